@@ -1,0 +1,117 @@
+/*
+ * An SQS queue as a consumer sees it, on the loop. AWS JSON 1.0, service version 2012-11-05.
+ *
+ * Owns: the requests that are out. One request is one call here; nothing is retried inside, for
+ * what a failure means differs from action to action and is decided by who asked. Every call ends
+ * in exactly one callback, from the loop and never from inside the function that started it; after
+ * sqs_cancel() none comes. Loop thread only; never blocks.
+ *
+ * What an answer's texts point to is borrowed until the callback returns.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aws/credentials.h"
+#include "base/clock.h"
+#include "net/http.h"
+
+/* How a request went, by the service's error code and only then by its HTTP status. */
+enum sqs_result {
+	SQS_OK,
+	SQS_UNREACHABLE,    /* no answer: name, connection, TLS, deadline */
+	SQS_THROTTLED,      /* slow down, then again */
+	SQS_UNAVAILABLE,    /* 5xx, or the service says that it failed: again */
+	SQS_NO_CREDENTIALS, /* nothing to sign with; nothing was sent */
+	SQS_BAD_SIGNATURE,  /* secret, region or clock wrong */
+	SQS_BAD_TOKEN,      /* key unknown, or token expired: refresh, then again */
+	SQS_DENIED,         /* no permission for this action */
+	SQS_NO_QUEUE,       /* the queue is not there */
+	SQS_REFUSED,        /* any other error with a code: this very request will not succeed */
+	SQS_GARBLED,        /* an answer that is not what SQS answers */
+};
+
+struct sqs_answer {
+	enum sqs_result result;
+	/* One line for the log: what was said or what went wrong. Never a receipt handle. */
+	const char *text;
+	/* The service's error code, or "". */
+	const char *code;
+	/* CLOCK_BOOTTIME: when the request began to be sent, and the answer's first byte (0: none).
+	 */
+	usec_t sent_at;
+	usec_t first_byte_at;
+};
+
+struct sqs_message {
+	const char *message_id;
+	const char *receipt_handle;
+	const char *body;
+	size_t body_len;
+	unsigned receive_count;
+	usec_t sent_at; /* CLOCK_REALTIME, by the service's clock; 0 unknown */
+};
+
+/* One entry of a batch, in the order in which they were given. */
+struct sqs_entry_answer {
+	enum sqs_result result;
+	const char *text;
+};
+
+struct sqs_queue_attributes {
+	usec_t visibility_timeout;
+	const char *dead_letter_arn; /* NULL: no redrive policy */
+	unsigned max_receive_count;
+};
+
+struct sqs;
+struct sqs_call;
+
+struct sqs_options {
+	const char *queue_url; /* sent verbatim */
+	const char *endpoint;  /* scheme://host[:port]; requests go to its "/" */
+	const char *region;    /* what signatures are for */
+};
+
+typedef void sqs_receive_fn(void *userdata, const struct sqs_answer *answer,
+	const struct sqs_message *messages, size_t n_messages);
+typedef void sqs_batch_fn(void *userdata, const struct sqs_answer *answer,
+	const struct sqs_entry_answer *entries, size_t n_entries);
+typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
+	const struct sqs_queue_attributes *attributes);
+
+/* Borrows http and credentials for its life; copies the options. */
+int sqs_new(struct http *http, struct credential_store *credentials,
+	const struct sqs_options *options, struct sqs **ret);
+/* Cancels what is out. Returns NULL. */
+struct sqs *sqs_free(struct sqs *sqs);
+DEFINE_CLEANUP(struct sqs *, sqs_free)
+
+#define SQS_BATCH_MAX 10
+
+struct sqs_receive {
+	unsigned max_messages;     /* 1 .. SQS_BATCH_MAX */
+	usec_t wait;               /* whole seconds, at most 20 */
+	usec_t visibility_timeout; /* 0: the queue's own */
+};
+
+/*
+ * Each starts one request. ret_call may be NULL. An entry's handle is borrowed during the call
+ * only. 0 or a negative errno, and then no callback comes. A message whose MD5OfBody does not fit
+ * its body makes the whole answer SQS_GARBLED.
+ */
+int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
+	void *userdata, struct sqs_call **ret_call);
+int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sqs_batch_fn *done,
+	void *userdata, struct sqs_call **ret_call);
+/* visibility: whole seconds, from now; 0 makes the messages visible at once. */
+int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_handles,
+	usec_t visibility, sqs_batch_fn *done, void *userdata, struct sqs_call **ret_call);
+int sqs_get_attributes(
+	struct sqs *sqs, sqs_attributes_fn *done, void *userdata, struct sqs_call **ret_call);
+
+/* No callback comes any more; the connection is closed if the request was out. */
+void sqs_cancel(struct sqs_call *call);
+
+const char *sqs_result_name(enum sqs_result result);

@@ -1,0 +1,42 @@
+/*
+ * The clocks, in microseconds, and the seam through which a test replaces them.
+ *
+ * Which one for what: leases count CLOCK_BOOTTIME (it goes on during a suspend), pauses and
+ * deadlines CLOCK_MONOTONIC, signatures and log lines CLOCK_REALTIME. Rows know the database's
+ * clock only. Any thread may ask; only a test, before its threads start, may replace.
+ */
+#pragma once
+
+#include <stdint.h>
+
+typedef uint64_t usec_t;
+
+#define USEC_PER_MSEC ((usec_t)1000)
+#define USEC_PER_SEC  ((usec_t)1000000)
+#define USEC_PER_MIN  (60 * USEC_PER_SEC)
+#define USEC_PER_HOUR (60 * USEC_PER_MIN)
+#define USEC_INFINITY UINT64_MAX
+
+usec_t clock_monotonic(void);
+usec_t clock_boottime(void);
+usec_t clock_realtime(void);
+
+/* a - b, but 0 where that would be negative. */
+static inline usec_t usec_sub(usec_t a, usec_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static inline usec_t usec_min(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+	return a > b ? a : b;
+}
+
+/* For tests: every clock shows what this function returns; NULL gives the real ones back. */
+typedef usec_t clock_fn(void);
+void clock_replace(clock_fn *now);
