@@ -37,6 +37,11 @@ static inline usec_t usec_max(usec_t a, usec_t b)
 	return a > b ? a : b;
 }
 
+/* A duration as people write it: "250ms", "30s", "5min"; the largest unit that fits without rest.
+ */
+#define CLOCK_DURATION_MAX 32
+const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MAX]);
+
 /* For tests: every clock shows what this function returns; NULL gives the real ones back. */
 typedef usec_t clock_fn(void);
 void clock_replace(clock_fn *now);

@@ -1,7 +1,9 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
 
 static clock_fn *replacement;
@@ -30,6 +32,29 @@ usec_t clock_boottime(void)
 usec_t clock_realtime(void)
 {
 	return clock_read(CLOCK_REALTIME);
+}
+
+const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MAX])
+{
+	static const struct {
+		usec_t usec;
+		const char *unit;
+	} units[] = {
+		{USEC_PER_HOUR, "h"},
+		{USEC_PER_MIN, "min"},
+		{USEC_PER_SEC, "s"},
+		{USEC_PER_MSEC, "ms"},
+		{1, "us"},
+	};
+	size_t i = 0;
+
+	if (duration == 0)
+		i = 2;
+	while (duration % units[i].usec != 0)
+		i++;
+	snprintf(buffer, CLOCK_DURATION_MAX, "%" PRIu64 "%s", duration / units[i].usec,
+		units[i].unit);
+	return buffer;
 }
 
 void clock_replace(clock_fn *now)

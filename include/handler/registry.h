@@ -1,0 +1,49 @@
+/*
+ * Which handler a job type has, and under which limits.
+ *
+ * Owns: one entry per configured type, one for all others, kept from start to end: a reload
+ * changes entries in place, so that what is counted on them goes on. A job copies what it runs
+ * under when it is begun. Loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "handler/handler.h"
+
+struct registry_entry {
+	char *type;                    /* "*": all others */
+	const struct handler *handler; /* NULL: none */
+	usec_t timeout;
+	unsigned max_concurrency; /* 0: no limit but the threads */
+	unsigned n_begun;         /* the dispatcher's count of jobs that are away */
+};
+
+/* One type as configured. */
+struct registry_type {
+	const char *type;
+	usec_t timeout;
+	unsigned max_concurrency;
+};
+
+struct registry;
+
+/* The compiled-in handler of that name, or NULL. */
+const struct handler *registry_builtin(const char *type);
+
+int registry_new(struct registry **ret);
+struct registry *registry_free(struct registry *registry);
+DEFINE_CLEANUP(struct registry *, registry_free)
+
+/*
+ * Applies a configuration: copies the n types, the last of which must be "*". test-echo exists
+ * under the limits of "*" even when it is not named. 0 or -ENOMEM, and then nothing changed.
+ */
+int registry_configure(
+	struct registry *registry, const struct registry_type *types, size_t n_types);
+
+/* Borrowed, for as long as the registry lives; never NULL. */
+struct registry_entry *registry_find(struct registry *registry, const char *type);

@@ -1,0 +1,99 @@
+/*
+ * One job, as it travels: loop -> ledger -> pool -> ledger -> loop.
+ *
+ * Invariant: at every moment one thread has the job in its hands, and only that thread may touch
+ * it; it changes hands through base/queue. Three things stay reachable while a worker has it:
+ *   - id, type, payload, limits: written before the first hand-over and never again;
+ *   - claim: the ledger's own, for it goes on touching the row of a job that runs;
+ *   - cancel, touched_at: atomic.
+ * The job's memory belongs to the loop from beginning to end (work/delivery.h).
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/queue.h"
+
+struct handler;
+
+/* How a job ended here; contract for logs and metrics. */
+enum job_outcome {
+	JOB_COMPLETED, /* the row says completed; the message goes */
+	JOB_FAILED,    /* the row says failed; the queue brings it again */
+	JOB_TIMEOUT,   /* as failed, for it took too long */
+	JOB_MISSING,   /* there is no such row */
+	JOB_REJECTED,  /* the message is not valid, or of another type than its row */
+	JOB_DUPLICATE, /* the row was completed already; the message goes */
+	JOB_ELSEWHERE, /* another daemon has the row */
+	JOB_LOST,      /* the row is another's by now, or may be: nothing was written */
+	JOB_ABANDONED, /* cut short by a stop; the row is pending again */
+};
+#define JOB_N_OUTCOMES (JOB_ABANDONED + 1)
+
+/* Why a running handler is to stop before its time. */
+enum job_cancel {
+	JOB_GO,
+	JOB_STOP, /* the daemon stops */
+	JOB_LOSE, /* both leases end, or are another's */
+};
+
+/* The error column's ceiling. */
+#define JOB_ERROR_MAX 4096
+
+/* What the ledger knows of a row that it was granted. Ledger thread only. */
+struct job_claim {
+	TAILQ_ENTRY(job) link; /* granted rows, the longest untouched first */
+	int64_t fence;         /* started_at, in Postgres' binary form; 0: not chosen */
+	int attempts;          /* the row's, as granted; 0: not granted */
+	bool lost;             /* a touch found another fence */
+	usec_t leases_end_at;  /* CLOCK_BOOTTIME; a handler may not keep its leases for longer */
+	usec_t pause;          /* the row was locked: before it is asked for again */
+};
+
+struct job {
+	struct queue_node node;
+
+	char *body; /* owned; payload points into it */
+	const char *id;
+	const char *type;
+	const char *payload;
+	size_t payload_len;
+	const struct handler *handler; /* NULL: none for this type */
+	usec_t timeout;
+	usec_t must_end_at; /* CLOCK_BOOTTIME: when a visibility that cannot be extended ends */
+
+	struct job_claim claim;
+	int attempt; /* the row's attempts with this one; 0: not begun */
+
+	bool ran; /* a worker had it */
+	enum job_outcome outcome;
+	char *error;        /* owned; NULL: none */
+	usec_t retry_in;    /* JOB_ELSEWHERE: when the other's lease could end */
+	usec_t started_at;  /* CLOCK_BOOTTIME */
+	usec_t finished_at; /* CLOCK_BOOTTIME */
+
+	_Atomic(int) cancel;        /* enum job_cancel */
+	_Atomic(usec_t) touched_at; /* CLOCK_BOOTTIME: the row's last touch was sent; 0 never */
+};
+
+/*
+ * Takes body. id and type are copied, payload stays in body. The rest is zero. 0 or -ENOMEM
+ * (body is then freed too).
+ */
+int job_init(struct job *job, char *body, const char *id, const char *type);
+void job_done(struct job *job);
+
+/* Copies at most JOB_ERROR_MAX bytes, as UTF-8 without NUL that Postgres can store. */
+void job_set_error(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline struct job *job_of_node(struct queue_node *node)
+{
+	return node ? container_of(node, struct job, node) : NULL;
+}
+
+const char *job_outcome_name(enum job_outcome outcome);

@@ -1,0 +1,116 @@
+#include "handler/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "handler/handler.h"
+#include "job/job.h"
+
+static enum job_cancel runner_cancelled(struct job *job)
+{
+	return (enum job_cancel)atomic_load(&job->cancel);
+}
+
+int handler_wait(struct handler_context *context, usec_t duration)
+{
+	usec_t now = clock_boottime();
+	usec_t until = duration > USEC_INFINITY - now ? USEC_INFINITY : now + duration;
+
+	for (;;) {
+		if (runner_cancelled(context->job) != JOB_GO)
+			return -ECANCELED;
+		if (now >= context->deadline)
+			return -ETIMEDOUT;
+		if (now >= until)
+			return 0;
+
+		usec_t left = usec_min(until, context->deadline) - now;
+		struct timespec timeout = {
+			.tv_sec = (time_t)(left / USEC_PER_SEC),
+			.tv_nsec = (long)(left % USEC_PER_SEC) * 1000,
+		};
+		struct pollfd wake = {.fd = context->wake_fd, .events = POLLIN};
+		int r = ppoll(&wake, 1, &timeout, NULL);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		now = clock_boottime();
+	}
+}
+
+enum handler_result handler_fail(struct handler_context *context, const char *format, ...)
+{
+	char text[JOB_ERROR_MAX + 1];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	job_set_error(context->job, "%s", text);
+	return HANDLER_FAILED;
+}
+
+/* A handler gave up because it was told to, or because its time was over. */
+static void runner_interrupted(struct job *job, usec_t limit)
+{
+	char took[CLOCK_DURATION_MAX];
+
+	switch (runner_cancelled(job)) {
+	case JOB_STOP:
+		job->outcome = JOB_ABANDONED;
+		job_set_error(job, "interrupted by shutdown");
+		return;
+	case JOB_LOSE:
+		job->outcome = JOB_LOST;
+		return;
+	case JOB_GO:
+		job->outcome = JOB_TIMEOUT;
+		job_set_error(job, "timed out after %s", clock_format_duration(limit, took));
+		return;
+	}
+}
+
+static void runner_call(struct job *job, int wake_fd, usec_t limit)
+{
+	struct handler_context context = {
+		.job_id = job->id,
+		.job_type = job->type,
+		.payload = job->payload,
+		.payload_len = job->payload_len,
+		.attempt = job->attempt,
+		.deadline = job->started_at + limit,
+		.job = job,
+		.wake_fd = wake_fd,
+	};
+
+	switch (job->handler->run(&context)) {
+	case HANDLER_DONE:
+		job->outcome = JOB_COMPLETED;
+		return;
+	case HANDLER_FAILED:
+		job->outcome = JOB_FAILED;
+		return;
+	case HANDLER_INTERRUPTED:
+		runner_interrupted(job, limit);
+		return;
+	}
+}
+
+void runner_run(struct job *job, int wake_fd)
+{
+	usec_t now = clock_boottime();
+	usec_t limit = usec_min(job->timeout, usec_sub(job->must_end_at, now));
+
+	job->ran = true;
+	job->started_at = now;
+	if (runner_cancelled(job) != JOB_GO) {
+		runner_interrupted(job, limit);
+	} else if (!job->handler) {
+		job->outcome = JOB_FAILED;
+		job_set_error(job, "No handler registered for job type: %s", job->type);
+	} else {
+		runner_call(job, wake_fd, limit);
+	}
+	job->finished_at = clock_boottime();
+}
