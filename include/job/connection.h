@@ -1,0 +1,48 @@
+/*
+ * Opens a PGconn and waits on it without ever blocking past a deadline of our own.
+ *
+ * libpq by itself resolves names with a blocking call, ignores connect_timeout when not blocking,
+ * and waits for ever on a server that hangs behind a pooler. Here names are resolved aside
+ * (base/resolve), every wait is a poll() of at most a second, and between two polls the caller's
+ * tick runs: it shows that the thread lives, and may call the whole thing off. One thread.
+ */
+#pragma once
+
+#include <libpq-fe.h>
+
+#include "base/clock.h"
+#include "base/resolve.h"
+#include "job/dsn.h"
+
+#define CONNECTION_ERROR_MAX 512
+
+/* How long to wait, and what to do meanwhile. */
+struct patience {
+	usec_t deadline;             /* CLOCK_MONOTONIC */
+	int (*tick)(void *userdata); /* negative: give up */
+	void *userdata;
+};
+
+/* The addresses that a host had the last time its name was resolved. */
+struct connection_addresses {
+	int n_addresses; /* 0: never */
+	char addresses[RESOLVE_MAX][RESOLVE_ADDRESS];
+};
+
+/* Until fd is ready for one of the poll() events: 0, -ETIMEDOUT, -ECANCELED by the tick, or -errno.
+ */
+int connection_wait(int fd, short events, const struct patience *patience);
+
+/*
+ * Resolves and connects. known has one entry per host of the dsn and is kept between calls. The
+ * connection returned (owned) does not block, is in pipeline mode and prints no notices. On
+ * failure -EHOSTDOWN or what connection_wait() returned, and one line, with what to do about it and
+ * without secrets, in ret_error.
+ */
+int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN_HOSTS_MAX],
+	const struct patience *patience, PGconn **ret, char ret_error[CONNECTION_ERROR_MAX]);
+
+static inline void connection_closep(PGconn **conn)
+{
+	PQfinish(*conn);
+}

@@ -1,0 +1,303 @@
+#include "job/store_sql.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Postgres' type numbers (pg_type.h), stable for ever. */
+enum {
+	OID_BOOL = 16,
+	OID_INT8 = 20,
+	OID_INT4 = 23,
+	OID_TEXT = 25,
+	OID_TEXT_ARRAY = 1009,
+	OID_INT4_ARRAY = 1007,
+	OID_TIMESTAMP = 1114,
+	OID_TIMESTAMP_ARRAY = 1115,
+};
+
+#define NOW_UTC "(clock_timestamp() AT TIME ZONE 'UTC')"
+#define HELD                                                                                       \
+	"held AS MATERIALIZED (SELECT id FROM background_jobs WHERE id = ANY($1)"                  \
+	" FOR NO KEY UPDATE SKIP LOCKED)"
+#define OURS                                                                                       \
+	" FROM held JOIN asked USING (id)"                                                         \
+	" WHERE j.id = held.id AND j.id = ANY($1) AND j.status = 'processing'"                     \
+	" AND j.started_at = asked.fence AND j.attempts = asked.attempts"                          \
+	" RETURNING asked.n, j.attempts"
+
+const char store_sql_settings[] = "SELECT set_config('statement_timeout', $1, true),"
+				  " set_config('synchronous_commit', 'on', true)";
+
+/* In the binary form of a timestamp, whatever the session's TimeZone is. */
+const char store_sql_time[] = "SELECT " NOW_UTC;
+
+const char *const store_sql_steps[STORE_N_STEPS] = {
+	[STORE_FINISH] =
+		"WITH asked AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5)"
+		" WITH ORDINALITY AS a (id, fence, attempts, status, error, n)), " HELD
+		" UPDATE background_jobs AS j SET status = asked.status::job_status,"
+		" error = asked.error, updated_at = " NOW_UTC ","
+		" completed_at = CASE WHEN asked.status = 'completed' THEN " NOW_UTC " END" OURS,
+	[STORE_TOUCH] = "WITH asked AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3)"
+			" WITH ORDINALITY AS a (id, fence, attempts, n)), " HELD
+			" UPDATE background_jobs AS j SET updated_at = " NOW_UTC OURS,
+	[STORE_BEGIN] =
+		"WITH asked AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3)"
+		" WITH ORDINALITY AS a (id, fence, type, n)), " HELD
+		" UPDATE background_jobs AS j SET status = 'processing',"
+		" attempts = j.attempts + 1, started_at = asked.fence, updated_at = " NOW_UTC
+		" FROM held JOIN asked USING (id)"
+		" WHERE j.id = held.id AND j.id = ANY($1) AND j.type = asked.type"
+		" AND j.started_at IS DISTINCT FROM asked.fence"
+		" AND (j.status IN ('pending', 'failed') OR (j.status = 'processing' AND $5"
+		" AND coalesce(j.updated_at < " NOW_UTC " - $4 * interval '1 microsecond', true)))"
+		" RETURNING asked.n, j.attempts",
+};
+
+const char store_sql_look[] =
+	"SELECT array_position($1, id), type, status::text, attempts, started_at,"
+	" (extract(epoch FROM updated_at - " NOW_UTC ") * 1000000)::bigint + $2"
+	" FROM background_jobs WHERE id = ANY($1)";
+
+/* Only what nobody works on, or what we do. */
+const char store_sql_refuse[] =
+	"UPDATE background_jobs SET status = 'failed', error = $2, updated_at = " NOW_UTC
+	" WHERE id = $1 AND (status IN ('pending', 'failed')"
+	" OR (status = 'processing' AND started_at = $3))"
+	" RETURNING 1::bigint, attempts";
+
+const char *store_sql_status(enum job_outcome outcome)
+{
+	switch (outcome) {
+	case JOB_COMPLETED:
+		return "completed";
+	case JOB_ABANDONED:
+		return "pending";
+	case JOB_FAILED:
+	case JOB_TIMEOUT:
+	case JOB_MISSING:
+	case JOB_REJECTED:
+	case JOB_DUPLICATE:
+	case JOB_ELSEWHERE:
+	case JOB_LOST:
+		break;
+	}
+	return "failed";
+}
+
+/* --- the binary form ----------------------------------------------------------------------- */
+
+void store_parameters_init(struct store_parameters *p)
+{
+	*p = (struct store_parameters){0};
+	for (size_t i = 0; i < STORE_PARAMETERS_MAX; i++)
+		p->bytes[i] = STRBUF_INIT;
+}
+
+void store_parameters_done(struct store_parameters *p)
+{
+	for (size_t i = 0; i < STORE_PARAMETERS_MAX; i++)
+		strbuf_done(&p->bytes[i]);
+}
+
+static void put_int4(struct strbuf *b, int32_t value)
+{
+	uint32_t bytes = htobe32((uint32_t)value);
+
+	strbuf_append(b, &bytes, sizeof bytes);
+}
+
+static void put_int8(struct strbuf *b, int64_t value)
+{
+	uint64_t bytes = htobe64((uint64_t)value);
+
+	strbuf_append(b, &bytes, sizeof bytes);
+}
+
+static struct strbuf *parameter_begin(struct store_parameters *p, unsigned type)
+{
+	struct strbuf *b = &p->bytes[p->n];
+
+	strbuf_reset(b);
+	p->types[p->n] = type;
+	p->formats[p->n] = 1;
+	return b;
+}
+
+static void parameter_end(struct store_parameters *p)
+{
+	struct strbuf *b = &p->bytes[p->n];
+
+	if (b->error < 0)
+		p->error = b->error;
+	p->values[p->n] = strbuf_str(b);
+	p->lengths[p->n] = (int)b->len;
+	p->n++;
+}
+
+static void parameter_text(struct store_parameters *p, const char *text)
+{
+	strbuf_puts(parameter_begin(p, OID_TEXT), text);
+	parameter_end(p);
+}
+
+static void parameter_int8(struct store_parameters *p, unsigned type, int64_t value)
+{
+	put_int8(parameter_begin(p, type), value);
+	parameter_end(p);
+}
+
+static void parameter_bool(struct store_parameters *p, bool value)
+{
+	strbuf_putc(parameter_begin(p, OID_BOOL), value);
+	parameter_end(p);
+}
+
+/* An array's head: one dimension, counted from 1, with or without NULLs. */
+static struct strbuf *array_begin(
+	struct store_parameters *p, unsigned type, unsigned element, size_t n)
+{
+	struct strbuf *b = parameter_begin(p, type);
+
+	put_int4(b, n > 0);
+	put_int4(b, type == OID_TEXT_ARRAY);
+	put_int4(b, (int32_t)element);
+	if (n > 0) {
+		put_int4(b, (int32_t)n);
+		put_int4(b, 1);
+	}
+	return b;
+}
+
+static void put_text(struct strbuf *b, const char *text)
+{
+	if (!text) {
+		put_int4(b, -1);
+		return;
+	}
+	size_t len = strlen(text);
+	put_int4(b, (int32_t)len);
+	strbuf_append(b, text, len);
+}
+
+typedef const char *ask_text_fn(const struct store_ask *ask);
+
+static void parameter_texts(
+	struct store_parameters *p, const struct store_ask *asks, size_t n_asks, ask_text_fn *text)
+{
+	struct strbuf *b = array_begin(p, OID_TEXT_ARRAY, OID_TEXT, n_asks);
+
+	for (size_t i = 0; i < n_asks; i++)
+		put_text(b, text(&asks[i]));
+	parameter_end(p);
+}
+
+static const char *ask_id(const struct store_ask *ask)
+{
+	return ask->job->id;
+}
+
+static const char *ask_type(const struct store_ask *ask)
+{
+	return ask->job->type;
+}
+
+static const char *ask_status(const struct store_ask *ask)
+{
+	return store_sql_status(ask->job->outcome);
+}
+
+/* A success leaves no error behind, whatever a handler noted on its way. */
+static const char *ask_error(const struct store_ask *ask)
+{
+	if (ask->job->outcome == JOB_COMPLETED)
+		return NULL;
+	return ask->job->error ? ask->job->error : "failed without a reason";
+}
+
+static void parameter_fences(
+	struct store_parameters *p, const struct store_ask *asks, size_t n_asks)
+{
+	struct strbuf *b = array_begin(p, OID_TIMESTAMP_ARRAY, OID_TIMESTAMP, n_asks);
+
+	for (size_t i = 0; i < n_asks; i++) {
+		put_int4(b, 8);
+		put_int8(b, asks[i].job->claim.fence);
+	}
+	parameter_end(p);
+}
+
+static void parameter_attempts(
+	struct store_parameters *p, const struct store_ask *asks, size_t n_asks)
+{
+	struct strbuf *b = array_begin(p, OID_INT4_ARRAY, OID_INT4, n_asks);
+
+	for (size_t i = 0; i < n_asks; i++) {
+		put_int4(b, 4);
+		put_int4(b, asks[i].job->claim.attempts);
+	}
+	parameter_end(p);
+}
+
+/* --- one statement's ----------------------------------------------------------------------- */
+
+static void parameters_restart(struct store_parameters *p)
+{
+	p->n = 0;
+	p->error = 0;
+}
+
+void store_parameters_settings(struct store_parameters *p, usec_t statement_timeout)
+{
+	char milliseconds[24];
+
+	snprintf(milliseconds, sizeof milliseconds, "%" PRIu64, statement_timeout / USEC_PER_MSEC);
+	parameters_restart(p);
+	parameter_text(p, milliseconds);
+}
+
+void store_parameters_step(
+	struct store_parameters *p, enum store_step step, const struct store_turn *turn)
+{
+	const struct store_ask *asks = turn->steps[step].asks;
+	size_t n_asks = turn->steps[step].n_asks;
+
+	parameters_restart(p);
+	parameter_texts(p, asks, n_asks, ask_id);
+	parameter_fences(p, asks, n_asks);
+	switch (step) {
+	case STORE_FINISH:
+		parameter_attempts(p, asks, n_asks);
+		parameter_texts(p, asks, n_asks, ask_status);
+		parameter_texts(p, asks, n_asks, ask_error);
+		return;
+	case STORE_TOUCH:
+		parameter_attempts(p, asks, n_asks);
+		return;
+	case STORE_BEGIN:
+		parameter_texts(p, asks, n_asks, ask_type);
+		parameter_int8(p, OID_INT8, (int64_t)turn->lease);
+		parameter_bool(p, turn->may_take_over);
+		return;
+	}
+}
+
+void store_parameters_look(
+	struct store_parameters *p, const struct store_ask *asks, size_t n_asks, usec_t lease)
+{
+	parameters_restart(p);
+	parameter_texts(p, asks, n_asks, ask_id);
+	parameter_int8(p, OID_INT8, (int64_t)lease);
+}
+
+void store_parameters_refuse(
+	struct store_parameters *p, const struct store_ask *ask, const char *text)
+{
+	parameters_restart(p);
+	parameter_text(p, ask->job->id);
+	parameter_text(p, text);
+	parameter_int8(p, OID_TIMESTAMP, ask->job->claim.fence);
+}
