@@ -1,0 +1,302 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log_line.h"
+#include "base/utf8.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* A pipe takes this much whole or not at all, so that lines of several threads do not mix. */
+#define LINE_MAX_STDERR  PIPE_BUF
+#define LINE_MAX_JOURNAL 8192
+#define MESSAGE_MAX      3072
+
+/* How a line is written so that nobody waits for its reader. */
+enum log_sink {
+	LOG_SINK_FILE,
+	LOG_SINK_PIPE,
+	LOG_SINK_SOCKET,
+};
+
+static struct {
+	enum log_sink sink;
+	int stderr_fd; /* our own, non-blocking description of a pipe; else 2 itself */
+	enum log_text_style style;
+	int journal_fd;
+	struct sockaddr_un journal;
+	char identifier[64];
+} self = {.stderr_fd = STDERR_FILENO, .journal_fd = -1};
+
+static _Atomic(int) log_level = LOG_INFO;
+static _Atomic(enum log_format) log_form = LOG_FORMAT_TEXT;
+static _Atomic(uint64_t) log_n_dropped;
+
+static const struct {
+	const char *name;
+	int level;
+} log_levels[] = {
+	{"error", LOG_ERR},
+	{"warning", LOG_WARNING},
+	{"notice", LOG_NOTICE},
+	{"info", LOG_INFO},
+	{"debug", LOG_DEBUG},
+};
+#define N_LEVELS (sizeof log_levels / sizeof log_levels[0])
+
+int log_level_from_name(const char *name, int *ret)
+{
+	for (size_t i = 0; i < N_LEVELS; i++) {
+		if (strcmp(log_levels[i].name, name) != 0)
+			continue;
+		*ret = log_levels[i].level;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *log_level_name(int level)
+{
+	for (size_t i = 0; i < N_LEVELS; i++)
+		if (level <= log_levels[i].level)
+			return log_levels[i].name;
+	return "debug";
+}
+
+void log_set_level(int level)
+{
+	atomic_store(&log_level, level);
+}
+
+bool log_enabled(int priority)
+{
+	return priority <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+/* systemd says which socket it made our stderr; that variable outlives a redirection. */
+static bool log_stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+static bool log_stderr_has_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && (!no_color || !*no_color) &&
+	       (!term || strcmp(term, "dumb") != 0);
+}
+
+static void log_open_stderr(void)
+{
+	struct stat st;
+
+	self.sink = LOG_SINK_FILE;
+	self.stderr_fd = STDERR_FILENO;
+	self.style = LOG_TEXT_PLAIN;
+	if (log_stderr_has_colour())
+		self.style = LOG_TEXT_COLOUR;
+	else if (log_stderr_is_journal())
+		self.style = LOG_TEXT_SYSLOG;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	if (S_ISSOCK(st.st_mode))
+		self.sink = LOG_SINK_SOCKET;
+	if (!S_ISFIFO(st.st_mode))
+		return;
+	self.sink = LOG_SINK_PIPE;
+	/* O_NONBLOCK on fd 2 would be felt by everyone who shares that pipe's end with us. */
+	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		self.stderr_fd = fd;
+}
+
+/*
+ * Not connected: each line looks the path up, so that a journal that was restarted, or came late,
+ * gets the next one.
+ */
+static void log_open_journal(const char *path)
+{
+	const int buffer = 8 << 20; /* of which the kernel grants what it allows */
+
+	self.journal = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(self.journal.sun_path, sizeof self.journal.sun_path, "%s", path);
+	self.journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (self.journal_fd >= 0)
+		setsockopt(self.journal_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+}
+
+static int log_probe_journal(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (self.journal_fd < 0)
+		return -EBADF;
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&self.journal, sizeof self.journal) < 0)
+		return -errno;
+	return 0;
+}
+
+int log_set_format(enum log_format format)
+{
+	int r = 0;
+
+	switch (format) {
+	case LOG_FORMAT_AUTO:
+		format = LOG_FORMAT_TEXT;
+		if (log_stderr_is_journal() && log_probe_journal() == 0)
+			format = LOG_FORMAT_JOURNAL;
+		break;
+	case LOG_FORMAT_JOURNAL:
+		r = log_probe_journal();
+		break;
+	case LOG_FORMAT_TEXT:
+	case LOG_FORMAT_JSON:
+		break;
+	}
+	if (r == 0)
+		atomic_store(&log_form, format);
+	return r;
+}
+
+int log_open(const struct log_options *options)
+{
+	log_close();
+	snprintf(self.identifier, sizeof self.identifier, "%s", options->identifier);
+	log_open_stderr();
+	log_open_journal(options->journal_socket ? options->journal_socket : JOURNAL_SOCKET);
+	log_set_level(options->level);
+	return log_set_format(options->format);
+}
+
+static bool log_write_stderr(const char *line, size_t len)
+{
+	struct pollfd ready = {.fd = self.stderr_fd, .events = POLLOUT};
+	ssize_t n = -1;
+
+	switch (self.sink) {
+	case LOG_SINK_SOCKET:
+		n = send(self.stderr_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	case LOG_SINK_PIPE:
+		/* Where the pipe is another user's we write to fd 2 itself, which may block. */
+		if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT)
+			n = write(self.stderr_fd, line, len);
+		break;
+	case LOG_SINK_FILE:
+		n = write(self.stderr_fd, line, len);
+		break;
+	}
+	return n == (ssize_t)len;
+}
+
+static bool log_write_journal(const char *line, size_t len)
+{
+	ssize_t n = sendto(self.journal_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		(const struct sockaddr *)&self.journal, sizeof self.journal);
+
+	return n == (ssize_t)len;
+}
+
+static bool log_send(const struct log_line *line)
+{
+	char buffer[LINE_MAX_JOURNAL];
+
+	switch (atomic_load(&log_form)) {
+	case LOG_FORMAT_JOURNAL:
+		return log_write_journal(
+			buffer, log_line_journal(line, self.identifier, buffer, sizeof buffer));
+	case LOG_FORMAT_JSON:
+		return log_write_stderr(buffer, log_line_json(line, buffer, LINE_MAX_STDERR));
+	case LOG_FORMAT_TEXT:
+	case LOG_FORMAT_AUTO:
+		break;
+	}
+	return log_write_stderr(buffer, log_line_text(line, self.style, buffer, LINE_MAX_STDERR));
+}
+
+/* Whoever takes the count has to say it, or to put it back. */
+static bool log_send_dropped(void)
+{
+	uint64_t n_dropped = atomic_exchange(&log_n_dropped, 0);
+	bool journal = atomic_load(&log_form) == LOG_FORMAT_JOURNAL;
+	char message[128];
+
+	if (n_dropped == 0)
+		return true;
+	snprintf(message, sizeof message,
+		"%" PRIu64 " log line%s dropped: %s did not take %s in time", n_dropped,
+		n_dropped == 1 ? " was" : "s were", journal ? "the journal" : "stderr",
+		n_dropped == 1 ? "it" : "them");
+	bool sent = log_send(&(struct log_line){
+		.time = clock_realtime(),
+		.priority = LOG_WARNING,
+		.message = message,
+	});
+	if (!sent)
+		atomic_fetch_add(&log_n_dropped, n_dropped);
+	return sent;
+}
+
+void log_write(
+	int priority, const struct log_field *fields, size_t n_fields, const char *format, ...)
+{
+	int saved_errno = errno;
+	char message[MESSAGE_MAX + sizeof "…"];
+	va_list args;
+
+	va_start(args, format);
+	int len = vsnprintf(message, sizeof message, format, args);
+	va_end(args);
+	if (len > MESSAGE_MAX)
+		strcpy(message + utf8_cut(message, (size_t)len, MESSAGE_MAX), "…");
+
+	struct log_line line = {
+		.time = clock_realtime(),
+		.priority = priority,
+		.message = len < 0 ? format : message,
+		.fields = fields,
+		.n_fields = n_fields,
+	};
+	if (!log_send_dropped() || !log_send(&line))
+		atomic_fetch_add(&log_n_dropped, 1);
+	errno = saved_errno;
+}
+
+void log_close(void)
+{
+	log_send_dropped();
+	if (self.stderr_fd != STDERR_FILENO)
+		close(self.stderr_fd);
+	if (self.journal_fd >= 0)
+		close(self.journal_fd);
+	self.sink = LOG_SINK_FILE;
+	self.stderr_fd = STDERR_FILENO;
+	self.journal_fd = -1;
+	self.style = LOG_TEXT_PLAIN;
+	atomic_store(&log_form, LOG_FORMAT_TEXT);
+	atomic_store(&log_n_dropped, 0);
+}
