@@ -34,6 +34,8 @@ void strbuf_wipe(struct strbuf *b);
 
 /* Empties it and forgets an error; keeps the memory. */
 void strbuf_reset(struct strbuf *b);
+/* Cuts it down to its first len bytes. */
+void strbuf_truncate(struct strbuf *b, size_t len);
 
 int strbuf_append(struct strbuf *b, const void *data, size_t len);
 int strbuf_puts(struct strbuf *b, const char *text);

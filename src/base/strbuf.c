@@ -30,6 +30,14 @@ void strbuf_reset(struct strbuf *b)
 		b->data[0] = '\0';
 }
 
+void strbuf_truncate(struct strbuf *b, size_t len)
+{
+	if (len >= b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
 /* Makes room for len more bytes and the NUL. */
 static int strbuf_reserve(struct strbuf *b, size_t len)
 {
