@@ -40,6 +40,8 @@ void queue_list_init(struct queue_list *list);
 void queue_list_append(struct queue_list *list, struct queue_node *node);
 /* NULL when empty. */
 struct queue_node *queue_list_pop(struct queue_list *list);
+/* All of from behind what is in to; empties from. */
+void queue_list_move(struct queue_list *to, struct queue_list *from);
 
 /* with_fd: the receiver waits on queue_fd(); otherwise in queue_pop(). 0 or a negative errno. */
 int queue_init(struct queue *q, bool with_fd);
@@ -54,6 +56,9 @@ void queue_wake(struct queue *q);
 
 /* Everything that is there, possibly nothing; does not block. */
 void queue_take_all(struct queue *q, struct queue_list *ret);
+
+/* One node, or NULL; does not block. */
+struct queue_node *queue_try_pop(struct queue *q);
 
 /* Blocks until there is a node; NULL once the queue is closed and empty. */
 struct queue_node *queue_pop(struct queue *q);

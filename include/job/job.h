@@ -45,14 +45,17 @@ enum job_cancel {
 /* The error column's ceiling. */
 #define JOB_ERROR_MAX 4096
 
-/* What the ledger knows of a row that it was granted. Ledger thread only. */
+/* What the ledger knows of a row that it asked for or was granted. Ledger thread only. */
 struct job_claim {
-	TAILQ_ENTRY(job) link; /* granted rows, the longest untouched first */
+	TAILQ_ENTRY(job) link; /* among the granted rows */
 	int64_t fence;         /* started_at, in Postgres' binary form; 0: not chosen */
-	int attempts;          /* the row's, as granted; 0: not granted */
-	bool lost;             /* a touch found another fence */
-	usec_t leases_end_at;  /* CLOCK_BOOTTIME; a handler may not keep its leases for longer */
-	usec_t pause;          /* the row was locked: before it is asked for again */
+	int attempts;          /* the row's, as granted */
+	bool granted;
+	bool unsure;     /* a begin was sent and never answered: it may still come true */
+	bool taken;      /* a touch found that the row is another's */
+	usec_t touch_at; /* CLOCK_BOOTTIME: when the row is to be touched again */
+	usec_t again_at; /* CLOCK_BOOTTIME: the row was locked, when to ask again */
+	usec_t pause;    /* before that */
 };
 
 struct job {
@@ -65,6 +68,7 @@ struct job {
 	size_t payload_len;
 	const struct handler *handler; /* NULL: none for this type */
 	usec_t timeout;
+	usec_t kill_grace;  /* between being told to stop and the end of the leases */
 	usec_t must_end_at; /* CLOCK_BOOTTIME: when a visibility that cannot be extended ends */
 
 	struct job_claim claim;
@@ -77,8 +81,9 @@ struct job {
 	usec_t started_at;  /* CLOCK_BOOTTIME */
 	usec_t finished_at; /* CLOCK_BOOTTIME */
 
-	_Atomic(int) cancel;        /* enum job_cancel */
-	_Atomic(usec_t) touched_at; /* CLOCK_BOOTTIME: the row's last touch was sent; 0 never */
+	_Atomic(int) cancel;           /* enum job_cancel */
+	_Atomic(usec_t) leases_end_at; /* CLOCK_BOOTTIME, of a running handler; 0: not begun */
+	_Atomic(usec_t) touched_at;    /* CLOCK_BOOTTIME: the row's last touch was sent; 0 never */
 };
 
 /*

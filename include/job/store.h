@@ -55,9 +55,10 @@ struct store_asks {
 	size_t n_asks;
 };
 
+/* In this order: a row that is touched and finished in one turn is touched first. */
 enum store_step {
-	STORE_FINISH,
 	STORE_TOUCH,
+	STORE_FINISH,
 	STORE_BEGIN,
 };
 #define STORE_N_STEPS (STORE_BEGIN + 1)

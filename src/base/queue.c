@@ -34,8 +34,7 @@ struct queue_node *queue_list_pop(struct queue_list *list)
 	return node;
 }
 
-/* Moves all of from behind what is in to. */
-static void queue_list_move(struct queue_list *to, struct queue_list *from)
+void queue_list_move(struct queue_list *to, struct queue_list *from)
 {
 	if (!from->first)
 		return;
@@ -123,6 +122,14 @@ void queue_take_all(struct queue *q, struct queue_list *ret)
 	pthread_mutex_lock(&q->lock);
 	queue_list_move(ret, &q->list);
 	pthread_mutex_unlock(&q->lock);
+}
+
+struct queue_node *queue_try_pop(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	struct queue_node *node = queue_list_pop(&q->list);
+	pthread_mutex_unlock(&q->lock);
+	return node;
 }
 
 struct queue_node *queue_pop(struct queue *q)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "handler/handler.h"
 #include "job/job.h"
@@ -11,6 +12,15 @@
 static enum job_cancel runner_cancelled(struct job *job)
 {
 	return (enum job_cancel)atomic_load(&job->cancel);
+}
+
+/* It may have been meant for the worker's job before this one; the flag alone says what counts. */
+static void runner_take_wake(const struct handler_context *context)
+{
+	uint64_t count;
+	ssize_t n = read(context->wake_fd, &count, sizeof count);
+
+	(void)n;
 }
 
 int handler_wait(struct handler_context *context, usec_t duration)
@@ -35,6 +45,8 @@ int handler_wait(struct handler_context *context, usec_t duration)
 		int r = ppoll(&wake, 1, &timeout, NULL);
 		if (r < 0 && errno != EINTR)
 			return -errno;
+		if (r > 0)
+			runner_take_wake(context);
 		now = clock_boottime();
 	}
 }
@@ -104,6 +116,7 @@ void runner_run(struct job *job, int wake_fd)
 
 	job->ran = true;
 	job->started_at = now;
+	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
 	if (runner_cancelled(job) != JOB_GO) {
 		runner_interrupted(job, limit);
 	} else if (!job->handler) {

@@ -1,0 +1,34 @@
+/*
+ * N worker threads, each with one job in its hands.
+ *
+ * Owns the threads and the queue before them. A job that was run goes to the queue named at the
+ * start. pool_submit() and pool_cancel() may be called from any thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/queue.h"
+#include "job/job.h"
+
+struct pool;
+
+/* finished is borrowed for the pool's life. 0 or a negative errno. */
+int pool_new(unsigned n_threads, struct queue *finished, struct pool **ret);
+/* Waits until everything submitted was run. Returns NULL. */
+struct pool *pool_free(struct pool *pool);
+DEFINE_CLEANUP(struct pool *, pool_free)
+
+/* Takes all of the list's jobs, and empties it. */
+void pool_submit(struct pool *pool, struct queue_list *jobs);
+
+/*
+ * Tells a job's handler to stop, wherever the job is: running, or still to come. The job must not
+ * have come back yet. The first reason stays.
+ */
+void pool_cancel(struct pool *pool, struct job *job, enum job_cancel reason);
+
+/* How many jobs were ever begun, and how many of those were handed on. */
+uint64_t pool_n_started(const struct pool *pool);
+uint64_t pool_n_finished(const struct pool *pool);

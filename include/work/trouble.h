@@ -1,0 +1,21 @@
+/*
+ * One kind of fault that may go on for a while, said as often as helps: the first time at once,
+ * then with a count each minute, then its end. One thread per object.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+struct trouble {
+	usec_t since; /* CLOCK_BOOTTIME; 0: all is well */
+	usec_t said_at;
+	unsigned n_unsaid;
+};
+
+/* Logs a warning, if it is time to. */
+void trouble_report(struct trouble *trouble, const char *text);
+
+/* It is over; what, "receiving", stands in the line that says so. Nothing if there was none. */
+void trouble_end(struct trouble *trouble, const char *what);
