@@ -1,0 +1,281 @@
+#include "aws/credentials.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "aws/credential_source.h"
+#include "aws/sigv4.h"
+
+#define TOKEN_MAX (64u << 10) /* AWS names no limit; they have a few KB */
+
+/* The order in which the sources are asked. A new one is a file and a row. */
+static const struct credential_source *const STANDARD_CHAIN[] = {
+	&credentials_environment,
+	&credentials_profile,
+	NULL,
+};
+
+/* ---- A snapshot ---- */
+
+/* One piece of memory with all its strings, so that one wipe reaches everything. */
+struct snapshot {
+	size_t bytes;
+	struct credentials c;
+	char text[];
+};
+
+/* Copies text to *at, and moves *at behind it. */
+static const char *place(const char *text, char **at)
+{
+	char *copy = *at;
+
+	if (!text)
+		return NULL;
+	*at = stpcpy(copy, text) + 1;
+	return copy;
+}
+
+/* Not empty, and printable ASCII without blanks. */
+static bool looks_like_a_key(const char *text, size_t max_len)
+{
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	return *text != '\0' && strlen(text) <= max_len;
+}
+
+/* Which field cannot be what it is said to be; NULL: all may. */
+static const char *find_flaw(const struct credentials *fields)
+{
+	if (!looks_like_a_key(fields->access_key_id, SIGV4_SECRET_MAX))
+		return "access key id";
+	if (!looks_like_a_key(fields->secret_access_key, SIGV4_SECRET_MAX))
+		return "secret access key";
+	if (fields->session_token && !looks_like_a_key(fields->session_token, TOKEN_MAX))
+		return "session token";
+	return NULL;
+}
+
+int credentials_new(const struct credentials *fields, char ret_text[static CREDENTIALS_TEXT_MAX],
+	struct credentials **ret)
+{
+	const char *token = fields->session_token, *flaw = find_flaw(fields);
+
+	if (flaw)
+		return credentials_failed(ret_text, -EINVAL,
+			"%s: the %s holds a blank, a line end or another character that none has, "
+			"or is far too long",
+			fields->source, flaw);
+
+	size_t bytes = sizeof(struct snapshot) + strlen(fields->access_key_id) + 1 +
+		       strlen(fields->secret_access_key) + 1 + (token ? strlen(token) + 1 : 0) +
+		       strlen(fields->source) + 1;
+	struct snapshot *s = malloc(bytes);
+	if (!s)
+		return credentials_failed(ret_text, -ENOMEM, "out of memory");
+
+	char *at = s->text;
+	s->bytes = bytes;
+	s->c.access_key_id = place(fields->access_key_id, &at);
+	s->c.secret_access_key = place(fields->secret_access_key, &at);
+	s->c.session_token = place(token, &at);
+	s->c.source = place(fields->source, &at);
+	s->c.expires_at = fields->expires_at;
+	atomic_init(&s->c.n_refs, 1);
+	*ret = &s->c;
+	return 0;
+}
+
+struct credentials *credentials_ref(struct credentials *c)
+{
+	if (c)
+		atomic_fetch_add_explicit(&c->n_refs, 1, memory_order_relaxed);
+	return c;
+}
+
+struct credentials *credentials_unref(struct credentials *c)
+{
+	if (!c)
+		return NULL;
+	unsigned before = atomic_fetch_sub_explicit(&c->n_refs, 1, memory_order_acq_rel);
+	assert(before > 0);
+	if (before > 1)
+		return NULL;
+
+	struct snapshot *s = container_of(c, struct snapshot, c);
+	explicit_bzero(s, s->bytes);
+	free(s);
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_credentials(const struct credentials *a, const struct credentials *b)
+{
+	return same_text(a->access_key_id, b->access_key_id) &&
+	       same_text(a->secret_access_key, b->secret_access_key) &&
+	       same_text(a->session_token, b->session_token) && same_text(a->source, b->source) &&
+	       a->expires_at == b->expires_at;
+}
+
+/* ---- What sources have in common ---- */
+
+int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, CREDENTIALS_TEXT_MAX, format, args);
+	va_end(args);
+	return r;
+}
+
+const char *credentials_getenv(credentials_getenv_fn *getenv_fn, const char *name)
+{
+	const char *value = getenv_fn(name);
+
+	return value && *value ? value : NULL;
+}
+
+int credentials_parse_time(const char *text, usec_t *ret)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+
+	/* A fraction is dropped: to expire a moment early does no harm. */
+	if (strcmp(rest, "Z") != 0) {
+		struct tm zone = {0};
+		const char *end = strptime(rest, "%z", &zone);
+		if (!end || *end)
+			return -EINVAL;
+		tm.tm_sec -= (int)zone.tm_gmtoff;
+	}
+	time_t seconds = timegm(&tm);
+	if (seconds < 0)
+		return -EINVAL;
+	*ret = (usec_t)seconds * USEC_PER_SEC;
+	return 0;
+}
+
+/* ---- The store ---- */
+
+struct credential_store {
+	struct credential_store_options options;
+	struct credentials *current;
+	struct credential_search search;
+	size_t at; /* the source that is asked */
+	bool in_progress;
+	struct strbuf absent; /* what the sources said that are not configured */
+};
+
+int credential_store_new(
+	const struct credential_store_options *options, struct credential_store **ret)
+{
+	struct credential_store *store = calloc(1, sizeof *store);
+
+	if (!store)
+		return -ENOMEM;
+	store->options = *options;
+	if (!store->options.sources)
+		store->options.sources = STANDARD_CHAIN;
+	store->search.options = &store->options;
+	store->absent = STRBUF_INIT;
+	*ret = store;
+	return 0;
+}
+
+struct credential_store *credential_store_free(struct credential_store *store)
+{
+	if (!store)
+		return NULL;
+	if (store->in_progress)
+		store->options.sources[store->at]->cancel(&store->search);
+	credentials_unref(store->current);
+	strbuf_done(&store->absent);
+	free(store);
+	return NULL;
+}
+
+struct credentials *credential_store_current(const struct credential_store *store)
+{
+	return store->current;
+}
+
+/* The end of a search: current is what was found; takes it. */
+static int settle(struct credential_store *store, int r, struct credentials *found)
+{
+	if (r < 0)
+		return r;
+	if (store->current && same_credentials(store->current, found)) {
+		credentials_unref(found);
+		return 0;
+	}
+	credentials_unref(store->current);
+	store->current = found;
+	return 0;
+}
+
+/* Asks from store->at on. */
+static int ask(struct credential_store *store)
+{
+	for (const struct credential_source *source; (source = store->options.sources[store->at]);
+		store->at++) {
+		struct credentials *found = NULL;
+
+		store->search.text[0] = '\0';
+		int r = source->start(&store->search, &found);
+		store->in_progress = r == -EINPROGRESS;
+		if (r == -EINPROGRESS)
+			return r;
+		if (r != -ENOENT)
+			return settle(store, r, found);
+		strbuf_printf(&store->absent, "%s; ", store->search.text);
+	}
+	return credentials_failed(store->search.text, -ENOENT,
+		"no AWS credentials: %sset AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write "
+		"such a profile",
+		strbuf_str(&store->absent));
+}
+
+int credential_store_reload(
+	struct credential_store *store, char ret_text[static CREDENTIALS_TEXT_MAX])
+{
+	if (store->in_progress)
+		return -EINPROGRESS;
+	store->at = 0;
+	strbuf_reset(&store->absent);
+	int r = ask(store);
+	if (r < 0 && r != -EINPROGRESS)
+		memcpy(ret_text, store->search.text, CREDENTIALS_TEXT_MAX);
+	return r;
+}
+
+void credentials_search_ended(
+	struct credential_search *search, int r, struct credentials *credentials)
+{
+	struct credential_store *store = container_of(search, struct credential_store, search);
+
+	assert(store->in_progress);
+	store->in_progress = false;
+	if (r == -ENOENT) {
+		strbuf_printf(&store->absent, "%s; ", search->text);
+		store->at++;
+		r = ask(store);
+	} else {
+		r = settle(store, r, credentials);
+	}
+	if (r != -EINPROGRESS && store->options.ended)
+		store->options.ended(store->options.userdata, r, search->text);
+}
