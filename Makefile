@@ -10,6 +10,7 @@ CPPFLAGS ?=
 CFLAGS   ?= -O2 -g
 LDFLAGS  ?=
 SANITIZE ?=
+PYTHON   ?= /usr/bin/python3
 BUILD    ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 
 comma := ,
@@ -24,8 +25,10 @@ TOOLS    := sqs-local
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-C_FILES      = $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h)
-SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*.sh)
+C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
+C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
+SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
+CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/integration/test_*.py)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -54,18 +57,23 @@ pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 OUR_CPPFLAGS := -Iinclude -D_GNU_SOURCE -DNEXUS_VERSION='"$(VERSION)"'
 OUR_CFLAGS   := -std=gnu17 -pthread -MMD -MP $(WARNINGS) $(HARDENING)
 OUR_CFLAGS   += $(call pkg_cflags,$(LIBS))
+compile       = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c
 
 # ---- 4. Programs ---------------------------------------------------------------------------
 
-.PHONY: all tools help install clean
-all: $(PROGRAMS:%=$(BUILD)/%)
-tools: $(TOOLS:%=$(BUILD)/%)
+.PHONY: all tools deps objects
+all: $(PROGRAMS:%=$(BUILD)/%) ## the program (the default)
+tools: $(TOOLS:%=$(BUILD)/%)  ## what tests, demo and bench need beside it
+objects: $(call objects,$(C_SOURCES))
+
+deps: ## install the libraries and tools that building needs
+	@packaging/install-deps build
 
 LIBRARY := $(BUILD)/libnexus.a
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(compile) -o $@ $<
 
 $(LIBRARY): $(call objects,$(SOURCES))
 	@rm -f $@
@@ -78,21 +86,107 @@ $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,libmicrohttpd $(LIBS))
 
 # ---- 5. Tests ------------------------------------------------------------------------------
+# On a machine that lacks the libraries their flags are unknown while this file is read: so each
+# of these installs first, and then has make read it again.
+
+.PHONY: check demo bench run-check run-demo run-bench unit
+check: ## every test that a change must pass; last line: N passed, N failed
+	@packaging/install-deps build test
+	@$(MAKE) --no-print-directory run-check
+
+demo: ## the main job, end to end, on this machine alone
+	@packaging/install-deps build demo
+	@$(MAKE) --no-print-directory run-demo
+
+bench: ## how fast, and at what cost (BENCH="options")
+	@packaging/install-deps build bench
+	@$(MAKE) --no-print-directory run-bench
 
 $(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS))
 
-.PHONY: unit
-unit: $(UNIT_TESTS:%=$(BUILD)/tests/%)
-	@for t in $^; do echo "== $${t##*/}"; $$t || exit 1; done
+$(BUILD)/bench-loader: $(BUILD)/tests/bench/loader.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
-# ---- 6. Upkeep -----------------------------------------------------------------------------
+# What the tests are told: where the programs are, and the published signature suite if given.
+export NEXUS_BUILD := $(abspath $(BUILD))
+ifdef SIGV4_SUITE
+export SIGV4_SUITE := $(abspath $(SIGV4_SUITE))
+endif
 
-.PHONY: format
-format:
+run-check: all tools $(UNIT_TESTS:%=$(BUILD)/tests/%)
+	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(CHECKS)
+
+unit: $(UNIT_TESTS:%=$(BUILD)/tests/%) ## the unit tests alone
+	@$(PYTHON) tests/run $^
+
+run-demo:
+	@$(MAKE) --no-print-directory -s all tools
+	@exec $(PYTHON) tests/demo.py
+
+run-bench:
+	@$(MAKE) --no-print-directory -s all tools $(BUILD)/bench-loader
+	@exec $(PYTHON) tests/bench/bench.py $(BENCH)
+
+# ---- 6. Looking for mistakes without running ------------------------------------------------
+
+.PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts
+static: ## both compilers, their analyzers, cppcheck, shellcheck, layout; no finding is accepted
+	@packaging/install-deps build static
+	@$(MAKE) --no-print-directory run-static
+
+run-static: static-format static-scripts static-clang static-gcc static-cppcheck static-tidy
+	@echo "static: nothing found"
+
+static-format:
+	clang-format --dry-run -Werror $(C_FILES)
+
+static-scripts:
+	shellcheck $(SCRIPTS)
+
+static-clang:
+	@echo "clang: warnings"
+	@$(MAKE) --no-print-directory -s objects CC=clang BUILD=$(BUILD)/static/clang CFLAGS='-O2 -g -Werror'
+
+static-gcc:
+	@echo "gcc: -fanalyzer"
+	@$(MAKE) --no-print-directory -s objects CC=gcc BUILD=$(BUILD)/static/gcc CFLAGS='-O2 -g -fanalyzer -Werror'
+
+static-cppcheck:
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=tests/style/cppcheck.suppress --error-exitcode=1 -j2 \
+		-Iinclude -D_GNU_SOURCE -DNEXUS_VERSION='""' $(C_SOURCES)
+
+static-tidy: compile_commands.json
+	@echo "clang-tidy"
+	@printf '%s\n' $(C_SOURCES) | xargs -P2 -n4 clang-tidy --quiet -p . 2>$(BUILD)/clang-tidy.log || \
+		{ cat $(BUILD)/clang-tidy.log; exit 1; }
+
+# ---- 7. Upkeep -----------------------------------------------------------------------------
+
+.PHONY: help install format clean
+help: ## this list
+	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/nexus-worker $(DESTDIR)$(PREFIX)/bin/nexus-worker
+	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/nexus-worker.service
+
+format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)
 
-clean:
-	rm -rf $(BUILD)
+# For editors and analyzers: how each source is compiled.
+last_source = $(lastword $(C_SOURCES))
+compile_commands.json: Makefile $(C_SOURCES) ## for clangd and friends
+	$(file >$@,[)
+	$(foreach f,$(C_SOURCES),$(file >>$@,{"directory": "$(CURDIR)"$(comma) "file": "$f"$(comma) \
+		"command": "$(subst ",\",$(compile) $f)"}$(if $(filter-out $(last_source),$f),$(comma))))
+	$(file >>$@,])
 
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(PROGRAMS:%=src/%.c) $(SQS_SOURCES) $(UNIT_TESTS:%=tests/unit/%.c)))
+clean: ## remove what was made
+	rm -rf $(BUILD) compile_commands.json
+
+-include $(patsubst %.o,%.d,$(call objects,$(C_SOURCES)))
