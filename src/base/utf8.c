@@ -1,29 +1,13 @@
 #include "base/utf8.h"
 
-/* The well-formed sequences of two bytes and more: RFC 3629, section 4. */
-static const struct utf8_form {
-	unsigned char lead_min, lead_max, second_min, second_max, len;
-} utf8_forms[] = {
-	{0xc2, 0xdf, 0x80, 0xbf, 2},
-	{0xe0, 0xe0, 0xa0, 0xbf, 3},
-	{0xe1, 0xec, 0x80, 0xbf, 3},
-	{0xed, 0xed, 0x80, 0x9f, 3},
-	{0xee, 0xef, 0x80, 0xbf, 3},
-	{0xf0, 0xf0, 0x90, 0xbf, 4},
-	{0xf1, 0xf3, 0x80, 0xbf, 4},
-	{0xf4, 0xf4, 0x80, 0x8f, 4},
-};
+#include <stdbool.h>
 
-static size_t utf8_match(const struct utf8_form *form, const unsigned char *s, size_t len)
+static bool follows(unsigned char c)
 {
-	if (form->len > len || s[1] < form->second_min || s[1] > form->second_max)
-		return 0;
-	for (size_t i = 2; i < form->len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return form->len;
+	return (c & 0xc0) == 0x80;
 }
 
+/* RFC 3629, section 4: the second byte's range is narrower behind some first bytes. */
 size_t utf8_sequence(const char *text, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -32,10 +16,17 @@ size_t utf8_sequence(const char *text, size_t len)
 		return 0;
 	if (s[0] < 0x80)
 		return 1;
-	for (size_t i = 0; i < sizeof utf8_forms / sizeof utf8_forms[0]; i++)
-		if (s[0] >= utf8_forms[i].lead_min && s[0] <= utf8_forms[i].lead_max)
-			return utf8_match(&utf8_forms[i], s, len);
-	return 0;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || len < 2 || !follows(s[1]))
+		return 0;
+	if (s[0] < 0xe0)
+		return 2;
+	if (len < 3 || !follows(s[2]))
+		return 0;
+	if (s[0] < 0xf0)
+		return (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ? 0 : 3;
+	if (len < 4 || !follows(s[3]))
+		return 0;
+	return (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : 4;
 }
 
 uint32_t utf8_decode(const char *text, size_t len)
