@@ -109,6 +109,8 @@ $(BUILD)/bench-loader: $(BUILD)/tests/bench/loader.o $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
 # What the tests are told: where the programs are, and the published signature suite if given.
+export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONPATH := $(CURDIR)/tests
 export NEXUS_BUILD := $(abspath $(BUILD))
 ifdef SIGV4_SUITE
 export SIGV4_SUITE := $(abspath $(SIGV4_SUITE))

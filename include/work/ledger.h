@@ -38,7 +38,12 @@ struct ledger_news {
  */
 int ledger_new(const char *database_url, struct queue *back, struct ledger **ret,
 	char ret_error[STORE_ERROR_MAX]);
-/* Gives up what is going on; jobs that are in its hands stay where they are. Returns NULL. */
+/*
+ * Gives up what is going on and ends the thread; jobs that are in its hands stay where they are.
+ * The pool may still hand jobs back, until ledger_free().
+ */
+void ledger_stop(struct ledger *ledger);
+/* Returns NULL. */
 struct ledger *ledger_free(struct ledger *ledger);
 DEFINE_CLEANUP(struct ledger *, ledger_free)
 

@@ -125,5 +125,5 @@ void runner_run(struct job *job, int wake_fd)
 	} else {
 		runner_call(job, wake_fd, limit);
 	}
-	job->finished_at = clock_boottime();
+	atomic_store(&job->ran_at, clock_boottime());
 }

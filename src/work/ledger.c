@@ -99,17 +99,23 @@ int ledger_new(const char *database_url, struct queue *back, struct ledger **ret
 	return 0;
 }
 
+void ledger_stop(struct ledger *ledger)
+{
+	if (!ledger || !ledger->started)
+		return;
+	atomic_store(&ledger->stopping, true);
+	queue_wake(&ledger->inbox);
+	pthread_join(ledger->thread, NULL);
+	ledger->started = false;
+}
+
 struct ledger *ledger_free(struct ledger *ledger)
 {
 	struct ledger_news *news;
 
 	if (!ledger)
 		return NULL;
-	if (ledger->started) {
-		atomic_store(&ledger->stopping, true);
-		queue_wake(&ledger->inbox);
-		pthread_join(ledger->thread, NULL);
-	}
+	ledger_stop(ledger);
 	while ((news = ledger_news(ledger)))
 		free(news);
 	store_free(atomic_load(&ledger->next_store));
@@ -559,6 +565,25 @@ static void ledger_gather_finishes(struct ledger *ledger, struct store_asks *ask
 	queue_push_list(ledger->back, &back);
 }
 
+/* Told to stop before it was begun: its row is left as it is. */
+static void ledger_return_stopped(struct ledger *ledger)
+{
+	struct queue_list keep, back;
+	struct queue_node *node;
+
+	queue_list_init(&keep);
+	queue_list_init(&back);
+	while ((node = queue_list_pop(&ledger->begins))) {
+		struct job *job = job_of_node(node);
+		if (atomic_load(&job->cancel) == JOB_GO)
+			queue_list_append(&keep, node);
+		else
+			ledger_return(ledger, &back, job, JOB_ABANDONED);
+	}
+	queue_list_move(&ledger->begins, &keep);
+	queue_push_list(ledger->back, &back);
+}
+
 static void ledger_gather_begins(struct ledger *ledger, struct store_asks *asks)
 {
 	int64_t fence = 0;
@@ -577,7 +602,7 @@ static bool ledger_must_touch(const struct job *job, usec_t now)
 {
 	usec_t end = atomic_load(&job->leases_end_at);
 
-	return !job->claim.taken && (end == 0 || now < end);
+	return !job->claim.taken && (end == 0 || now < end || atomic_load(&job->ran_at) > 0);
 }
 
 /* All that is due, and what will be soon, so that touches come in few transactions. */
@@ -696,6 +721,7 @@ static void *ledger_thread(void *userdata)
 			ledger_watch(ledger);
 		queue_take_all(&ledger->inbox, &came);
 		ledger_sort(ledger, &came);
+		ledger_return_stopped(ledger);
 		if (!store_is_connected(ledger->store) && clock_monotonic() >= ledger->connect_at)
 			ledger_connect(ledger);
 		if (store_is_connected(ledger->store))

@@ -1,0 +1,31 @@
+/*
+ * What becomes of a message once its job is settled: deleted, or given back to the queue at once.
+ *
+ * A message that is neither is simply forgotten: its visibility ends, and it comes again. Deletes
+ * are asked again until a deadline: after it the message comes once more, is found completed and
+ * only deleted. Loop thread only.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "aws/sqs.h"
+#include "work/delivery.h"
+
+struct acker;
+
+/* Borrows event and sqs. 0 or a negative errno. */
+int acker_new(sd_event *event, struct sqs *sqs, struct acker **ret);
+/* Returns NULL. */
+struct acker *acker_free(struct acker *acker);
+DEFINE_CLEANUP(struct acker *, acker_free)
+
+/* Both take the delivery's share that the caller has. */
+void acker_delete(struct acker *acker, struct delivery *delivery);
+void acker_give_back(struct acker *acker, struct delivery *delivery);
+/* Sends what may be sent: at the end of a turn of the loop. */
+void acker_flush(struct acker *acker);
+
+/* Not answered yet. */
+unsigned acker_n_deletes(const struct acker *acker);
+unsigned acker_n_give_backs(const struct acker *acker);

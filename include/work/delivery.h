@@ -1,0 +1,130 @@
+/*
+ * What the loop has in hand: the messages that were received, and the jobs that they are for.
+ *
+ * A delivery is one message: its receipt handle, and when its visibility ends. It never leaves the
+ * loop thread. A hold is one job and all its deliveries: the same message received again replaces
+ * its handle, another message for the same job is one more delivery. The job inside travels to
+ * the other threads and comes back; its memory stays here.
+ *
+ * Owns: both, and the indexes by message and by job id. A delivery is counted: the index has one
+ * share, and so has every request in which it takes part, which may outlive the hold. Moments are
+ * CLOCK_BOOTTIME. Loop thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+#include "aws/sqs.h"
+#include "base/table.h"
+#include "handler/registry.h"
+#include "job/job.h"
+#include "job/message.h"
+
+struct dispatcher;
+struct hold;
+
+struct delivery {
+	unsigned n_refs;
+	struct hold *hold; /* NULL once its job is settled */
+	char *message_id;  /* owned, as the handle */
+	char *receipt_handle;
+	unsigned receive_count;
+	usec_t received_at;
+	usec_t extended_at; /* when the visibility that it has now was asked for */
+	usec_t visible_at;  /* when that ends */
+
+	struct table_entry by_message;
+	TAILQ_ENTRY(delivery) of_hold;
+	TAILQ_ENTRY(delivery) by_age;    /* work/lease's */
+	TAILQ_ENTRY(delivery) in_outbox; /* work/outbox's */
+	bool aged;                       /* is in the list by age */
+	bool extending;                  /* an extension is waiting or out */
+	bool refused;                    /* SQS will not extend it */
+	bool waiting;                    /* is in an outbox's list */
+};
+TAILQ_HEAD(delivery_list, delivery);
+
+enum hold_state {
+	HOLD_READY,  /* may be begun */
+	HOLD_PARKED, /* its type has as many running as it may */
+	HOLD_AWAY,   /* ledger, pool or worker have the job */
+	HOLD_LATER,  /* elsewhere, or its row is missing: asks again when its timer ends */
+};
+
+struct hold {
+	struct job job;
+	size_t body_bytes;
+	enum hold_state state;
+	struct registry_entry *type;
+	struct dispatcher *dispatcher; /* borrowed: for its timer */
+	struct delivery_list deliveries;
+	TAILQ_ENTRY(hold) link; /* among those of the same state */
+	struct table_entry by_job;
+	sd_event_source *timer; /* owned; of HOLD_LATER */
+	unsigned n_looks;       /* for a missing row */
+};
+TAILQ_HEAD(hold_list, hold);
+
+struct delivery_index {
+	struct table by_message;
+	struct table by_job;
+	struct hold_list states[HOLD_LATER + 1];
+	unsigned n_in_state[HOLD_LATER + 1];
+	size_t body_bytes;
+};
+
+int delivery_index_init(struct delivery_index *index);
+/* Frees every hold and delivery; no other thread may have a job any more. */
+void delivery_index_done(struct delivery_index *index);
+
+struct delivery *delivery_find(const struct delivery_index *index, const char *message_id);
+struct hold *delivery_find_hold(const struct delivery_index *index, const char *job_id);
+
+/* The message came again: its newer handle and visibility replace the old. 0 or -ENOMEM. */
+int delivery_renew(struct delivery *delivery, const struct sqs_message *message, usec_t received_at,
+	usec_t visibility);
+
+/* A first delivery, and with it a hold in HOLD_READY. NULL without memory. */
+struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
+	const struct message *parsed, usec_t received_at, usec_t visibility);
+/* One more delivery of a job in hand. NULL without memory. */
+struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
+	const struct sqs_message *message, usec_t received_at, usec_t visibility);
+
+/* The one function that moves a hold from state to state. */
+void delivery_move(struct delivery_index *index, struct hold *hold, enum hold_state state);
+
+/* Takes a delivery out of its hold and the index; the index's share becomes the caller's. */
+void delivery_detach(struct delivery_index *index, struct delivery *delivery);
+/* Its deliveries must be detached, and its job here. */
+void delivery_drop_hold(struct delivery_index *index, struct hold *hold);
+
+struct delivery *delivery_ref(struct delivery *delivery);
+struct delivery *delivery_unref(struct delivery *delivery);
+
+unsigned delivery_n_holds(const struct delivery_index *index);
+
+static inline struct hold *hold_of_job(struct job *job)
+{
+	return container_of(job, struct hold, job);
+}
+
+static inline bool hold_is_begun(const struct hold *hold)
+{
+	return hold->state == HOLD_AWAY && atomic_load(&hold->job.touched_at) > 0;
+}
+
+/* Its handler has returned; only the row's end is still to be written. */
+static inline bool hold_has_run(const struct hold *hold)
+{
+	return atomic_load(&hold->job.ran_at) > 0;
+}
+
+/* When the last of its visibilities ends. */
+usec_t hold_visible_at(const struct hold *hold);
+/* The most receives that any of its messages has had. */
+unsigned hold_receive_count(const struct hold *hold);
+/* When the newest of its messages came. */
+usec_t hold_received_at(const struct hold *hold);

@@ -1,0 +1,89 @@
+/*
+ * The heart: decides what is received, begun, run, deleted, left or given back. Start reading here.
+ *
+ *     intake --messages--> dispatcher --begin--> ledger --run--> pool --finish--> ledger --> back
+ *                               '--> lease keeps what is in hand; acker ends what is settled
+ *
+ * Every event of the loop ends in dispatcher_pump(), which does what may be done now: begins jobs
+ * that will start soon, and asks the queue for as many messages as there is use for.
+ *
+ * Owns: intake, ledger, pool, lease, acker, report, and all jobs and messages in hand. Loop thread
+ * only; never blocks, but for dispatcher_free(), which waits for handlers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "aws/sqs.h"
+#include "base/cleanup.h"
+#include "handler/registry.h"
+#include "job/store.h"
+#include "work/lease.h"
+
+/* What a reload may change. */
+struct dispatcher_limits {
+	usec_t prefetch_time;
+	unsigned prefetch_max;
+	size_t memory; /* bytes of bodies in hand */
+	usec_t drain_timeout;
+	unsigned completed_per_second;
+};
+
+struct dispatcher_options {
+	struct dispatcher_limits limits;
+	const char *database_url;
+	unsigned concurrency;
+	usec_t wait_time;
+	unsigned max_polls;
+};
+
+struct dispatcher_events {
+	/* The queue gave nothing, and nothing is in hand. */
+	void (*empty)(void *userdata);
+	/* After dispatcher_drain(): all is settled, or (false) left to its leases. */
+	void (*drained)(void *userdata, bool clean);
+	/* What dispatcher_status() says has changed. */
+	void (*changed)(void *userdata);
+	void *userdata;
+};
+
+struct dispatcher;
+
+/* Borrows event, sqs and registry. -EINVAL with ret_error when the database URL is not one. */
+int dispatcher_new(sd_event *event, struct sqs *sqs, struct registry *registry,
+	const struct dispatcher_options *options, const struct dispatcher_events *events,
+	struct dispatcher **ret, char ret_error[STORE_ERROR_MAX]);
+/* Returns NULL. */
+struct dispatcher *dispatcher_free(struct dispatcher *dispatcher);
+DEFINE_CLEANUP(struct dispatcher *, dispatcher_free)
+
+/*
+ * V, and whether it can be extended; nothing is received before this. asked: V is to be asked for
+ * in each receive, for it is not the queue's own.
+ */
+void dispatcher_set_terms(
+	struct dispatcher *dispatcher, const struct lease_terms *terms, bool asked);
+bool dispatcher_can_extend(const struct dispatcher *dispatcher);
+
+void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
+int dispatcher_set_database_url(
+	struct dispatcher *dispatcher, const char *database_url, char ret_error[STORE_ERROR_MAX]);
+/* The registry's entries have changed. */
+void dispatcher_pump(struct dispatcher *dispatcher);
+
+/* No new message; ends in events.drained. */
+void dispatcher_drain(struct dispatcher *dispatcher);
+
+struct dispatcher_status {
+	unsigned n_threads, n_busy;
+	unsigned n_in_hand;
+	uint64_t n_completed, n_failed;
+	usec_t oldest_poll;    /* CLOCK_MONOTONIC; 0: none is out */
+	usec_t ledger_seen_at; /* CLOCK_MONOTONIC */
+	uint64_t progress;     /* grows with whatever is settled */
+	bool database_up;
+	const char *trouble; /* borrowed; "" when there is none */
+};
+void dispatcher_status(const struct dispatcher *dispatcher, struct dispatcher_status *ret);

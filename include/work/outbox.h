@@ -1,0 +1,55 @@
+/*
+ * Messages on their way to one batch action: DeleteMessageBatch or ChangeMessageVisibilityBatch.
+ *
+ * Natural batching: full tens go at once, several side by side; what is less than ten goes when
+ * nothing is out, and so waits at most for one answer. What fails is asked again after a pause for
+ * as long as its owner wants; the pause grows and has no end. Owns: its requests, and a share of
+ * each delivery in it. Loop thread only.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "aws/sqs.h"
+#include "work/delivery.h"
+
+enum outbox_action {
+	OUTBOX_DELETE,
+	OUTBOX_SET_VISIBILITY,
+};
+
+/*
+ * How one delivery's turn ended; sent_at is the request's. true: it is done with, and the outbox's
+ * share is dropped after the call. false, only after a failure: ask again.
+ */
+typedef bool outbox_done_fn(void *userdata, struct delivery *delivery, enum sqs_result result,
+	const char *text, usec_t sent_at);
+
+struct outbox_options {
+	enum outbox_action action;
+	const char *what; /* "deleting messages", for the log */
+	outbox_done_fn *done;
+	void *userdata;
+};
+
+struct outbox;
+
+/* Borrows event and sqs. 0 or a negative errno. */
+int outbox_new(sd_event *event, struct sqs *sqs, const struct outbox_options *options,
+	struct outbox **ret);
+/* Cancels what is out and drops its shares, without a callback. Returns NULL. */
+struct outbox *outbox_free(struct outbox *outbox);
+DEFINE_CLEANUP(struct outbox *, outbox_free)
+
+/* For OUTBOX_SET_VISIBILITY: from the next request on. */
+void outbox_set_visibility(struct outbox *outbox, usec_t visibility);
+
+/* Takes a share of its own. A delivery is in one outbox's list at most. */
+void outbox_add(struct outbox *outbox, struct delivery *delivery);
+/* No more, if it has not been sent yet; its share is dropped. */
+void outbox_remove(struct outbox *outbox, struct delivery *delivery);
+/* Sends what may be sent: after the last outbox_add() of a turn of the loop. */
+void outbox_flush(struct outbox *outbox);
+
+/* Waiting or out. */
+unsigned outbox_n_deliveries(const struct outbox *outbox);

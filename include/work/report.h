@@ -1,0 +1,30 @@
+/*
+ * One log line for each job that ends here, as the contract has it, with the journal's fields.
+ *
+ * Completed jobs have a line each only up to a rate; above it one summary a second counts the
+ * rest. Every other outcome always has its line. Loop thread only.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "work/delivery.h"
+
+struct report;
+
+/* Borrows event. 0 or a negative errno. */
+int report_new(sd_event *event, unsigned completed_per_second, struct report **ret);
+/* Says what is unsaid. Returns NULL. */
+struct report *report_free(struct report *report);
+DEFINE_CLEANUP(struct report *, report_free)
+
+void report_set_rate(struct report *report, unsigned completed_per_second);
+
+/* The job has come back, with its outcome; its deliveries are still there. */
+void report_job(struct report *report, const struct hold *hold);
+/* A message that never became a job. */
+void report_rejected(
+	struct report *report, const char *message_id, unsigned receive_count, const char *reason);
+
+/* How many ended so since the start. */
+uint64_t report_n(const struct report *report, enum job_outcome outcome);

@@ -1,0 +1,191 @@
+#include "work/delivery.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+int delivery_index_init(struct delivery_index *index)
+{
+	*index = (struct delivery_index){0};
+	for (enum hold_state state = HOLD_READY; state <= HOLD_LATER; state++)
+		TAILQ_INIT(&index->states[state]);
+	int r = table_init(&index->by_message);
+	return r < 0 ? r : table_init(&index->by_job);
+}
+
+void delivery_index_done(struct delivery_index *index)
+{
+	struct delivery *delivery;
+	struct hold *hold;
+
+	for (enum hold_state state = HOLD_READY; state <= HOLD_LATER; state++) {
+		while ((hold = TAILQ_FIRST(&index->states[state]))) {
+			while ((delivery = TAILQ_FIRST(&hold->deliveries))) {
+				delivery_detach(index, delivery);
+				delivery_unref(delivery);
+			}
+			delivery_drop_hold(index, hold);
+		}
+	}
+	table_done(&index->by_message);
+	table_done(&index->by_job);
+}
+
+struct delivery *delivery_find(const struct delivery_index *index, const char *message_id)
+{
+	struct table_entry *entry = table_find(&index->by_message, message_id);
+
+	return entry ? container_of(entry, struct delivery, by_message) : NULL;
+}
+
+struct hold *delivery_find_hold(const struct delivery_index *index, const char *job_id)
+{
+	struct table_entry *entry = table_find(&index->by_job, job_id);
+
+	return entry ? container_of(entry, struct hold, by_job) : NULL;
+}
+
+struct delivery *delivery_ref(struct delivery *delivery)
+{
+	delivery->n_refs++;
+	return delivery;
+}
+
+struct delivery *delivery_unref(struct delivery *delivery)
+{
+	if (!delivery || --delivery->n_refs > 0)
+		return NULL;
+	free(delivery->message_id);
+	free(delivery->receipt_handle);
+	free(delivery);
+	return NULL;
+}
+
+int delivery_renew(struct delivery *delivery, const struct sqs_message *message, usec_t received_at,
+	usec_t visibility)
+{
+	char *handle = strdup(message->receipt_handle);
+
+	if (!handle)
+		return -ENOMEM;
+	free(delivery->receipt_handle);
+	delivery->receipt_handle = handle;
+	delivery->receive_count = message->receive_count;
+	delivery->received_at = received_at;
+	delivery->extended_at = received_at;
+	delivery->visible_at = received_at + visibility;
+	return 0;
+}
+
+struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
+	const struct sqs_message *message, usec_t received_at, usec_t visibility)
+{
+	struct delivery *delivery = calloc(1, sizeof *delivery);
+
+	if (!delivery)
+		return NULL;
+	delivery->n_refs = 1;
+	delivery->message_id = strdup(message->message_id);
+	if (!delivery->message_id || delivery_renew(delivery, message, received_at, visibility) < 0)
+		return delivery_unref(delivery);
+	delivery->hold = hold;
+	TAILQ_INSERT_TAIL(&hold->deliveries, delivery, of_hold);
+	table_add(&index->by_message, &delivery->by_message, delivery->message_id);
+	return delivery;
+}
+
+struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
+	const struct message *parsed, usec_t received_at, usec_t visibility)
+{
+	_cleanup_free_ struct hold *hold = calloc(1, sizeof *hold);
+	char *body = malloc(message->body_len + 1);
+
+	if (!hold || !body) {
+		free(body);
+		return NULL;
+	}
+	memcpy(body, message->body, message->body_len);
+	body[message->body_len] = '\0';
+	if (job_init(&hold->job, body, parsed->job_id, parsed->type) < 0)
+		return NULL;
+	hold->job.payload = body + parsed->payload_offset;
+	hold->job.payload_len = parsed->payload_len;
+	hold->body_bytes = message->body_len;
+	TAILQ_INIT(&hold->deliveries);
+	if (!delivery_join(index, hold, message, received_at, visibility)) {
+		job_done(&hold->job);
+		return NULL;
+	}
+	table_add(&index->by_job, &hold->by_job, hold->job.id);
+	TAILQ_INSERT_TAIL(&index->states[HOLD_READY], hold, link);
+	index->n_in_state[HOLD_READY]++;
+	index->body_bytes += hold->body_bytes;
+	return TAKE_PTR(hold);
+}
+
+void delivery_move(struct delivery_index *index, struct hold *hold, enum hold_state state)
+{
+	if (hold->state == HOLD_LATER)
+		hold->timer = sd_event_source_disable_unref(hold->timer);
+	TAILQ_REMOVE(&index->states[hold->state], hold, link);
+	index->n_in_state[hold->state]--;
+	hold->state = state;
+	TAILQ_INSERT_TAIL(&index->states[state], hold, link);
+	index->n_in_state[state]++;
+}
+
+void delivery_detach(struct delivery_index *index, struct delivery *delivery)
+{
+	TAILQ_REMOVE(&delivery->hold->deliveries, delivery, of_hold);
+	table_remove(&index->by_message, &delivery->by_message);
+	delivery->hold = NULL;
+}
+
+void delivery_drop_hold(struct delivery_index *index, struct hold *hold)
+{
+	sd_event_source_disable_unref(hold->timer);
+	TAILQ_REMOVE(&index->states[hold->state], hold, link);
+	index->n_in_state[hold->state]--;
+	index->body_bytes -= hold->body_bytes;
+	table_remove(&index->by_job, &hold->by_job);
+	job_done(&hold->job);
+	free(hold);
+}
+
+unsigned delivery_n_holds(const struct delivery_index *index)
+{
+	return (unsigned)index->by_job.n_entries;
+}
+
+usec_t hold_visible_at(const struct hold *hold)
+{
+	const struct delivery *delivery;
+	usec_t last = 0;
+
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	last = usec_max(last, delivery->visible_at);
+	return last;
+}
+
+unsigned hold_receive_count(const struct hold *hold)
+{
+	const struct delivery *delivery;
+	unsigned most = 0;
+
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	if (delivery->receive_count > most)
+		most = delivery->receive_count;
+	return most;
+}
+
+usec_t hold_received_at(const struct hold *hold)
+{
+	const struct delivery *delivery;
+	usec_t last = 0;
+
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	last = usec_max(last, delivery->received_at);
+	return last;
+}

@@ -1,0 +1,252 @@
+#include "work/lease.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "work/outbox.h"
+
+/* SQS' ceiling of 12 hours since the receive, less the seconds that it is known to be short. */
+#define VISIBILITY_CEILING (43195 * USEC_PER_SEC)
+
+struct lease {
+	struct pool *pool;
+	struct lease_terms terms;
+	bool database_up;
+	lease_denied_fn *denied;
+	void *userdata;
+	struct delivery_list by_age; /* the longest not extended first */
+	struct outbox *extensions;
+	sd_event_source *timer;
+};
+
+usec_t lease_kill_grace(usec_t visibility)
+{
+	return usec_min(5 * USEC_PER_SEC, visibility / 10);
+}
+
+usec_t lease_row(usec_t visibility)
+{
+	return visibility / 4 * 3;
+}
+
+/* --- what one delivery needs ----------------------------------------------------------------- */
+
+/* When to extend it; USEC_INFINITY: not any more. */
+static usec_t lease_extend_at(const struct lease *lease, const struct delivery *delivery)
+{
+	const struct hold *hold = delivery->hold;
+	usec_t third = lease->terms.visibility / 3;
+	usec_t leases_end_at = atomic_load(&hold->job.leases_end_at);
+
+	if (!lease->terms.extendable || delivery->extending || delivery->refused)
+		return USEC_INFINITY;
+	if (delivery->extended_at + third + lease->terms.visibility >
+		delivery->received_at + VISIBILITY_CEILING)
+		return USEC_INFINITY;
+	if (leases_end_at > 0 && !hold_has_run(hold) &&
+		delivery->extended_at + third >= leases_end_at)
+		return USEC_INFINITY;
+	if (!hold_is_begun(hold) || !lease->database_up)
+		return delivery->extended_at + third;
+	if (atomic_load(&hold->job.touched_at) > delivery->extended_at)
+		return 0;
+	/* The ledger's touch is due; should it not come, visibility does not wait for it. */
+	return delivery->extended_at + third + third / 2;
+}
+
+/* When to tell a begun job's handler that both its leases are about to end. */
+static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
+{
+	usec_t visibility = lease->terms.visibility;
+	usec_t row_until = atomic_load(&hold->job.touched_at) + lease_row(visibility);
+	usec_t end = usec_max(hold_visible_at(hold), row_until);
+
+	if (!hold_is_begun(hold) || atomic_load(&hold->job.cancel) != JOB_GO)
+		return USEC_INFINITY;
+	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
+}
+
+static void lease_extend(struct lease *lease, struct delivery *delivery)
+{
+	if (delivery->extending)
+		return;
+	delivery->extending = true;
+	outbox_add(lease->extensions, delivery);
+}
+
+/* --- all of them, from the oldest ------------------------------------------------------------ */
+
+/*
+ * Extends what is due and cancels what is lost; arms the timer for what comes next. A delivery
+ * younger than min_age needs nothing, nor do those behind it.
+ */
+static void lease_sweep(struct lease *lease, usec_t min_age)
+{
+	usec_t now = clock_boottime(), next = USEC_INFINITY;
+	struct delivery *delivery;
+
+	TAILQ_FOREACH(delivery, &lease->by_age, by_age)
+	{
+		if (now - delivery->extended_at < min_age) {
+			next = usec_min(next, delivery->extended_at + lease->terms.visibility / 3);
+			break;
+		}
+		usec_t extend_at = lease_extend_at(lease, delivery);
+		if (extend_at <= now) {
+			lease_extend(lease, delivery);
+			extend_at = USEC_INFINITY;
+		}
+		usec_t lost_at = lease_lost_at(lease, delivery->hold);
+		if (lost_at <= now) {
+			log_warning("job=%s: neither its visibility nor its row can be held; "
+				    "its handler is told to stop",
+				delivery->hold->job.id);
+			pool_cancel(lease->pool, &delivery->hold->job, JOB_LOSE);
+			lost_at = USEC_INFINITY;
+		}
+		next = usec_min(next, usec_min(extend_at, lost_at));
+	}
+	outbox_flush(lease->extensions);
+	sd_event_source_set_time(lease->timer, next);
+	sd_event_source_set_enabled(
+		lease->timer, next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static int lease_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct lease *lease = userdata;
+
+	(void)source;
+	(void)usec;
+	lease_sweep(lease, lease->terms.visibility / 3);
+	return 0;
+}
+
+static void lease_enlist(struct lease *lease, struct delivery *delivery)
+{
+	if (delivery->aged)
+		TAILQ_REMOVE(&lease->by_age, delivery, by_age);
+	TAILQ_INSERT_TAIL(&lease->by_age, delivery, by_age);
+	delivery->aged = true;
+}
+
+static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sqs_result result,
+	const char *text, usec_t sent_at)
+{
+	struct lease *lease = userdata;
+
+	if (result == SQS_OK) {
+		delivery->extending = false;
+		delivery->extended_at = sent_at;
+		delivery->visible_at = sent_at + lease->terms.visibility;
+		if (delivery->aged)
+			lease_enlist(lease, delivery);
+		return true;
+	}
+	if (result == SQS_REFUSED || result == SQS_DENIED || !delivery->aged ||
+		clock_boottime() >= delivery->visible_at) {
+		delivery->extending = false;
+		delivery->refused = result == SQS_REFUSED;
+		if (result == SQS_DENIED)
+			lease->denied(lease->userdata, text);
+		else if (delivery->aged)
+			log_warning("message=%s: its visibility could not be extended: %s",
+				delivery->message_id, text);
+		return true;
+	}
+	return false;
+}
+
+/* --- from outside ----------------------------------------------------------------------------- */
+
+int lease_new(sd_event *event, struct sqs *sqs, struct pool *pool, lease_denied_fn *denied,
+	void *userdata, struct lease **ret)
+{
+	_cleanup_(lease_freep) struct lease *lease = calloc(1, sizeof *lease);
+	struct outbox_options options = {
+		.action = OUTBOX_SET_VISIBILITY,
+		.what = "extending visibility",
+		.done = lease_on_extended,
+		.userdata = lease,
+	};
+
+	if (!lease)
+		return -ENOMEM;
+	lease->pool = pool;
+	lease->denied = denied;
+	lease->userdata = userdata;
+	TAILQ_INIT(&lease->by_age);
+	int r = outbox_new(event, sqs, &options, &lease->extensions);
+	if (r == 0)
+		r = sd_event_add_time(
+			event, &lease->timer, CLOCK_BOOTTIME, 0, 1, lease_on_timer, lease);
+	if (r < 0)
+		return r;
+	sd_event_source_set_enabled(lease->timer, SD_EVENT_OFF);
+	sd_event_source_set_description(lease->timer, "lease");
+	*ret = TAKE_PTR(lease);
+	return 0;
+}
+
+struct lease *lease_free(struct lease *lease)
+{
+	if (!lease)
+		return NULL;
+	outbox_free(lease->extensions);
+	sd_event_source_disable_unref(lease->timer);
+	free(lease);
+	return NULL;
+}
+
+void lease_set_terms(struct lease *lease, const struct lease_terms *terms)
+{
+	lease->terms = *terms;
+	outbox_set_visibility(lease->extensions, terms->visibility);
+	lease_sweep(lease, terms->visibility / 3);
+}
+
+void lease_set_database(struct lease *lease, bool up)
+{
+	lease->database_up = up;
+	lease_sweep(lease, lease->terms.visibility / 3);
+}
+
+/* The timer is armed by the first; later ones are younger, and the sweep finds them. */
+void lease_watch(struct lease *lease, struct delivery *delivery)
+{
+	bool first = TAILQ_EMPTY(&lease->by_age);
+
+	delivery->refused = false;
+	lease_enlist(lease, delivery);
+	if (first)
+		lease_sweep(lease, lease->terms.visibility / 3);
+}
+
+void lease_forget(struct lease *lease, struct delivery *delivery)
+{
+	if (!delivery->aged)
+		return;
+	TAILQ_REMOVE(&lease->by_age, delivery, by_age);
+	delivery->aged = false;
+	if (delivery->extending)
+		outbox_remove(lease->extensions, delivery);
+}
+
+void lease_touched(struct lease *lease)
+{
+	lease_sweep(lease, lease->terms.visibility / 6);
+}
+
+void lease_begin(struct lease *lease, struct hold *hold)
+{
+	usec_t now = clock_boottime();
+	struct delivery *delivery;
+
+	if (!lease->terms.extendable)
+		return;
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	if (now - delivery->extended_at > lease->terms.visibility / 8)
+		lease_extend(lease, delivery);
+	outbox_flush(lease->extensions);
+}

@@ -1,0 +1,191 @@
+#include "work/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define NUMBER_MAX 24
+
+struct report {
+	unsigned rate;
+	unsigned n_said; /* completed lines in this second */
+	unsigned n_unsaid;
+	usec_t second_at; /* CLOCK_MONOTONIC: when this second began */
+	sd_event_source *timer;
+	uint64_t n[JOB_N_OUTCOMES];
+};
+
+static void report_summary(struct report *report)
+{
+	if (report->n_unsaid > 0)
+		log_info("%u more jobs completed in the last second", report->n_unsaid);
+	report->n_unsaid = report->n_said = 0;
+	report->second_at = clock_monotonic();
+}
+
+static int report_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	report_summary(userdata);
+	return 0;
+}
+
+int report_new(sd_event *event, unsigned completed_per_second, struct report **ret)
+{
+	_cleanup_(report_freep) struct report *report = calloc(1, sizeof *report);
+
+	if (!report)
+		return -ENOMEM;
+	report->rate = completed_per_second;
+	int r = sd_event_add_time(event, &report->timer, CLOCK_MONOTONIC, 0, 10 * USEC_PER_MSEC,
+		report_on_timer, report);
+	if (r < 0)
+		return r;
+	sd_event_source_set_enabled(report->timer, SD_EVENT_OFF);
+	sd_event_source_set_description(report->timer, "report");
+	*ret = TAKE_PTR(report);
+	return 0;
+}
+
+struct report *report_free(struct report *report)
+{
+	if (!report)
+		return NULL;
+	report_summary(report);
+	sd_event_source_disable_unref(report->timer);
+	free(report);
+	return NULL;
+}
+
+void report_set_rate(struct report *report, unsigned completed_per_second)
+{
+	report->rate = completed_per_second;
+}
+
+/* Whether a completed job's line is within the rate; if not it is counted for the summary. */
+static bool report_within_rate(struct report *report)
+{
+	usec_t now = clock_monotonic();
+
+	if (now - report->second_at >= USEC_PER_SEC)
+		report_summary(report);
+	if (report->n_said < report->rate) {
+		report->n_said++;
+		return true;
+	}
+	if (report->n_unsaid++ == 0) {
+		sd_event_source_set_time(report->timer, report->second_at + USEC_PER_SEC);
+		sd_event_source_set_enabled(report->timer, SD_EVENT_ONESHOT);
+	}
+	return false;
+}
+
+static int report_priority(enum job_outcome outcome)
+{
+	switch (outcome) {
+	case JOB_COMPLETED:
+	case JOB_DUPLICATE:
+		return LOG_INFO;
+	case JOB_ABANDONED:
+	case JOB_ELSEWHERE:
+		return LOG_NOTICE;
+	case JOB_FAILED:
+	case JOB_TIMEOUT:
+	case JOB_MISSING:
+	case JOB_REJECTED:
+	case JOB_LOST:
+		break;
+	}
+	return LOG_WARNING;
+}
+
+/* Why, for a line of text: the error column's, or what is known of rows that have none. */
+static const char *report_reason(const struct job *job)
+{
+	switch (job->outcome) {
+	case JOB_MISSING:
+		return "its row was not found";
+	case JOB_REJECTED:
+		return "its row is of another type";
+	case JOB_LOST:
+		return "its row or its message is another's by now; nothing was written";
+	case JOB_FAILED:
+	case JOB_TIMEOUT:
+	case JOB_ABANDONED:
+		return job->error;
+	case JOB_COMPLETED:
+	case JOB_DUPLICATE:
+	case JOB_ELSEWHERE:
+		break;
+	}
+	return NULL;
+}
+
+struct report_numbers {
+	char attempt[NUMBER_MAX], receive[NUMBER_MAX], wait[NUMBER_MAX], run[NUMBER_MAX];
+};
+
+static void report_write(const struct hold *hold)
+{
+	const struct job *job = &hold->job;
+	const struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
+	usec_t ran_at = atomic_load(&job->ran_at);
+	usec_t now = clock_boottime();
+	usec_t wait = usec_sub(ran_at ? job->started_at : now, hold_received_at(hold));
+	usec_t run = ran_at ? usec_sub(ran_at, job->started_at) : 0;
+	const char *reason = report_reason(job);
+	struct report_numbers n;
+
+	snprintf(n.attempt, sizeof n.attempt, "%d", job->attempt);
+	snprintf(n.receive, sizeof n.receive, "%u", hold_receive_count(hold));
+	snprintf(n.wait, sizeof n.wait, "%" PRIu64, wait);
+	snprintf(n.run, sizeof n.run, "%" PRIu64, run);
+	const struct log_field fields[] = {
+		{"NEXUS_JOB_ID", job->id},
+		{"NEXUS_JOB_TYPE", job->type},
+		{"NEXUS_ATTEMPT", n.attempt},
+		{"NEXUS_OUTCOME", job_outcome_name(job->outcome)},
+		{"NEXUS_MESSAGE_ID", delivery ? delivery->message_id : NULL},
+		{"NEXUS_RECEIVE_COUNT", n.receive},
+		{"NEXUS_WAIT_USEC", n.wait},
+		{"NEXUS_RUN_USEC", n.run},
+	};
+	log_event(report_priority(job->outcome), fields, sizeof fields / sizeof fields[0],
+		"job=%s type=%s attempt=%s receive=%s outcome=%s wait=%" PRIu64 "ms run=%" PRIu64
+		"ms%s%s",
+		job->id, job->type, n.attempt, n.receive, job_outcome_name(job->outcome),
+		wait / USEC_PER_MSEC, run / USEC_PER_MSEC, reason ? " reason=" : "",
+		reason ? reason : "");
+}
+
+void report_job(struct report *report, const struct hold *hold)
+{
+	report->n[hold->job.outcome]++;
+	if (hold->job.outcome != JOB_COMPLETED || report_within_rate(report))
+		report_write(hold);
+}
+
+void report_rejected(
+	struct report *report, const char *message_id, unsigned receive_count, const char *reason)
+{
+	char receive[NUMBER_MAX];
+
+	snprintf(receive, sizeof receive, "%u", receive_count);
+	const struct log_field fields[] = {
+		{"NEXUS_OUTCOME", job_outcome_name(JOB_REJECTED)},
+		{"NEXUS_MESSAGE_ID", message_id},
+		{"NEXUS_RECEIVE_COUNT", receive},
+	};
+	report->n[JOB_REJECTED]++;
+	log_event(LOG_WARNING, fields, sizeof fields / sizeof fields[0],
+		"message=%s receive=%s outcome=rejected reason=%s", message_id, receive, reason);
+}
+
+uint64_t report_n(const struct report *report, enum job_outcome outcome)
+{
+	return report->n[outcome];
+}

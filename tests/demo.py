@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+"""The main job, end to end, on this machine alone: make demo.
+
+A private Postgres, a local SQS and the daemon; jobs published as the web application does it. What
+happens is shown as it happens, then what came of it. Ends with status 1 if that is not what it
+should be. Needs nothing outside, and leaves nothing behind, however it ends.
+"""
+
+import json
+import os
+import re
+import sys
+import textwrap
+import threading
+import time
+
+from lab.feed import Timeout, until
+from lab.jobs import Jobs, body
+from lab.world import Lab, Stopped
+
+WIDTH = 80
+VISIBILITY = 4  # seconds: three failures and the move to the dead letter queue take about 12
+MISSING = "never-inserted"
+MALFORMED = '{"jobId": "cut-short", "type": "test-ec'
+
+# id, type, payload, and what it should come to: status, attempts
+STORY = (
+    ("welcome-1", "test-echo", {}, "completed", 1),
+    ("welcome-2", "test-echo", {"greeting": "hello"}, "completed", 1),
+    ("slow-1", "test-echo", {"delayMs": 700}, "completed", 1),
+    ("slow-2", "test-echo", {"delayMs": 1500}, "completed", 1),
+    ("second-try", "test-echo", {"failAttempts": 1, "fail": "not yet"}, "completed", 2),
+    ("always-fails", "test-echo", {"fail": "the printer is on fire"}, "failed", 3),
+    ("unknown-type", "send-fax", {}, "failed", 3),
+)
+IN_DEAD_LETTERS = ["(not JSON)", "always-fails", MISSING, "unknown-type"]
+
+COLOURS = {"completed": 32, "failed": 31, "timeout": 31, "missing": 31, "rejected": 31,
+           "processing": 33, "row": 36, "queue": 35, "daemon": 34, "heading": 1}
+
+
+class Screen:
+    """Where things are told: tagged lines with the time since the start. Any thread."""
+
+    def __init__(self):
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self._in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def paint(self, text, name):
+        if not self._in_colour or name not in COLOURS:
+            return text
+        return f"\033[{COLOURS[name]}m{text}\033[0m"
+
+    def _paint_outcomes(self, text):
+        return re.sub(r"\b(completed|failed|timeout|missing|rejected|processing)\b",
+                      lambda match: self.paint(match[0], match[0]), text)
+
+    def tell(self, tag, text):
+        elapsed = time.monotonic() - self._begun
+        lines = textwrap.wrap(text, WIDTH - 16, break_on_hyphens=False) or [""]
+        with self._lock:
+            for number, line in enumerate(lines):
+                when = f"{elapsed:5.1f} s" if number == 0 else " " * 7
+                name = self.paint(f"{tag if number == 0 else '':<7}", tag)
+                print(f"{when} {name} {self._paint_outcomes(line)}", flush=True)
+
+    def heading(self, text):
+        with self._lock:
+            print(f"\n{self.paint(text, 'heading')}", flush=True)
+
+    def table(self, rows):
+        """Columns as wide as they must be; the last one is cut at the width of the screen."""
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        for row in rows:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            print("  " + self._paint_outcomes(line[:WIDTH - 2]))
+
+    def text(self, text):
+        print(textwrap.fill(self._paint_outcomes(text), WIDTH, initial_indent="  ",
+                            subsequent_indent="      ", break_on_hyphens=False))
+
+
+def without_time(line):
+    """The screen has a clock of its own."""
+    return re.sub(r"^\d{4}-\d\d-\d\d[T ][0-9:.]+Z? +", "", line)
+
+
+class Watcher:
+    """Notices what has changed in the rows and the queues."""
+
+    def __init__(self, screen, jobs, queues):
+        self._screen = screen
+        self._jobs = jobs
+        self._queues = queues
+        self._rows = {}
+        self._counts = None
+
+    def look(self):
+        """True once nothing is left to happen: the queue is empty."""
+        for row in self._jobs.rows():
+            before = self._rows.get(row.id)
+            if before and (before.status, before.attempts) != (row.status, row.attempts):
+                self._screen.tell("row", f"{row.id}: {before.status} -> {row.status}, "
+                                         f"attempts {row.attempts}")
+            self._rows[row.id] = row
+        counts = [queue.counts() for queue in self._queues]
+        if counts != self._counts:
+            self._counts = counts
+            self._screen.tell("queue", "; ".join(
+                f"{queue.name} {visible} waiting, {hidden} in flight"
+                for queue, (visible, hidden) in zip(self._queues, counts)))
+        return counts[0] == (0, 0)
+
+
+def publish(screen, jobs):
+    for job_id, kind, payload, _, _ in STORY:
+        jobs.database.execute(
+            "INSERT INTO background_jobs (id, type, payload, created_at, updated_at) VALUES"
+            " (%s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
+            (job_id, kind, json.dumps(payload)))
+        jobs.queue.send([body(job_id, kind, payload)])
+        screen.tell("publish", f"{job_id}: row, then message; {kind} {json.dumps(payload)}")
+    jobs.queue.send([body(MISSING)])
+    screen.tell("publish", f"{MISSING}: a message without a row")
+    jobs.queue.send([MALFORMED])
+    screen.tell("publish", f"not JSON: {MALFORMED}")
+
+
+def name_of(message):
+    try:
+        return json.loads(message["Body"])["jobId"]
+    except ValueError:
+        return "(not JSON)"
+
+
+def show_result(screen, jobs, queue, dead_letters, daemon):
+    """Prints it, and returns what is not as it should be."""
+    rows = jobs.rows()
+    screen.heading("The rows")
+    screen.table([("id", "type", "status", "attempts", "error")] + [
+        (row.id, row.type, row.status, str(row.attempts), row.error or "") for row in rows])
+
+    messages = sorted(dead_letters.receive(), key=name_of)
+    screen.heading("The queues")
+    screen.text(f"{queue.name}: {sum(queue.counts())} messages")
+    screen.text(f"{dead_letters.name}: {len(messages)} messages")
+    if messages:
+        screen.table([("", "job", "receives", "body")] + [
+            ("", name_of(message), message["Attributes"]["ApproximateReceiveCount"],
+             message["Body"]) for message in messages])
+
+    screen.heading("The daemon's log")
+    for line in daemon.process.feed.lines:
+        screen.text(line)
+
+    wrong = [f"{row.id} is {row.status} after {row.attempts}, not {status} after {attempts}"
+             for row, (_, _, _, status, attempts) in zip(rows, STORY)
+             if (row.status, row.attempts) != (status, attempts)]
+    if [name_of(message) for message in messages] != IN_DEAD_LETTERS:
+        wrong.append(f"the dead letter queue does not hold exactly {', '.join(IN_DEAD_LETTERS)}")
+    return wrong
+
+
+def demo(screen, lab):
+    screen.tell("lab", f"everything lives in {lab.directory}")
+    postgres = lab.postgres()
+    screen.tell("lab", f"a private Postgres listens on 127.0.0.1:{postgres.port}")
+    sqs = lab.sqs()
+    screen.tell("lab", f"a local SQS listens on {sqs.endpoint}")
+    dead_letters = sqs.create_queue("nexus-jobs-dlq-dev")
+    queue = sqs.create_queue("nexus-jobs-dev", VISIBILITY, dead_letters)
+    screen.tell("queue", f"{queue.name}: visibility timeout {VISIBILITY} s; after 3 receives to "
+                         f"{dead_letters.name}")
+    database = postgres.create_database()
+    jobs = Jobs(database, queue)
+    screen.tell("row", "the table background_jobs is there, empty")
+
+    daemon = lab.daemon(queue, database, settings={"worker.concurrency": "4"},
+                        on_line=lambda line: screen.tell("daemon", without_time(line)))
+    daemon.wait_ready()
+    screen.tell("lab", "the daemon says that it is ready")
+    watcher = Watcher(screen, jobs, (queue, dead_letters))
+    watcher.look()
+    publish(screen, jobs)
+    until(watcher.look, within=40, what="an empty queue")
+    screen.tell("lab", "nothing is left to do: SIGTERM")
+    status = daemon.stop()
+    screen.tell("lab", f"the daemon has ended with status {status}")
+    wrong = show_result(screen, jobs, queue, dead_letters, daemon)
+    return wrong + ([f"the daemon's exit status is {status}"] if status else [])
+
+
+def main():
+    screen = Screen()
+    try:
+        with Lab() as lab:
+            wrong = demo(screen, lab)
+    except Stopped as stopped:
+        print(f"\nstopped by {stopped}; nothing is left behind")
+        return 130
+    except (Timeout, FileNotFoundError) as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    screen.heading("All as it should be." if not wrong else "Not as it should be:")
+    for what in wrong:
+        screen.text(what)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The local SQS (build/sqs-local), and a client for it."""
+
+import http.client
+import json
+import signal
+
+from lab.process import Process
+from lab.sigv4 import Signer
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+KEY_ID = "AKIALAB0000000000000"
+SECRET = "lab/secret+of/the+publisher"
+
+
+class SqsError(Exception):
+    """SQS refused: its code and its words."""
+
+    def __init__(self, status, code, text):
+        super().__init__(f"{status} {code}: {text}")
+        self.status = status
+        self.code = code
+
+
+class Client:
+    """Speaks AWS JSON 1.0 on one kept connection. One thread."""
+
+    def __init__(self, port, key_id=KEY_ID, secret=SECRET):
+        self.host = f"127.0.0.1:{port}"
+        self._signer = Signer(key_id, secret, REGION)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def call(self, action, **parameters):
+        """What SQS answers, as a dictionary; an SqsError if it refuses."""
+        body = json.dumps(parameters).encode()
+        headers = self._signer.sign({"host": self.host,
+                                     "content-type": "application/x-amz-json-1.0",
+                                     "x-amz-target": f"AmazonSQS.{action}",
+                                     "x-amzn-query-mode": "true"}, body)
+        status, answer = self._exchange("POST", "/", body, headers)
+        if status != 200:
+            code = answer.get("__type", "").rpartition("#")[2]
+            raise SqsError(status, code, answer.get("message", ""))
+        return answer
+
+    def control(self, what, **parameters):
+        """The local SQS' own side door: counters and faults."""
+        body = json.dumps(parameters).encode()
+        status, answer = self._exchange("POST" if parameters else "GET", f"/_control/{what}", body,
+                                        {"content-type": "application/json"})
+        if status != 200:
+            raise SqsError(status, what, str(answer))
+        return answer
+
+    def _exchange(self, method, path, body, headers):
+        try:
+            return self._once(method, path, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # A kept connection may have been closed while it was idle.
+            self._connection.close()
+            return self._once(method, path, body, headers)
+
+    def _once(self, method, path, body, headers):
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        text = response.read()
+        return response.status, json.loads(text) if text else {}
+
+    def close(self):
+        self._connection.close()
+
+
+class Queue:
+    """One queue, as a publisher and an onlooker see it."""
+
+    def __init__(self, client, name, url):
+        self._client = client
+        self.name = name
+        self.url = url
+
+    def send(self, bodies):
+        """Each body is a message; in tens."""
+        for first in range(0, len(bodies), 10):
+            entries = [{"Id": str(number), "MessageBody": body}
+                       for number, body in enumerate(bodies[first:first + 10])]
+            answer = self._client.call("SendMessageBatch", QueueUrl=self.url, Entries=entries)
+            if answer.get("Failed"):
+                raise SqsError(200, "Failed", str(answer["Failed"]))
+
+    def attributes(self):
+        return self._client.call("GetQueueAttributes", QueueUrl=self.url,
+                                 AttributeNames=["All"])["Attributes"]
+
+    def counts(self):
+        """How many messages are visible, and how many in flight."""
+        attributes = self.attributes()
+        return (int(attributes["ApproximateNumberOfMessages"]),
+                int(attributes["ApproximateNumberOfMessagesNotVisible"]))
+
+    def is_empty(self):
+        return self.counts() == (0, 0)
+
+    def receive(self, visibility=0):
+        """Up to ten messages, by default visible again at once."""
+        return self._client.call(
+            "ReceiveMessage", QueueUrl=self.url, MaxNumberOfMessages=10,
+            VisibilityTimeout=visibility, MessageSystemAttributeNames=["All"]).get("Messages", [])
+
+
+class Sqs:
+    """Owns the server process. options: more words for its command line."""
+
+    def __init__(self, lab, keys=(), options=()):
+        keys = [f"{KEY_ID}:{SECRET}", *keys]
+        words = [word for key in keys for word in ("--key", key)]
+        self.process = Process(lab, "sqs-local", [
+            lab.program("sqs-local"), "--port", "0", "--region", REGION, "--account", ACCOUNT,
+            *words, *options])
+        listening = self.process.wait_line(r"listening on (http://127\.0\.0\.1:(\d+))")
+        self.endpoint = listening[1]
+        self.port = int(listening[2])
+        self.client = Client(self.port)
+
+    def create_queue(self, name, visibility=30, dead_letter=None, receives=3):
+        """A queue; with a dead letter queue, messages go there after so many receives."""
+        attributes = {"VisibilityTimeout": str(visibility)}
+        if dead_letter is not None:
+            attributes["RedrivePolicy"] = json.dumps({
+                "deadLetterTargetArn": dead_letter.attributes()["QueueArn"],
+                "maxReceiveCount": receives})
+        url = self.client.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
+        return Queue(self.client, name, url)
+
+    def close(self):
+        self.client.close()
+        self.process.stop(signal.SIGTERM)
