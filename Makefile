@@ -25,6 +25,7 @@ TOOLS    := sqs-local
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT_SUPPORT := $(wildcard tests/support/*.c)
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
@@ -102,7 +103,8 @@ bench: ## how fast, and at what cost (BENCH="options")
 	@packaging/install-deps build bench
 	@$(MAKE) --no-print-directory run-bench
 
-$(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+$(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o \
+		$(call objects,$(UNIT_SUPPORT)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS))
 
 $(BUILD)/bench-loader: $(BUILD)/tests/bench/loader.o $(LIBRARY)

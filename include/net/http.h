@@ -1,0 +1,114 @@
+/*
+ * HTTP/1.1 requests on the loop: libcurl's multi handle driven by sd-event. Any number at once, on
+ * connections that are kept alive and shared.
+ *
+ * Owns: the requests that are out, their connections, and a store of handles for the next ones.
+ * Every request that was started ends in exactly one callback, from the loop and never from inside
+ * the function that started it; after http_cancel() none comes. Callbacks may start and cancel
+ * requests, but not free the http. Loop thread only; never blocks (names are looked up in threads
+ * of libcurl's; with libcurl before 7.87 a cancel waits for a lookup that is under way).
+ *
+ * Every request has a deadline of its own, which libcurl does not know of. TLS is 1.2 or newer and
+ * verified. No redirect is followed, no compression asked for. The proxy is the environment's, as
+ * libcurl reads it. Nothing is retried, but for one case that only libcurl can know: within a
+ * second of sending, a connection that was kept alive turns out to have been closed before; then
+ * it sends once more, on another one and within the same deadline.
+ *
+ * After a failure of the transport the host's name is looked up anew; after a deadline connections
+ * that lie idle are not trusted either.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+typedef struct sd_event sd_event;
+
+struct http;
+struct http_call;
+
+struct http_options {
+	const char *user_agent;
+	const char *ca_bundle;    /* PEM file instead of the system's store; NULL: that store */
+	bool allow_plain;         /* http:// also to hosts other than this one */
+	unsigned max_connections; /* kept alive; 0: 128 */
+};
+
+#define HTTP_HEADERS_MAX 16
+#define HTTP_WANTED_MAX  8
+
+struct http_header {
+	const char *name;
+	const char *value;
+};
+
+struct http_request {
+	const char *method; /* anything but HEAD */
+	const char *url;
+	/* With a body, one says its Content-Type. Host and Content-Length come by themselves. */
+	const struct http_header *headers;
+	size_t n_headers; /* at most HTTP_HEADERS_MAX */
+	const void *body; /* NULL with body_len 0: none */
+	size_t body_len;
+	/* Names of the answer's headers that are to be kept. */
+	const char *const *wanted;
+	size_t n_wanted;   /* at most HTTP_WANTED_MAX */
+	usec_t timeout;    /* from now to the last byte of the answer */
+	size_t max_answer; /* bytes of its body: more is -EMSGSIZE */
+};
+
+/* Borrowed until the callback returns. */
+struct http_response {
+	/*
+	 * 0: there is an answer, of whatever status. Otherwise there is none, and this says why:
+	 * -ETIMEDOUT deadline, -EHOSTUNREACH name, -ECONNREFUSED no connection, -ECONNRESET cut,
+	 * -EKEYREJECTED TLS, -EMSGSIZE too large, -EBADMSG not HTTP, -ENOMEM, -EIO anything else.
+	 */
+	int error;
+	const char *error_text; /* one line; "" without error */
+	unsigned status;
+	const char *body; /* ends with a NUL that body_len does not count */
+	size_t body_len;
+	/* In the order of `wanted`; NULL: not there, or longer than 255 bytes. */
+	const char *headers[HTTP_WANTED_MAX];
+	/* CLOCK_BOOTTIME: sending began, first byte of the answer; 0: it did not come to that. */
+	usec_t sent_at;
+	usec_t first_byte_at;
+};
+
+typedef void http_done_fn(void *userdata, const struct http_response *response);
+
+/*
+ * Takes a reference to the event loop; copies the options. curl_global_init() is the caller's,
+ * before there are threads. 0 or a negative errno.
+ */
+int http_new(sd_event *event, const struct http_options *options, struct http **ret);
+/* Cancels what is out and closes all connections. Returns NULL. */
+struct http *http_free(struct http *http);
+DEFINE_CLEANUP(struct http *, http_free)
+
+/* The loop it was made for; borrowed. */
+sd_event *http_event(const struct http *http);
+
+/*
+ * Whether requests may go there: 0, -EINVAL (not a URL), -EPROTONOSUPPORT (neither http nor https),
+ * -EPERM (plain http to another host than this one).
+ */
+int http_check_url(const struct http *http, const char *url);
+
+/*
+ * Copies URL and headers; borrows body and wanted until the callback, or cancel. ret_call may be
+ * NULL; the call is gone when its callback returns. 0, or a negative errno and no callback comes:
+ * those of http_check_url(), -EINVAL for a line break in a header, -ENOMEM.
+ */
+int http_start(struct http *http, const struct http_request *request, http_done_fn *done,
+	void *userdata, struct http_call **ret_call);
+
+/* Closes the connection if the request was out. Not from inside its own callback. */
+void http_cancel(struct http_call *call);
+
+/* Ends every connection, for when the machine slept: what is out ends with -ECONNRESET. */
+void http_drop_connections(struct http *http);

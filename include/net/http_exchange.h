@@ -1,0 +1,51 @@
+/*
+ * One request and its answer on one libcurl handle, used again and again: what is set on the
+ * handle, what is kept of the answer, what a failure is called. It knows nothing of how the
+ * transfer is driven.
+ *
+ * Owns: the handle, copies of URL and headers, the answer. Thread: whoever drives the handle.
+ */
+#pragma once
+
+#include <curl/curl.h>
+
+#include "base/strbuf.h"
+#include "net/http.h"
+
+#define HTTP_VALUE_MAX 256
+
+struct http_exchange {
+	CURL *easy;
+	char *url;           /* set on the handle; mostly the next request has the same */
+	struct strbuf lines; /* the request's headers, each ended by a NUL */
+	struct curl_slist headers[HTTP_HEADERS_MAX + 1];
+
+	const char *const *wanted;
+	size_t n_wanted;
+	char values[HTTP_WANTED_MAX][HTTP_VALUE_MAX];
+	char error_text[CURL_ERROR_SIZE];
+	struct strbuf body;
+	struct http_response response;
+};
+
+/* Borrows the texts of options as long as x lives. 0, -ENOMEM or -ENOTSUP (libcurl without TLS). */
+int http_exchange_init(struct http_exchange *x, const struct http_options *options);
+/* After the handle was taken out of a multi handle. */
+void http_exchange_done(struct http_exchange *x);
+
+/* Forgets the last answer, and its buffer if that has grown large. */
+void http_exchange_reset(struct http_exchange *x);
+
+/* Whether the last request went to the very same URL. */
+bool http_exchange_has_url(const struct http_exchange *x, const char *url);
+
+/* Sets the request on the handle; the URL is one that http_url_parse() accepts. -EINVAL for a line
+ * break in a header, -ENOMEM.
+ */
+int http_exchange_prepare(struct http_exchange *x, const struct http_request *request);
+
+/* Fills x->response with what came of it. */
+void http_exchange_conclude(struct http_exchange *x, CURLcode code);
+
+/* The same for an end that did not come from libcurl; text is copied. */
+void http_exchange_fail(struct http_exchange *x, int error, const char *text);

@@ -1,0 +1,301 @@
+#include "net/http_exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define REQUEST_LINES_MAX    ((size_t)256 << 10)
+#define IDLE_BODY_MAX        ((size_t)64 << 10)
+#define TRANSFER_BUFFER_SIZE 16384L
+
+/* A kept-alive connection that the server closed just before shows it at once. */
+#define SEND_AGAIN_WITHIN (1 * USEC_PER_SEC)
+
+/*
+ * libcurl calls this when it is connected and about to send; again, when a kept-alive connection
+ * ended without an answer. Later than at once that would repeat what may have been acted upon.
+ */
+static int on_sending(void *userdata, char *remote_ip, char *local_ip, int remote, int local)
+{
+	struct http_exchange *x = userdata;
+	usec_t now = clock_boottime();
+
+	(void)remote_ip;
+	(void)local_ip;
+	(void)remote;
+	(void)local;
+	if (x->response.sent_at == 0)
+		x->response.sent_at = now;
+	return now - x->response.sent_at <= SEND_AGAIN_WITHIN ? CURL_PREREQFUNC_OK
+							      : CURL_PREREQFUNC_ABORT;
+}
+
+static void http_exchange_keep_header(struct http_exchange *x, const char *line, size_t len)
+{
+	const char *colon = memchr(line, ':', len);
+	if (!colon)
+		return;
+
+	const char *value = colon + 1;
+	const char *end = line + len;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && strchr(" \t\r\n", end[-1]))
+		end--;
+	if (end - value >= HTTP_VALUE_MAX)
+		return;
+
+	size_t name_len = (size_t)(colon - line);
+	for (size_t i = 0; i < x->n_wanted; i++) {
+		if (strlen(x->wanted[i]) != name_len ||
+			strncasecmp(x->wanted[i], line, name_len) != 0)
+			continue;
+		memcpy(x->values[i], value, (size_t)(end - value));
+		x->values[i][end - value] = '\0';
+		x->response.headers[i] = x->values[i];
+	}
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *userdata)
+{
+	struct http_exchange *x = userdata;
+	size_t len = size * n;
+
+	if (x->response.first_byte_at == 0)
+		x->response.first_byte_at = clock_boottime();
+	/* A new head: the one before was an interim answer. */
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		memset(x->response.headers, 0, sizeof x->response.headers);
+	else
+		http_exchange_keep_header(x, line, len);
+	return len;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *userdata)
+{
+	struct http_exchange *x = userdata;
+
+	/* Any other number than what came makes libcurl end the transfer. */
+	return strbuf_append(&x->body, data, size * n) < 0 ? size * n + 1 : size * n;
+}
+
+/* What holds for every request of the handle. */
+static int http_exchange_setup(struct http_exchange *x, const struct http_options *options)
+{
+	CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad = bad ? bad : curl_easy_setopt(x->easy, option, value)
+	SET(CURLOPT_ERRORBUFFER, x->error_text);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(CURLOPT_BUFFERSIZE, TRANSFER_BUFFER_SIZE);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER_SIZE);
+	SET(CURLOPT_PREREQFUNCTION, on_sending);
+	SET(CURLOPT_PREREQDATA, x);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, x);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, x);
+	if (options->user_agent)
+		SET(CURLOPT_USERAGENT, options->user_agent);
+	if (options->ca_bundle)
+		SET(CURLOPT_CAINFO, options->ca_bundle);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* An end before its time does not wait for the thread that looks a name up. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+#undef SET
+	return bad == CURLE_OK ? 0 : bad == CURLE_OUT_OF_MEMORY ? -ENOMEM : -ENOTSUP;
+}
+
+int http_exchange_init(struct http_exchange *x, const struct http_options *options)
+{
+	memset(x, 0, sizeof *x);
+	strbuf_init(&x->lines, REQUEST_LINES_MAX);
+	strbuf_init(&x->body, 0);
+	x->easy = curl_easy_init();
+	if (!x->easy)
+		return -ENOMEM;
+
+	int r = http_exchange_setup(x, options);
+	if (r < 0)
+		http_exchange_done(x);
+	return r;
+}
+
+void http_exchange_done(struct http_exchange *x)
+{
+	curl_easy_cleanup(x->easy);
+	strbuf_wipe(&x->lines);
+	strbuf_wipe(&x->body);
+	free(x->url);
+	x->easy = NULL;
+	x->url = NULL;
+}
+
+void http_exchange_reset(struct http_exchange *x)
+{
+	if (x->body.capacity > IDLE_BODY_MAX)
+		strbuf_done(&x->body);
+	strbuf_reset(&x->body);
+	x->response = (struct http_response){.error_text = "", .body = ""};
+	x->error_text[0] = '\0';
+}
+
+/* The list's nodes are ours: libcurl only walks them. "Expect:" keeps it from asking for leave. */
+static int http_exchange_set_headers(struct http_exchange *x, const struct http_request *request)
+{
+	static char no_expect[] = "Expect:";
+
+	strbuf_reset(&x->lines);
+	for (size_t i = 0; i < request->n_headers; i++) {
+		const struct http_header *h = &request->headers[i];
+
+		if (strpbrk(h->name, "\r\n") || strpbrk(h->value, "\r\n"))
+			return -EINVAL;
+		strbuf_puts(&x->lines, h->name);
+		strbuf_puts(&x->lines, ": ");
+		strbuf_append(&x->lines, h->value, strlen(h->value) + 1);
+	}
+	if (x->lines.error < 0)
+		return x->lines.error;
+
+	/* Only now does the text no longer move. */
+	char *line = x->lines.data;
+	for (size_t i = 0; i < request->n_headers; i++) {
+		x->headers[i] = (struct curl_slist){line, &x->headers[i + 1]};
+		line += strlen(line) + 1;
+	}
+	x->headers[request->n_headers] = (struct curl_slist){no_expect, NULL};
+	return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) ? -ENOMEM : 0;
+}
+
+bool http_exchange_has_url(const struct http_exchange *x, const char *url)
+{
+	return x->url && strcmp(x->url, url) == 0;
+}
+
+static int http_exchange_set_url(struct http_exchange *x, const char *url)
+{
+	if (http_exchange_has_url(x, url))
+		return 0;
+
+	_cleanup_free_ char *copy = strdup(url);
+	if (!copy || curl_easy_setopt(x->easy, CURLOPT_URL, url) != CURLE_OK)
+		return -ENOMEM;
+	free(x->url);
+	x->url = TAKE_PTR(copy);
+	return 0;
+}
+
+int http_exchange_prepare(struct http_exchange *x, const struct http_request *request)
+{
+	bool get = strcmp(request->method, "GET") == 0;
+	bool post = strcmp(request->method, "POST") == 0;
+	CURL *easy = x->easy;
+	CURLcode bad = CURLE_OK;
+
+	assert(request->n_headers <= HTTP_HEADERS_MAX && request->n_wanted <= HTTP_WANTED_MAX);
+	http_exchange_reset(x);
+	x->body.ceiling = request->max_answer;
+	x->wanted = request->wanted;
+	x->n_wanted = request->n_wanted;
+
+	int r = http_exchange_set_url(x, request->url);
+	r = r < 0 ? r : http_exchange_set_headers(x, request);
+	if (r < 0)
+		return r;
+
+#define SET(option, value) bad = bad ? bad : curl_easy_setopt(easy, option, value)
+	if (get) {
+		SET(CURLOPT_HTTPGET, 1L);
+	} else {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDS, request->body ? request->body : "");
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+	}
+	SET(CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_answer);
+#undef SET
+	return bad ? -ENOMEM : 0;
+}
+
+/* The one place where libcurl's words become ours. */
+static int http_exchange_errno(const struct http_exchange *x, CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return -EHOSTUNREACH;
+	case CURLE_COULDNT_CONNECT:
+		return -ECONNREFUSED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_ABORTED_BY_CALLBACK: /* on_sending() */
+		return -ECONNRESET;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		return -EKEYREJECTED;
+	case CURLE_FILESIZE_EXCEEDED:
+		return -EMSGSIZE;
+	case CURLE_WRITE_ERROR:
+		/* Ours refused it; otherwise libcurl could not make sense of it. */
+		return x->body.error == -ENOBUFS ? -EMSGSIZE
+		       : x->body.error < 0       ? -ENOMEM
+						 : -EBADMSG;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_BAD_CONTENT_ENCODING:
+		return -EBADMSG;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+void http_exchange_fail(struct http_exchange *x, int error, const char *text)
+{
+	if (text != x->error_text)
+		snprintf(x->error_text, sizeof x->error_text, "%s", text);
+	x->response.error = error;
+	x->response.error_text = x->error_text;
+	x->response.body = "";
+	x->response.body_len = 0;
+}
+
+void http_exchange_conclude(struct http_exchange *x, CURLcode code)
+{
+	struct http_response *response = &x->response;
+
+	if (code == CURLE_OK) {
+		long status = 0;
+		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+		response->status = (unsigned)status;
+		response->body = strbuf_str(&x->body);
+		response->body_len = x->body.len;
+		return;
+	}
+
+	int error = http_exchange_errno(x, code);
+	if (error == -EMSGSIZE)
+		http_exchange_fail(x, error, "the answer is larger than expected");
+	else if (code == CURLE_ABORTED_BY_CALLBACK)
+		http_exchange_fail(x, error, "the connection was closed without an answer");
+	else if (x->error_text[0])
+		http_exchange_fail(x, error, x->error_text);
+	else
+		http_exchange_fail(x, error, curl_easy_strerror(code));
+}

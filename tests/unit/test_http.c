@@ -1,0 +1,758 @@
+#include <arpa/inet.h>
+#include <check.h>
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+#include "../support/test_server.h"
+#include "net/http.h"
+
+#define SOON (5 * USEC_PER_SEC)
+
+/* What a callback saw; copied, for the answer is only borrowed. */
+struct seen {
+	unsigned n_callbacks;
+	int error;
+	char error_text[256];
+	unsigned status;
+	char body[4096];
+	size_t body_len;
+	char headers[HTTP_WANTED_MAX][256];
+	usec_t sent_at;
+	usec_t first_byte_at;
+};
+
+static sd_event *event;
+static struct http *http;
+static struct test_server *server;
+
+static void on_done(void *userdata, const struct http_response *response)
+{
+	struct seen *seen = userdata;
+
+	seen->n_callbacks++;
+	seen->error = response->error;
+	snprintf(seen->error_text, sizeof seen->error_text, "%s", response->error_text);
+	seen->status = response->status;
+	snprintf(seen->body, sizeof seen->body, "%s", response->body);
+	seen->body_len = response->body_len;
+	for (size_t i = 0; i < HTTP_WANTED_MAX; i++)
+		snprintf(seen->headers[i], sizeof seen->headers[i], "%s",
+			response->headers[i] ? response->headers[i] : "-");
+	seen->sent_at = response->sent_at;
+	seen->first_byte_at = response->first_byte_at;
+}
+
+/* Runs the loop until that many callbacks have come. */
+static void await(struct seen *seen, unsigned n_callbacks)
+{
+	while (seen->n_callbacks < n_callbacks) {
+		int r = sd_event_run(event, 10 * USEC_PER_SEC);
+		ck_assert_msg(r > 0, "nothing happened for 10 s");
+	}
+}
+
+/* Answers by path; the request comes back in the body. */
+static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
+{
+	const char *path = request->path;
+
+	(void)userdata;
+	if (strcmp(path, "/never") == 0)
+		return TEST_KEEP;
+	if (strcmp(path, "/cut") == 0)
+		return TEST_CLOSE;
+	if (strcmp(path, "/reset") == 0)
+		return TEST_RESET;
+	if (strcmp(path, "/part") == 0) {
+		strbuf_puts(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthat is not all");
+		return TEST_CLOSE;
+	}
+	if (strcmp(path, "/stall") == 0) {
+		strbuf_puts(out, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthat is not all");
+		return TEST_KEEP;
+	}
+	if (strcmp(path, "/chunked") == 0) {
+		strbuf_puts(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				 "5\r\n12345\r\n5\r\n67890\r\n0\r\n\r\n");
+		return TEST_KEEP;
+	}
+	if (strcmp(path, "/nonsense") == 0) {
+		strbuf_puts(out, "what do you want?\r\n\r\n");
+		return TEST_CLOSE;
+	}
+	if (strcmp(path, "/redirect") == 0) {
+		strbuf_puts(
+			out, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+		return TEST_KEEP;
+	}
+	if (strcmp(path, "/last") == 0) {
+		test_answer(out, 200, "text/plain", "goodbye");
+		return TEST_CLOSE;
+	}
+	if (strcmp(path, "/interim") == 0)
+		strbuf_puts(out, "HTTP/1.1 103 Early Hints\r\nX-One: early\r\n\r\n");
+	strbuf_printf(out,
+		"HTTP/1.1 %s\r\nX-One:  first value \r\nx-two:second\r\nContent-Length: "
+		"%zu\r\n\r\n",
+		strcmp(path, "/404") == 0 ? "404 Not Found" : "200 OK",
+		strlen(request->head) + request->body_len);
+	strbuf_puts(out, request->head);
+	strbuf_append(out, request->body, request->body_len);
+	return TEST_KEEP;
+}
+
+static void start_server(enum test_tls tls)
+{
+	server = test_server_new(tls, answer, NULL);
+}
+
+static void start_http(const struct http_options *options)
+{
+	ck_assert_int_eq(http_new(event, options, &http), 0);
+}
+
+static void setup(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+}
+
+static void setup_plain(void)
+{
+	setup();
+	start_server(TEST_PLAIN);
+	start_http(&(struct http_options){.user_agent = "nexus-test/1"});
+}
+
+static void teardown(void)
+{
+	http = http_free(http);
+	server = test_server_free(server);
+	event = sd_event_unref(event);
+	curl_global_cleanup();
+}
+
+static const char *url(const char *path)
+{
+	static char text[128];
+
+	snprintf(text, sizeof text, "%s%s", test_server_url(server), path);
+	return text;
+}
+
+static struct http_call *get(const char *path, usec_t timeout, struct seen *seen)
+{
+	struct http_call *call = NULL;
+	struct http_request request = {
+		.method = "GET",
+		.url = url(path),
+		.timeout = timeout,
+		.max_answer = 4000,
+	};
+
+	ck_assert_int_eq(http_start(http, &request, on_done, seen, &call), 0);
+	return call;
+}
+
+START_TEST(request_and_answer_arrive_whole)
+{
+	const struct http_header headers[] = {{"Content-Type", "text/plain"}, {"X-Mine", "yes"}};
+	const char *const wanted[] = {"x-two", "X-ONE", "x-three"};
+	struct http_request request = {
+		.method = "POST",
+		.url = url("/ok"),
+		.headers = headers,
+		.n_headers = 2,
+		.body = "a\0b",
+		.body_len = 3,
+		.wanted = wanted,
+		.n_wanted = 3,
+		.timeout = SOON,
+		.max_answer = 4000,
+	};
+	struct seen seen = {0};
+	usec_t before = clock_boottime();
+
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	await(&seen, 1);
+
+	ck_assert_int_eq(seen.error, 0);
+	ck_assert_str_eq(seen.error_text, "");
+	ck_assert_uint_eq(seen.status, 200);
+	ck_assert_ptr_nonnull(strstr(seen.body, "POST /ok HTTP/1.1\r\n"));
+	ck_assert_ptr_nonnull(strstr(seen.body, "\r\nContent-Type: text/plain\r\nX-Mine: yes\r\n"));
+	ck_assert_ptr_nonnull(strstr(seen.body, "\r\nContent-Length: 3\r\n"));
+	ck_assert_ptr_nonnull(strstr(seen.body, "\r\nUser-Agent: nexus-test/1\r\n"));
+	ck_assert_ptr_null(strstr(seen.body, "Accept-Encoding"));
+	ck_assert_uint_eq(seen.body_len, strlen(seen.body) + 2);
+	ck_assert_str_eq(seen.headers[0], "second");
+	ck_assert_str_eq(seen.headers[1], "first value");
+	ck_assert_str_eq(seen.headers[2], "-");
+	ck_assert_uint_ge(seen.sent_at, before);
+	ck_assert_uint_ge(seen.first_byte_at, seen.sent_at);
+	ck_assert_uint_le(seen.first_byte_at, clock_boottime());
+}
+END_TEST
+
+START_TEST(other_methods_and_empty_bodies_go_out_as_said)
+{
+	struct seen seen = {0};
+	struct http_request request = {
+		.method = "PUT", .url = url("/ok"), .timeout = SOON, .max_answer = 4000};
+
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	await(&seen, 1);
+	ck_assert_ptr_nonnull(strstr(seen.body, "PUT /ok HTTP/1.1\r\n"));
+	ck_assert_ptr_nonnull(strstr(seen.body, "\r\nContent-Length: 0\r\n"));
+
+	/* The same handle again: nothing of the last request is left on it. */
+	get("/ok", SOON, &seen);
+	await(&seen, 2);
+	ck_assert_ptr_nonnull(strstr(seen.body, "GET /ok HTTP/1.1\r\n"));
+	ck_assert_ptr_null(strstr(seen.body, "Content-Length"));
+}
+END_TEST
+
+START_TEST(a_megabyte_goes_out_without_asking_for_leave)
+{
+	static char body[(1 << 20) + 1];
+	struct seen seen = {0};
+	struct http_request request = {
+		.method = "POST",
+		.url = url("/404"),
+		.body = body,
+		.body_len = sizeof body,
+		.timeout = SOON,
+		.max_answer = 2 << 20,
+	};
+
+	memset(body, 'x', sizeof body);
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	await(&seen, 1);
+	ck_assert_uint_eq(seen.status, 404);
+	ck_assert_uint_gt(seen.body_len, sizeof body);
+	ck_assert_ptr_null(strstr(seen.body, "Expect"));
+}
+END_TEST
+
+START_TEST(the_callback_does_not_come_from_inside_start)
+{
+	struct seen seen = {0};
+
+	get("/ok", SOON, &seen);
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+	await(&seen, 1);
+}
+END_TEST
+
+START_TEST(a_connection_serves_many_requests)
+{
+	struct seen seen = {0};
+
+	for (unsigned i = 1; i <= 20; i++) {
+		get("/ok", SOON, &seen);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, 0);
+	}
+	ck_assert_uint_eq(test_server_connections(server), 1);
+	ck_assert_uint_eq(test_server_requests(server), 20);
+}
+END_TEST
+
+START_TEST(many_requests_are_out_at_once_and_all_come_back)
+{
+	struct seen seen = {0};
+
+	for (unsigned round = 1; round <= 3; round++) {
+		for (unsigned i = 0; i < 100; i++)
+			get("/ok", SOON, &seen);
+		await(&seen, round * 100);
+	}
+	ck_assert_uint_le(test_server_connections(server), 100);
+}
+END_TEST
+
+/* Cancels the other from inside its callback, and starts another request. */
+struct pair {
+	struct seen seen;
+	struct http_call *other;
+};
+
+static void on_first_of_pair(void *userdata, const struct http_response *response)
+{
+	struct pair *pair = userdata;
+
+	on_done(&pair->seen, response);
+	if (pair->other) {
+		http_cancel(pair->other);
+		pair->other = NULL;
+		get("/ok", SOON, &pair->seen);
+	}
+}
+
+START_TEST(a_callback_may_cancel_and_start_others)
+{
+	struct pair pair = {0};
+	struct http_request request = {.method = "GET", .timeout = SOON, .max_answer = 4000};
+	struct seen never = {0};
+
+	pair.other = get("/never", SOON, &never);
+	request.url = url("/ok");
+	ck_assert_int_eq(http_start(http, &request, on_first_of_pair, &pair, NULL), 0);
+	await(&pair.seen, 2);
+	ck_assert_uint_eq(never.n_callbacks, 0);
+}
+END_TEST
+
+START_TEST(after_cancel_no_callback_comes)
+{
+	struct seen seen = {0}, other = {0};
+
+	struct http_call *unsent = get("/ok", SOON, &seen);
+	http_cancel(unsent);
+	struct http_call *out = get("/never", SOON, &seen);
+	while (test_server_requests(server) == 0)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	http_cancel(out);
+
+	get("/ok", SOON, &other);
+	await(&other, 1);
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+	/* The connection that the answer might still come on was not used again. */
+	ck_assert_uint_eq(test_server_connections(server), 2);
+}
+END_TEST
+
+START_TEST(a_deadline_ends_what_is_not_answered)
+{
+	struct seen seen = {0};
+	usec_t before = clock_monotonic();
+
+	get("/never", 50 * USEC_PER_MSEC, &seen);
+	await(&seen, 1);
+	ck_assert_int_eq(seen.error, -ETIMEDOUT);
+	ck_assert_str_eq(seen.error_text, "no answer in time");
+	ck_assert_uint_ge(clock_monotonic() - before, 50 * USEC_PER_MSEC);
+	ck_assert_uint_ne(seen.sent_at, 0);
+	ck_assert_uint_eq(seen.first_byte_at, 0);
+
+	get("/stall", 50 * USEC_PER_MSEC, &seen);
+	await(&seen, 2);
+	ck_assert_int_eq(seen.error, -ETIMEDOUT);
+	ck_assert_str_eq(seen.error_text, "the answer did not end in time");
+}
+END_TEST
+
+START_TEST(each_deadline_is_kept_whatever_the_order)
+{
+	struct seen late = {0}, early = {0}, answered = {0};
+
+	get("/never", 80 * USEC_PER_MSEC, &late);
+	get("/never", 20 * USEC_PER_MSEC, &early);
+	get("/ok", 40 * USEC_PER_MSEC, &answered);
+	await(&answered, 1);
+	ck_assert_int_eq(answered.error, 0);
+	await(&early, 1);
+	ck_assert_uint_eq(late.n_callbacks, 0);
+	await(&late, 1);
+	ck_assert_int_eq(late.error, -ETIMEDOUT);
+}
+END_TEST
+
+START_TEST(a_cut_is_an_error)
+{
+	static const char *const paths[] = {"/cut", "/reset", "/part"};
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct seen seen = {0};
+
+		get(paths[i], SOON, &seen);
+		await(&seen, 1);
+		ck_assert_int_eq(seen.error, -ECONNRESET);
+		ck_assert_str_ne(seen.error_text, "");
+		ck_assert_uint_eq(seen.body_len, 0);
+	}
+}
+END_TEST
+
+START_TEST(a_connection_that_the_server_closed_is_not_used_again)
+{
+	struct seen seen = {0};
+
+	for (unsigned i = 1; i <= 3; i++) {
+		get("/last", SOON, &seen);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, 0);
+	}
+	ck_assert_uint_eq(test_server_connections(server), 3);
+}
+END_TEST
+
+START_TEST(dropped_connections_end_what_is_out_and_new_ones_serve)
+{
+	struct seen seen = {0}, out = {0};
+
+	get("/ok", SOON, &seen);
+	await(&seen, 1);
+	get("/never", SOON, &out);
+	while (test_server_requests(server) < 2)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	http_drop_connections(http);
+	await(&out, 1);
+	ck_assert_int_eq(out.error, -ECONNRESET);
+	get("/ok", SOON, &seen);
+	await(&seen, 2);
+	ck_assert_int_eq(seen.error, 0);
+}
+END_TEST
+
+START_TEST(past_the_ceiling_is_an_error)
+{
+	struct http_request request = {.method = "GET", .timeout = SOON, .max_answer = 9};
+	static const char *const paths[] = {"/chunked", "/stall"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct seen seen = {0};
+
+		request.url = url(paths[i]);
+		ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+		await(&seen, 1);
+		ck_assert_int_eq(seen.error, -EMSGSIZE);
+		ck_assert_str_eq(seen.error_text, "the answer is larger than expected");
+		ck_assert_uint_eq(seen.body_len, 0);
+	}
+
+	struct seen seen = {0};
+	request.url = url("/chunked");
+	request.max_answer = 10;
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	await(&seen, 1);
+	ck_assert_str_eq(seen.body, "1234567890");
+}
+END_TEST
+
+START_TEST(what_is_not_http_is_an_error)
+{
+	struct seen seen = {0};
+
+	get("/nonsense", SOON, &seen);
+	await(&seen, 1);
+	ck_assert_int_eq(seen.error, -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_redirect_is_an_answer_and_not_followed)
+{
+	struct seen seen = {0};
+
+	get("/redirect", SOON, &seen);
+	await(&seen, 1);
+	ck_assert_int_eq(seen.error, 0);
+	ck_assert_uint_eq(seen.status, 302);
+	ck_assert_uint_eq(test_server_requests(server), 1);
+}
+END_TEST
+
+START_TEST(headers_of_an_interim_answer_do_not_count)
+{
+	const char *const wanted[] = {"X-One"};
+	struct http_request request = {.method = "GET",
+		.url = url("/interim"),
+		.wanted = wanted,
+		.n_wanted = 1,
+		.timeout = SOON,
+		.max_answer = 4000};
+	struct seen seen = {0};
+
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	await(&seen, 1);
+	ck_assert_uint_eq(seen.status, 200);
+	ck_assert_str_eq(seen.headers[0], "first value");
+}
+END_TEST
+
+START_TEST(nobody_listening_is_an_error)
+{
+	struct seen seen = {0};
+	char gone[128];
+
+	snprintf(gone, sizeof gone, "%s", url("/ok"));
+	server = test_server_free(server);
+	struct http_request request = {
+		.method = "GET", .url = gone, .timeout = SOON, .max_answer = 4000};
+	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+	await(&seen, 1);
+	ck_assert_int_eq(seen.error, -ECONNREFUSED);
+	ck_assert_uint_eq(seen.sent_at, 0);
+}
+END_TEST
+
+START_TEST(bad_requests_are_refused_at_once)
+{
+	struct http_request request = {.method = "GET", .timeout = SOON, .max_answer = 4000};
+	const struct http_header split = {"X-A", "b\r\nX-C: d"};
+	struct http_call *call = (void *)&split;
+	static const struct {
+		const char *url;
+		int error;
+	} cases[] = {
+		{"", -EINVAL},
+		{"nonsense", -EINVAL},
+		{"http://192.0.2.1/", -EPERM},
+		{"http://localhost.example/", -EPERM},
+		{"ftp://127.0.0.1/", -EPROTONOSUPPORT},
+		{"gopher7://127.0.0.1/", -EPROTONOSUPPORT},
+		{"https://user:word@127.0.0.1/", -EINVAL},
+		{"http://127.0.0.1\r\n/", -EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		request.url = cases[i].url;
+		ck_assert_int_eq(http_check_url(http, cases[i].url), cases[i].error);
+		ck_assert_int_eq(http_start(http, &request, on_done, NULL, &call), cases[i].error);
+	}
+	request.url = url("/ok");
+	request.headers = &split;
+	request.n_headers = 1;
+	ck_assert_int_eq(http_start(http, &request, on_done, NULL, &call), -EINVAL);
+	ck_assert_ptr_eq(call, &split);
+	ck_assert_int_eq(http_check_url(http, "http://127.9.9.9:1/"), 0);
+	ck_assert_int_eq(http_check_url(http, "http://[::1]:1/"), 0);
+	ck_assert_int_eq(http_check_url(http, "http://localhost:1/"), 0);
+	ck_assert_int_eq(http_check_url(http, "https://example.com/"), 0);
+}
+END_TEST
+
+START_TEST(plain_http_goes_anywhere_when_allowed)
+{
+	http = http_free(http);
+	start_http(&(struct http_options){.allow_plain = true});
+	ck_assert_int_eq(http_check_url(http, "http://192.0.2.1/"), 0);
+}
+END_TEST
+
+START_TEST(tear_down_with_requests_out_gives_no_callback)
+{
+	struct seen seen = {0};
+
+	get("/ok", SOON, &seen);
+	await(&seen, 1);
+	for (unsigned i = 0; i < 10; i++)
+		get("/never", SOON, &seen);
+	while (test_server_requests(server) < 11)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	http = http_free(http);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(seen.n_callbacks, 1);
+}
+END_TEST
+
+static char *certificate_file(void)
+{
+	char *path = strdup("/tmp/test-http-XXXXXX");
+	int fd = mkstemp(path);
+	const char *pem = test_server_certificate(server);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, pem, strlen(pem)), (int)strlen(pem));
+	close(fd);
+	return path;
+}
+
+static void get_over_tls(enum test_tls kind, bool trusted, struct seen *seen)
+{
+	start_server(kind);
+	_cleanup_free_ char *path = certificate_file();
+	start_http(&(struct http_options){.ca_bundle = trusted ? path : NULL});
+	for (unsigned i = 1; i <= 2; i++) {
+		get("/ok", SOON, seen);
+		await(seen, i);
+	}
+	unlink(path);
+}
+
+START_TEST(a_certificate_from_the_bundle_is_good)
+{
+	struct seen seen = {0};
+
+	get_over_tls(TEST_TLS, true, &seen);
+	ck_assert_int_eq(seen.error, 0);
+	ck_assert_uint_eq(seen.status, 200);
+	ck_assert_uint_eq(test_server_connections(server), 1);
+}
+END_TEST
+
+START_TEST(a_self_signed_certificate_is_refused)
+{
+	struct seen seen = {0};
+
+	get_over_tls(TEST_TLS, false, &seen);
+	ck_assert_int_eq(seen.error, -EKEYREJECTED);
+	ck_assert_ptr_nonnull(strstr(seen.error_text, "certificate"));
+	ck_assert_uint_eq(test_server_requests(server), 0);
+}
+END_TEST
+
+START_TEST(a_certificate_for_another_host_is_refused)
+{
+	struct seen seen = {0};
+
+	get_over_tls(TEST_TLS_FOREIGN, true, &seen);
+	ck_assert_int_eq(seen.error, -EKEYREJECTED);
+	ck_assert_uint_eq(test_server_requests(server), 0);
+}
+END_TEST
+
+START_TEST(a_server_that_knows_only_old_tls_is_refused)
+{
+	struct seen seen = {0};
+
+	get_over_tls(TEST_TLS_OLD, true, &seen);
+	ck_assert_int_eq(seen.error, -EKEYREJECTED);
+	ck_assert_uint_eq(test_server_requests(server), 0);
+}
+END_TEST
+
+/*
+ * libcurl's lookups come here instead of to the C library: counted, and held up where a test wants
+ * that.
+ */
+static atomic_uint n_lookups;
+static pthread_mutex_t lookup_gate = PTHREAD_MUTEX_INITIALIZER;
+
+int getaddrinfo(
+	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	atomic_fetch_add(&n_lookups, 1);
+	pthread_mutex_lock(&lookup_gate);
+	pthread_mutex_unlock(&lookup_gate);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(strcmp(host, "sqs.example") == 0 ? "127.0.0.1" : host, service, hints, ret);
+}
+
+static struct http_call *get_by_name(const char *path, usec_t timeout, struct seen *seen)
+{
+	struct http_call *call;
+	char named[128];
+	struct http_request request = {
+		.method = "GET", .url = named, .timeout = timeout, .max_answer = 4000};
+
+	snprintf(named, sizeof named, "http://sqs.example:%u%s", test_server_port(server), path);
+	ck_assert_int_eq(http_start(http, &request, on_done, seen, &call), 0);
+	return call;
+}
+
+START_TEST(a_name_is_looked_up_once_until_the_transport_fails)
+{
+	struct seen seen = {0};
+
+	http = http_free(http);
+	start_http(&(struct http_options){.allow_plain = true});
+	for (unsigned i = 1; i <= 3; i++) {
+		get_by_name("/last", SOON, &seen);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, 0);
+	}
+	ck_assert_uint_eq(n_lookups, 1);
+
+	get_by_name("/cut", SOON, &seen);
+	await(&seen, 4);
+	ck_assert_int_eq(seen.error, -ECONNRESET);
+	ck_assert_uint_eq(n_lookups, 1);
+	for (unsigned i = 5; i <= 7; i++) {
+		get_by_name("/last", SOON, &seen);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, 0);
+	}
+	ck_assert_uint_eq(n_lookups, 2);
+}
+END_TEST
+
+START_TEST(a_silent_name_server_holds_nothing_up)
+{
+	struct seen named = {0}, other = {0};
+
+	http = http_free(http);
+	start_http(&(struct http_options){.allow_plain = true});
+	pthread_mutex_lock(&lookup_gate);
+	struct http_call *cancelled = get_by_name("/ok", SOON, &named);
+	get_by_name("/ok", 50 * USEC_PER_MSEC, &named);
+	while (n_lookups < 2)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	http_cancel(cancelled);
+	await(&named, 1);
+	ck_assert_int_eq(named.error, -ETIMEDOUT);
+	ck_assert_str_eq(named.error_text, "no connection in time");
+
+	get("/ok", SOON, &other);
+	await(&other, 1);
+	ck_assert_int_eq(other.error, 0);
+	pthread_mutex_unlock(&lookup_gate);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("http");
+	TCase *plain = tcase_create("plain");
+	TCase *tls = tcase_create("tls");
+
+	tcase_add_checked_fixture(plain, setup_plain, teardown);
+	tcase_add_test(plain, request_and_answer_arrive_whole);
+	tcase_add_test(plain, other_methods_and_empty_bodies_go_out_as_said);
+	tcase_add_test(plain, a_megabyte_goes_out_without_asking_for_leave);
+	tcase_add_test(plain, the_callback_does_not_come_from_inside_start);
+	tcase_add_test(plain, a_connection_serves_many_requests);
+	tcase_add_test(plain, many_requests_are_out_at_once_and_all_come_back);
+	tcase_add_test(plain, a_callback_may_cancel_and_start_others);
+	tcase_add_test(plain, after_cancel_no_callback_comes);
+	tcase_add_test(plain, a_deadline_ends_what_is_not_answered);
+	tcase_add_test(plain, each_deadline_is_kept_whatever_the_order);
+	tcase_add_test(plain, a_cut_is_an_error);
+	tcase_add_test(plain, a_connection_that_the_server_closed_is_not_used_again);
+	tcase_add_test(plain, dropped_connections_end_what_is_out_and_new_ones_serve);
+	tcase_add_test(plain, past_the_ceiling_is_an_error);
+	tcase_add_test(plain, what_is_not_http_is_an_error);
+	tcase_add_test(plain, a_redirect_is_an_answer_and_not_followed);
+	tcase_add_test(plain, headers_of_an_interim_answer_do_not_count);
+	tcase_add_test(plain, nobody_listening_is_an_error);
+	tcase_add_test(plain, bad_requests_are_refused_at_once);
+	tcase_add_test(plain, plain_http_goes_anywhere_when_allowed);
+	tcase_add_test(plain, tear_down_with_requests_out_gives_no_callback);
+	tcase_add_test(plain, a_name_is_looked_up_once_until_the_transport_fails);
+	tcase_add_test(plain, a_silent_name_server_holds_nothing_up);
+	suite_add_tcase(s, plain);
+
+	tcase_add_checked_fixture(tls, setup, teardown);
+	tcase_add_test(tls, a_certificate_from_the_bundle_is_good);
+	tcase_add_test(tls, a_self_signed_certificate_is_refused);
+	tcase_add_test(tls, a_certificate_for_another_host_is_refused);
+	tcase_add_test(tls, a_server_that_knows_only_old_tls_is_refused);
+	suite_add_tcase(s, tls);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed > 0;
+}
