@@ -34,11 +34,14 @@ enum sqs_result {
 
 struct sqs_answer {
 	enum sqs_result result;
-	/* One line for the log: what was said or what went wrong. Never a receipt handle. */
+	/* One line for the log: what went wrong and what to do; "" for SQS_OK. At most 299 bytes,
+	 * the same for the same fault, never with a receipt handle, a body or a secret in it.
+	 */
 	const char *text;
 	/* The service's error code, or "". */
 	const char *code;
-	/* CLOCK_BOOTTIME: when the request began to be sent, and the answer's first byte (0: none).
+	/* CLOCK_BOOTTIME: when the request began to be sent (0: it never did), and when the
+	 * answer's first byte came (0: none did).
 	 */
 	usec_t sent_at;
 	usec_t first_byte_at;
@@ -74,6 +77,8 @@ struct sqs_options {
 	const char *region;    /* what signatures are for */
 };
 
+/* Messages, entries and attributes come with SQS_OK only; otherwise there are none, or NULL. */
+
 typedef void sqs_receive_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_message *messages, size_t n_messages);
 typedef void sqs_batch_fn(void *userdata, const struct sqs_answer *answer,
@@ -81,7 +86,14 @@ typedef void sqs_batch_fn(void *userdata, const struct sqs_answer *answer,
 typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_queue_attributes *attributes);
 
-/* Borrows http and credentials for its life; copies the options. */
+/*
+ * Borrows http and credentials for its life; copies the options. 0 or a negative errno; for the
+ * endpoint those of http_check_url().
+ *
+ * When AWS does not accept what a request was signed with, or there is nothing to sign with, the
+ * store is told to look again, at most once a second: a key that was renewed on disk is there for
+ * the next try. A clock that is minutes off is corrected in signatures, after the first answer.
+ */
 int sqs_new(struct http *http, struct credential_store *credentials,
 	const struct sqs_options *options, struct sqs **ret);
 /* Cancels what is out. Returns NULL. */
@@ -99,7 +111,7 @@ struct sqs_receive {
 /*
  * Each starts one request. ret_call may be NULL. An entry's handle is borrowed during the call
  * only. 0 or a negative errno, and then no callback comes. A message whose MD5OfBody does not fit
- * its body makes the whole answer SQS_GARBLED.
+ * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s.
  */
 int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
 	void *userdata, struct sqs_call **ret_call);
@@ -111,7 +123,10 @@ int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_
 int sqs_get_attributes(
 	struct sqs *sqs, sqs_attributes_fn *done, void *userdata, struct sqs_call **ret_call);
 
-/* No callback comes any more; the connection is closed if the request was out. */
+/* No callback comes any more; the connection is closed if the request was out. Not from inside the
+ * call's own callback, after which it is gone.
+ */
 void sqs_cancel(struct sqs_call *call);
 
+/* "ok", "unreachable" …: fit for a metric's label. */
 const char *sqs_result_name(enum sqs_result result);

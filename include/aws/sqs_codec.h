@@ -1,0 +1,63 @@
+/*
+ * The bodies of SQS's requests and of its good answers, in AWS JSON 1.0 of service version
+ * 2012-11-05. What went wrong is read by sqs_fault.
+ *
+ * Pure: no thread, no clock, no connection. Answers are anybody's whom a proxy lets through: every
+ * shape is checked, unknown members are ignored, null counts as absent, and SQS leaves out what is
+ * empty. The caller has put a ceiling on their size.
+ *
+ * Writers append to b and return its error. Readers return 0, -ENOMEM, or -EBADMSG and the reason,
+ * a constant text that continues "HTTP 200 with ..."; ret is then left alone.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <openssl/types.h>
+
+#include "aws/sqs.h"
+#include "base/strbuf.h"
+
+int sqs_codec_write_receive(
+	struct strbuf *b, const char *queue_url, const struct sqs_receive *what);
+
+/* Entries get their place in handles as Id. */
+int sqs_codec_write_delete(
+	struct strbuf *b, const char *queue_url, const char *const *handles, size_t n_handles);
+int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const char *const *handles,
+	size_t n_handles, usec_t visibility);
+
+int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
+
+/* The texts of messages are borrowed from root, which the struct owns. */
+struct sqs_codec_messages {
+	json_t *root;
+	struct sqs_message messages[SQS_BATCH_MAX];
+	size_t n_messages;
+};
+
+/* md5: what MD5OfBody is checked with; NULL: not checked (cryptography that refuses MD5). */
+int sqs_codec_read_messages(const char *body, size_t len, unsigned max_messages, const EVP_MD *md5,
+	struct sqs_codec_messages *ret, const char **ret_reason);
+void sqs_codec_messages_done(struct sqs_codec_messages *m);
+
+#define SQS_CODEC_ENTRY_TEXT_MAX 160
+
+/* entries[i].text points into texts[i]: not to be copied. */
+struct sqs_codec_entries {
+	struct sqs_entry_answer entries[SQS_BATCH_MAX];
+	char texts[SQS_BATCH_MAX][SQS_CODEC_ENTRY_TEXT_MAX];
+};
+
+/* An entry that the answer does not mention is SQS_GARBLED; one said both ways has failed. */
+int sqs_codec_read_entries(const char *body, size_t len, size_t n_entries,
+	struct sqs_codec_entries *ret, const char **ret_reason);
+
+/* dead_letter_arn is borrowed from policy, which the struct owns. */
+struct sqs_codec_attributes {
+	json_t *policy;
+	struct sqs_queue_attributes attributes;
+};
+
+int sqs_codec_read_attributes(
+	const char *body, size_t len, struct sqs_codec_attributes *ret, const char **ret_reason);
+void sqs_codec_attributes_done(struct sqs_codec_attributes *a);

@@ -1,0 +1,63 @@
+/*
+ * What went wrong with a request to SQS: the service's codes become enum sqs_result here and
+ * nowhere else, and every failure gets a line that says what to do about it.
+ *
+ * Pure. Texts are one line of printable ASCII, at most SQS_FAULT_TEXT_MAX - 1 bytes, the same for
+ * the same fault. They name action, host and queue; never a receipt handle, a body, a signature or
+ * a token: what the service says is quoted only where it cannot hold one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aws/sqs.h"
+
+#define SQS_FAULT_TEXT_MAX 300
+#define SQS_FAULT_CODE_MAX 64
+
+/* Whom was asked for what; borrowed. */
+struct sqs_fault_place {
+	const char *action;     /* "DeleteMessageBatch" */
+	const char *permission; /* what it needs: "sqs:DeleteMessage" */
+	bool has_handles;       /* the request held receipt handles */
+	const char *host;
+	const char *queue; /* the last part of its URL */
+	const char *region;
+};
+
+/* An answer as it came; borrowed, absent headers are NULL. */
+struct sqs_fault_answer {
+	unsigned status;
+	const char *content_type;
+	const char *query_error; /* x-amzn-query-error: "Code;Sender" */
+	const char *error_type;  /* x-amzn-errortype */
+	const char *body;        /* ends with a NUL that body_len does not count */
+	size_t body_len;
+};
+
+struct sqs_fault {
+	enum sqs_result result;
+	char code[SQS_FAULT_CODE_MAX]; /* "": the answer holds none */
+	char text[SQS_FAULT_TEXT_MAX];
+};
+
+/* By code first, whatever its spelling (JSON or Query protocol); by status where there is none. */
+enum sqs_result sqs_fault_classify(const char *code, unsigned status);
+
+/* An answer with a status other than 200. */
+void sqs_fault_of_answer(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,
+	struct sqs_fault *ret);
+/* One with 200 that could not be read; reason: from sqs_codec. */
+void sqs_fault_of_shape(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,
+	const char *reason, struct sqs_fault *ret);
+/* HTTP's error: no answer, or one that was too large or not HTTP. */
+void sqs_fault_of_transport(
+	const struct sqs_fault_place *place, int error, const char *said, struct sqs_fault *ret);
+/* Nothing to sign with; said: why, or "". */
+void sqs_fault_of_credentials(
+	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret);
+
+/* One failed entry of a batch; code and message may be NULL. */
+enum sqs_result sqs_fault_of_entry(
+	const char *code, const char *message, bool receiver_fault, char *ret_text, size_t size);

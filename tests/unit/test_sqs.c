@@ -1,0 +1,525 @@
+#include <check.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "../support/test_server.h"
+#include "aws/sigv4.h"
+#include "aws/sqs.h"
+
+#define QUEUE_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-jobs-dev"
+#define JSON      "application/x-amz-json-1.0"
+
+/* What the server answers, and what it was asked last; set while it has nothing to do. */
+static unsigned status;
+static char content_type[64];
+static char extra_headers[256];
+static char answer_body[4096];
+static char asked_head[4096];
+static char asked_body[16384];
+
+static sd_event *event;
+static struct http *http;
+static struct credential_store *store;
+static struct sqs *sqs;
+static struct test_server *server;
+
+/* The environment that the credentials come from. */
+static char access_key[32], secret_key[64], token[64];
+
+static char *fake_getenv(const char *name)
+{
+	if (strcmp(name, "AWS_ACCESS_KEY_ID") == 0)
+		return access_key;
+	if (strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0)
+		return secret_key;
+	if (strcmp(name, "AWS_SESSION_TOKEN") == 0)
+		return token;
+	/* No shared files either: what is there is nobody's business. */
+	if (strcmp(name, "HOME") == 0)
+		return (char *)"/nonexistent";
+	return NULL;
+}
+
+static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
+{
+	(void)userdata;
+	snprintf(asked_head, sizeof asked_head, "%s", request->head);
+	snprintf(asked_body, sizeof asked_body, "%s", request->body);
+	if (status == 0)
+		return TEST_KEEP;
+	strbuf_printf(out,
+		"HTTP/1.1 %u Said\r\nContent-Type: %s\r\n%sContent-Length: %zu\r\n\r\n%s", status,
+		content_type, extra_headers, strlen(answer_body), answer_body);
+	return TEST_KEEP;
+}
+
+static void will_answer(unsigned with_status, const char *body)
+{
+	status = with_status;
+	snprintf(content_type, sizeof content_type, JSON);
+	snprintf(answer_body, sizeof answer_body, "%s", body);
+}
+
+static void use_credentials(const char *key, const char *secret, const char *session)
+{
+	snprintf(access_key, sizeof access_key, "%s", key);
+	snprintf(secret_key, sizeof secret_key, "%s", secret);
+	snprintf(token, sizeof token, "%s", session);
+}
+
+static void setup(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	server = test_server_new(TEST_PLAIN, answer, NULL);
+	use_credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "");
+	extra_headers[0] = '\0';
+
+	const struct http_options http_options = {.user_agent = "nexus-worker/test"};
+	const struct credential_store_options store_options = {.getenv = fake_getenv};
+	const struct sqs_options sqs_options = {
+		.queue_url = QUEUE_URL,
+		.endpoint = test_server_url(server),
+		.region = "eu-west-1",
+	};
+	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
+	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
+	ck_assert_int_eq(sqs_new(http, store, &sqs_options, &sqs), 0);
+}
+
+static void teardown(void)
+{
+	sqs = sqs_free(sqs);
+	store = credential_store_free(store);
+	http = http_free(http);
+	server = test_server_free(server);
+	event = sd_event_unref(event);
+	curl_global_cleanup();
+}
+
+/* What the callback saw; texts are copied, for they are only borrowed. */
+static struct {
+	unsigned n_callbacks;
+	enum sqs_result result;
+	char text[400];
+	char code[128];
+	usec_t sent_at;
+	usec_t first_byte_at;
+	size_t n;
+	char entries[1024];
+	struct sqs_queue_attributes attributes;
+	char dead_letter_arn[256];
+} seen;
+
+static void note_answer(const struct sqs_answer *a, size_t n)
+{
+	seen.n_callbacks++;
+	seen.result = a->result;
+	snprintf(seen.text, sizeof seen.text, "%s", a->text);
+	snprintf(seen.code, sizeof seen.code, "%s", a->code);
+	seen.sent_at = a->sent_at;
+	seen.first_byte_at = a->first_byte_at;
+	seen.n = n;
+	seen.entries[0] = '\0';
+}
+
+__attribute__((format(printf, 1, 2))) static void note_entry(const char *format, ...)
+{
+	size_t len = strlen(seen.entries);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(seen.entries + len, sizeof seen.entries - len, format, args);
+	va_end(args);
+}
+
+static void on_messages(void *userdata, const struct sqs_answer *a,
+	const struct sqs_message *messages, size_t n_messages)
+{
+	(void)userdata;
+	note_answer(a, n_messages);
+	for (size_t i = 0; i < n_messages; i++)
+		note_entry("%s %s %s %u %llu\n", messages[i].message_id, messages[i].receipt_handle,
+			messages[i].body, messages[i].receive_count,
+			(unsigned long long)messages[i].sent_at);
+}
+
+static void on_entries(void *userdata, const struct sqs_answer *a,
+	const struct sqs_entry_answer *entries, size_t n_entries)
+{
+	(void)userdata;
+	note_answer(a, n_entries);
+	for (size_t i = 0; i < n_entries; i++)
+		note_entry("%s %s\n", sqs_result_name(entries[i].result), entries[i].text);
+}
+
+static void on_attributes(
+	void *userdata, const struct sqs_answer *a, const struct sqs_queue_attributes *attributes)
+{
+	(void)userdata;
+	note_answer(a, attributes ? 1 : 0);
+	if (!attributes)
+		return;
+	seen.attributes = *attributes;
+	snprintf(seen.dead_letter_arn, sizeof seen.dead_letter_arn, "%s",
+		attributes->dead_letter_arn ? attributes->dead_letter_arn : "-");
+}
+
+static void await(unsigned n_callbacks)
+{
+	while (seen.n_callbacks < n_callbacks) {
+		int r = sd_event_run(event, 10 * USEC_PER_SEC);
+		ck_assert_msg(r > 0, "nothing happened for 10 s");
+	}
+}
+
+static const struct sqs_receive poll_ten = {.max_messages = 10, .wait = 20 * USEC_PER_SEC};
+static const char *const two_handles[] = {"AQEB\"one+/=", "AQEBtwo"};
+
+static void receive(void)
+{
+	unsigned n = seen.n_callbacks;
+
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, NULL), 0);
+	ck_assert_uint_eq(seen.n_callbacks, n);
+	await(n + 1);
+}
+
+/* The value of a header of the last request, in a buffer that the next call overwrites. */
+static const char *header(const char *name)
+{
+	static char value[1024];
+	char needle[64];
+
+	snprintf(needle, sizeof needle, "\r\n%s: ", name);
+	const char *at = strcasestr(asked_head, needle);
+	if (!at)
+		return NULL;
+	at += strlen(needle);
+	snprintf(value, sizeof value, "%.*s", (int)strcspn(at, "\r"), at);
+	return value;
+}
+
+/* Signs what arrived on the wire once more and compares. */
+static void assert_signed(const char *key, const char *secret, const char *session)
+{
+	_cleanup_(sigv4_freep) struct sigv4 *s = NULL;
+	char date[32], host[64], target[64];
+
+	snprintf(date, sizeof date, "%s", header("X-Amz-Date"));
+	snprintf(host, sizeof host, "%s", header("Host"));
+	snprintf(target, sizeof target, "%s", header("X-Amz-Target"));
+	ck_assert_str_eq(header("Content-Type"), JSON);
+	ck_assert_str_eq(header("x-amzn-query-mode"), "true");
+	const struct sigv4_header headers[] = {
+		{"content-type", JSON},
+		{"host", host},
+		{"x-amz-target", target},
+		{"x-amzn-query-mode", "true"},
+	};
+	const struct sigv4_request request = {
+		.method = "POST",
+		.path = "/",
+		.headers = headers,
+		.n_headers = 4,
+		.body = asked_body,
+		.body_len = strlen(asked_body),
+	};
+	const struct sigv4_keys keys = {key, secret, session};
+	struct sigv4_signed want;
+
+	ck_assert_int_eq(sigv4_new(&s), 0);
+	ck_assert_int_eq(sigv4_sign(s, &keys, &(struct sigv4_scope){date, "eu-west-1", "sqs"},
+				 &request, &want),
+		0);
+	for (size_t i = 0; i < want.n_headers; i++)
+		ck_assert_str_eq(header(want.headers[i].name), want.headers[i].value);
+}
+
+START_TEST(a_receive_is_signed_and_its_messages_arrive)
+{
+	usec_t before = clock_boottime();
+
+	will_answer(200, "{\"Messages\":[{\"MessageId\":\"m-1\",\"ReceiptHandle\":\"AQEB1\","
+			 "\"MD5OfBody\":\"5d41402abc4b2a76b9719d911017c592\",\"Body\":\"hello\","
+			 "\"Attributes\":{\"SentTimestamp\":\"1700000000123\","
+			 "\"ApproximateReceiveCount\":\"2\"}}]}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_OK);
+	ck_assert_str_eq(seen.text, "");
+	ck_assert_str_eq(seen.entries, "m-1 AQEB1 hello 2 1700000000123000\n");
+	ck_assert_uint_ge(seen.sent_at, before);
+	ck_assert_uint_ge(seen.first_byte_at, seen.sent_at);
+
+	ck_assert_str_eq(asked_body,
+		"{\"QueueUrl\":\"" QUEUE_URL "\",\"MaxNumberOfMessages\":10,\"WaitTimeSeconds\":20,"
+		"\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"],"
+		"\"AttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"]}");
+	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.ReceiveMessage");
+	ck_assert_str_eq(header("User-Agent"), "nexus-worker/test");
+	ck_assert_ptr_null(header("X-Amz-Security-Token"));
+	assert_signed(access_key, secret_key, NULL);
+}
+END_TEST
+
+START_TEST(a_session_token_is_sent_and_signed)
+{
+	use_credentials("ASIAEXAMPLE", "secret", "AQoDYXdzEXAMPLETOKEN==");
+	will_answer(200, "{}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_OK);
+	ck_assert_uint_eq(seen.n, 0);
+	ck_assert_str_eq(header("X-Amz-Security-Token"), token);
+	assert_signed(access_key, secret_key, token);
+}
+END_TEST
+
+START_TEST(a_visibility_timeout_is_asked_for_when_given)
+{
+	struct sqs_receive what = poll_ten;
+
+	what.visibility_timeout = 45 * USEC_PER_SEC;
+	will_answer(200, "{}");
+	ck_assert_int_eq(sqs_receive(sqs, &what, on_messages, NULL, NULL), 0);
+	await(1);
+	ck_assert_ptr_nonnull(strstr(asked_body, ",\"VisibilityTimeout\":45,"));
+}
+END_TEST
+
+START_TEST(a_delete_reports_each_entry_by_its_id)
+{
+	will_answer(200, "{\"Successful\":[{\"Id\":\"1\"}],\"Failed\":[{\"Id\":\"0\","
+			 "\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\","
+			 "\"Message\":\"The input receipt handle AQEB\\\"one+/= is not a valid "
+			 "receipt handle\"}]}");
+	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
+	await(1);
+	ck_assert_int_eq(seen.result, SQS_OK);
+	ck_assert_str_eq(seen.entries,
+		"refused ReceiptHandleIsInvalid: not a receipt handle of this "
+		"queue\nok \n");
+	ck_assert_str_eq(asked_body, "{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":["
+				     "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\"},"
+				     "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\"}]}");
+	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.DeleteMessageBatch");
+	assert_signed(access_key, secret_key, NULL);
+}
+END_TEST
+
+START_TEST(a_change_of_visibility_carries_its_seconds)
+{
+	will_answer(200, "{\"Successful\":[{\"Id\":\"0\"}]}");
+	ck_assert_int_eq(sqs_change_visibility(
+				 sqs, two_handles, 1, 30 * USEC_PER_SEC, on_entries, NULL, NULL),
+		0);
+	await(1);
+	ck_assert_str_eq(seen.entries, "ok \n");
+	ck_assert_str_eq(asked_body,
+		"{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":[{\"Id\":\"0\","
+		"\"ReceiptHandle\":\"AQEB\\u0022one+/=\",\"VisibilityTimeout\":30}]}");
+}
+END_TEST
+
+START_TEST(attributes_tell_visibility_and_redrive)
+{
+	will_answer(200, "{\"Attributes\":{\"VisibilityTimeout\":\"30\",\"RedrivePolicy\":"
+			 "\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:eu-west-1:1:dlq\\\","
+			 "\\\"maxReceiveCount\\\":3}\"}}");
+	ck_assert_int_eq(sqs_get_attributes(sqs, on_attributes, NULL, NULL), 0);
+	await(1);
+	ck_assert_int_eq(seen.result, SQS_OK);
+	ck_assert_uint_eq(seen.attributes.visibility_timeout, 30 * USEC_PER_SEC);
+	ck_assert_str_eq(seen.dead_letter_arn, "arn:aws:sqs:eu-west-1:1:dlq");
+	ck_assert_uint_eq(seen.attributes.max_receive_count, 3);
+}
+END_TEST
+
+START_TEST(no_credentials_is_an_answer_that_sends_nothing)
+{
+	use_credentials("", "", "");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_NO_CREDENTIALS);
+	ck_assert_uint_eq(seen.sent_at, 0);
+	ck_assert_uint_eq(test_server_requests(server), 0);
+	ck_assert_ptr_nonnull(
+		strstr(seen.text, "no AWS credentials to sign ReceiveMessage with: "));
+}
+END_TEST
+
+static struct sqs_call *unsigned_other;
+
+static void on_cancels_other(void *userdata, const struct sqs_answer *a,
+	const struct sqs_message *messages, size_t n_messages)
+{
+	on_messages(userdata, a, messages, n_messages);
+	sqs_cancel(unsigned_other);
+}
+
+START_TEST(calls_without_credentials_can_be_cancelled_even_from_a_callback)
+{
+	struct sqs_call *call;
+
+	use_credentials("", "", "");
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, &call), 0);
+	sqs_cancel(call);
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_cancels_other, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, &unsigned_other), 0);
+	await(1);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(seen.n_callbacks, 1);
+}
+END_TEST
+
+static usec_t now_for_test = 1000 * USEC_PER_SEC;
+
+static usec_t test_clock(void)
+{
+	return now_for_test;
+}
+
+START_TEST(a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one)
+{
+	will_answer(403, "{\"__type\":\"com.amazon.coral.service#UnrecognizedClientException\","
+			 "\"message\":\"The security token included in the request is invalid.\"}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_BAD_TOKEN);
+	ck_assert_str_eq(seen.code, "UnrecognizedClientException");
+	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+
+	use_credentials("AKIDRENEWED", "other", "");
+	/* Too soon to look again: still the old one. */
+	receive();
+	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+
+	now_for_test = clock_monotonic() + 2 * USEC_PER_SEC;
+	clock_replace(test_clock);
+	receive();
+	clock_replace(NULL);
+	will_answer(200, "{}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_OK);
+	assert_signed("AKIDRENEWED", "other", NULL);
+}
+END_TEST
+
+START_TEST(a_clock_that_is_off_is_corrected_by_the_first_answer)
+{
+	char first[32];
+
+	snprintf(extra_headers, sizeof extra_headers, "Date: Fri, 02 Jan 2037 03:04:05 GMT\r\n");
+	will_answer(403, "{\"__type\":\"com.amazon.coral.service#InvalidSignatureException\","
+			 "\"message\":\"Signature expired: 20260102T030405Z is now earlier than "
+			 "20370102T025905Z\"}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_BAD_SIGNATURE);
+	ck_assert_ptr_nonnull(strstr(seen.text, "clock is wrong"));
+	snprintf(first, sizeof first, "%s", header("X-Amz-Date"));
+	ck_assert_int_ne(strncmp(first, "20370102T0304", 13), 0);
+
+	will_answer(200, "{}");
+	receive();
+	ck_assert_int_eq(strncmp(header("X-Amz-Date"), "20370102T0304", 13), 0);
+	assert_signed(access_key, secret_key, NULL);
+}
+END_TEST
+
+START_TEST(a_body_that_is_not_sqs_is_garbled_and_named)
+{
+	will_answer(200, "<!DOCTYPE html><html>Please log in</html>");
+	snprintf(content_type, sizeof content_type, "text/html");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_GARBLED);
+	ck_assert_str_eq(seen.text, "127.0.0.1 answered ReceiveMessage with HTTP 200 and an HTML "
+				    "body: is a proxy or portal in between?");
+}
+END_TEST
+
+START_TEST(nobody_there_is_unreachable)
+{
+	server = test_server_free(server);
+	receive();
+	ck_assert_int_eq(seen.result, SQS_UNREACHABLE);
+	ck_assert_uint_eq(seen.sent_at, 0);
+	ck_assert_ptr_nonnull(strstr(seen.text, "no answer from 127.0.0.1 to ReceiveMessage: "));
+}
+END_TEST
+
+START_TEST(after_cancel_no_callback_comes)
+{
+	struct sqs_call *call;
+
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, &call), 0);
+	while (test_server_requests(server) == 0)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	sqs_cancel(call);
+	will_answer(200, "{}");
+	receive();
+	ck_assert_uint_eq(seen.n_callbacks, 1);
+}
+END_TEST
+
+START_TEST(tear_down_cancels_what_is_out)
+{
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, NULL), 0);
+	while (test_server_requests(server) == 0)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	sqs = sqs_free(sqs);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+}
+END_TEST
+
+START_TEST(an_endpoint_that_is_none_is_refused)
+{
+	struct sqs *other = (void *)&seen;
+	const struct sqs_options plain = {QUEUE_URL, "http://sqs.example.com", "eu-west-1"};
+	const struct sqs_options none = {QUEUE_URL, "", "eu-west-1"};
+
+	ck_assert_int_eq(sqs_new(http, store, &plain, &other), -EPERM);
+	ck_assert_int_eq(sqs_new(http, store, &none, &other), -EINVAL);
+	ck_assert_ptr_eq(other, &seen);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("sqs");
+	TCase *c = tcase_create("sqs");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, a_receive_is_signed_and_its_messages_arrive);
+	tcase_add_test(c, a_session_token_is_sent_and_signed);
+	tcase_add_test(c, a_visibility_timeout_is_asked_for_when_given);
+	tcase_add_test(c, a_delete_reports_each_entry_by_its_id);
+	tcase_add_test(c, a_change_of_visibility_carries_its_seconds);
+	tcase_add_test(c, attributes_tell_visibility_and_redrive);
+	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);
+	tcase_add_test(c, calls_without_credentials_can_be_cancelled_even_from_a_callback);
+	tcase_add_test(c, a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one);
+	tcase_add_test(c, a_clock_that_is_off_is_corrected_by_the_first_answer);
+	tcase_add_test(c, a_body_that_is_not_sqs_is_garbled_and_named);
+	tcase_add_test(c, nobody_there_is_unreachable);
+	tcase_add_test(c, after_cancel_no_callback_comes);
+	tcase_add_test(c, tear_down_cancels_what_is_out);
+	tcase_add_test(c, an_endpoint_that_is_none_is_refused);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed > 0;
+}
