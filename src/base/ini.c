@@ -11,7 +11,7 @@
  * The text is copied once and cut into strings where it stands: a value that goes on over several
  * lines only ever moves towards the front, into room that line ends and blanks have left.
  */
-struct parser {
+struct ini_parser {
 	const char *name;
 	enum ini_dialect dialect;
 	struct strbuf *problems;
@@ -25,35 +25,35 @@ struct parser {
 	bool continues;             /* that value ended in a backslash */
 };
 
-static bool is_blank(char c)
+static bool ini_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static bool is_comment_sign(char c)
+static bool ini_is_comment_sign(char c)
 {
 	return c == '#' || c == ';';
 }
 
-static char *skip_blanks(char *text)
+static char *ini_skip_blanks(char *text)
 {
-	while (is_blank(*text))
+	while (ini_is_blank(*text))
 		text++;
 	return text;
 }
 
 /* Cuts blanks off both ends; returns the new start. */
-static char *trim(char *text)
+static char *ini_trim(char *text)
 {
-	text = skip_blanks(text);
+	text = ini_skip_blanks(text);
 	size_t len = strlen(text);
-	while (len > 0 && is_blank(text[len - 1]))
+	while (len > 0 && ini_is_blank(text[len - 1]))
 		text[--len] = '\0';
 	return text;
 }
 
-__attribute__((format(printf, 2, 3))) static void complain(
-	struct parser *p, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void ini_complain(
+	struct ini_parser *p, const char *format, ...)
 {
 	if (p->ini->n_problems++ >= INI_PROBLEMS_MAX)
 		return;
@@ -66,17 +66,17 @@ __attribute__((format(printf, 2, 3))) static void complain(
 }
 
 /* The array with room for one more behind n; it doubles whenever n is a power of two. */
-static void *with_room(void *items, size_t n, size_t item_bytes)
+static void *ini_with_room(void *items, size_t n, size_t item_bytes)
 {
 	if (n & (n - 1))
 		return items;
 	return reallocarray(items, n ? 2 * n : 1, item_bytes);
 }
 
-static int add_section(struct parser *p, const struct ini_section *section)
+static int ini_add_section(struct ini_parser *p, const struct ini_section *section)
 {
 	struct ini *ini = p->ini;
-	struct ini_section *all = with_room(ini->sections, ini->n_sections, sizeof *all);
+	struct ini_section *all = ini_with_room(ini->sections, ini->n_sections, sizeof *all);
 
 	if (!all)
 		return -ENOMEM;
@@ -86,10 +86,11 @@ static int add_section(struct parser *p, const struct ini_section *section)
 	return 0;
 }
 
-static int add_entry(struct parser *p, const char *parent, const char *key, const char *value)
+static int ini_add_entry(
+	struct ini_parser *p, const char *parent, const char *key, const char *value)
 {
 	struct ini *ini = p->ini;
-	struct ini_entry *all = with_room(ini->entries, ini->n_entries, sizeof *all);
+	struct ini_entry *all = ini_with_room(ini->entries, ini->n_entries, sizeof *all);
 
 	if (!all)
 		return -ENOMEM;
@@ -106,118 +107,118 @@ static int add_entry(struct parser *p, const char *parent, const char *key, cons
 }
 
 /* AWS: cuts the comment that begins behind a blank, or anywhere. */
-static void cut_comment(char *text, bool anywhere)
+static void ini_cut_comment(char *text, bool anywhere)
 {
 	for (char *c = text; *c; c++)
-		if (is_comment_sign(*c) && (anywhere || (c > text && is_blank(c[-1])))) {
+		if (ini_is_comment_sign(*c) && (anywhere || (c > text && ini_is_blank(c[-1])))) {
 			*c = '\0';
 			return;
 		}
 }
 
-static void close_value(struct parser *p)
+static void ini_close_value(struct ini_parser *p)
 {
 	p->parent = NULL;
 	p->value_end = NULL;
 	p->continues = false;
 }
 
-static int parse_header(struct parser *p, char *line)
+static int ini_parse_header(struct ini_parser *p, char *line)
 {
-	close_value(p);
+	ini_close_value(p);
 	p->skipping = true;
 	if (p->dialect == INI_AWS)
-		cut_comment(line, true);
+		ini_cut_comment(line, true);
 
-	char *name = trim(line) + 1;
+	char *name = ini_trim(line) + 1;
 	size_t len = strlen(name);
 	if (len == 0 || name[len - 1] != ']') {
-		complain(p, "a section's name must end with \"]\"");
+		ini_complain(p, "a section's name must end with \"]\"");
 		return 0;
 	}
 	name[len - 1] = '\0';
-	name = trim(name);
+	name = ini_trim(name);
 	if (!*name) {
-		complain(p, "a section needs a name between \"[\" and \"]\"");
+		ini_complain(p, "a section needs a name between \"[\" and \"]\"");
 		return 0;
 	}
 
 	char *argument = name + strcspn(name, " \t");
 	if (*argument) {
 		*argument++ = '\0';
-		argument = skip_blanks(argument);
+		argument = ini_skip_blanks(argument);
 	} else {
 		argument = NULL;
 	}
 	p->skipping = false;
 	p->section = (struct ini_section){.name = name, .argument = argument, .line = p->line};
-	return add_section(p, &p->section);
+	return ini_add_section(p, &p->section);
 }
 
 /* Cuts "key = value" in two, both trimmed; false and a problem where that is not what it is. */
-static bool split_property(struct parser *p, char *line, char **ret_key, char **ret_value)
+static bool ini_split_property(struct ini_parser *p, char *line, char **ret_key, char **ret_value)
 {
 	if (p->dialect == INI_AWS)
-		cut_comment(line, false);
+		ini_cut_comment(line, false);
 	char *sign = strchr(line, '=');
 	if (!sign) {
-		complain(p, "neither \"[section]\" nor \"key = value\" nor a comment");
+		ini_complain(p, "neither \"[section]\" nor \"key = value\" nor a comment");
 		return false;
 	}
 	*sign = '\0';
 
-	char *key = trim(line);
+	char *key = ini_trim(line);
 	if (!*key) {
-		complain(p, "a key's name is missing before \"=\"");
+		ini_complain(p, "a key's name is missing before \"=\"");
 		return false;
 	}
 	if (p->dialect == INI_AWS)
 		for (char *c = key; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
 	*ret_key = key;
-	*ret_value = trim(sign + 1);
+	*ret_value = ini_trim(sign + 1);
 	return true;
 }
 
 /* A backslash at the end of the value that is open says that it goes on. */
-static void note_backslash(struct parser *p, const char *value)
+static void ini_note_backslash(struct ini_parser *p, const char *value)
 {
 	p->continues = p->value_end > value && p->value_end[-1] == '\\';
 	if (!p->continues)
 		return;
 	p->value_end--;
-	while (p->value_end > value && is_blank(p->value_end[-1]))
+	while (p->value_end > value && ini_is_blank(p->value_end[-1]))
 		p->value_end--;
 	*p->value_end = '\0';
 }
 
-static int parse_property(struct parser *p, char *line)
+static int ini_parse_property(struct ini_parser *p, char *line)
 {
 	char *key, *value;
 
-	close_value(p);
+	ini_close_value(p);
 	if (p->skipping)
 		return 0;
 	if (!p->section.name) {
-		complain(p, "nothing may stand before the first [section]");
+		ini_complain(p, "nothing may stand before the first [section]");
 		return 0;
 	}
-	if (!split_property(p, line, &key, &value))
+	if (!ini_split_property(p, line, &key, &value))
 		return 0;
-	int r = add_entry(p, NULL, key, value);
+	int r = ini_add_entry(p, NULL, key, value);
 	if (r < 0)
 		return r;
 
 	p->value_end = value + strlen(value);
 	if (p->dialect == INI_NEXUS)
-		note_backslash(p, value);
+		ini_note_backslash(p, value);
 	else if (!*value)
 		p->parent = key;
 	return 0;
 }
 
 /* Moves text to the end of the value that is open, behind a joint or (NUL) without one. */
-static void extend_value(struct parser *p, char joint, const char *text)
+static void ini_extend_value(struct ini_parser *p, char joint, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -227,61 +228,61 @@ static void extend_value(struct parser *p, char joint, const char *text)
 	p->value_end += len;
 }
 
-static int parse_indented(struct parser *p, char *line)
+static int ini_parse_indented(struct ini_parser *p, char *line)
 {
 	char *key, *value;
 
 	if (p->skipping)
 		return 0;
 	if (!p->value_end) {
-		complain(p, "an indented line continues a value, but there is none above it");
+		ini_complain(p, "an indented line continues a value, but there is none above it");
 		return 0;
 	}
 	if (!p->parent) {
-		extend_value(p, '\n', trim(line));
+		ini_extend_value(p, '\n', ini_trim(line));
 		return 0;
 	}
-	if (!split_property(p, line, &key, &value))
+	if (!ini_split_property(p, line, &key, &value))
 		return 0;
-	return add_entry(p, p->parent, key, value);
+	return ini_add_entry(p, p->parent, key, value);
 }
 
-static void parse_continuation(struct parser *p, char *line)
+static void ini_parse_continuation(struct ini_parser *p, char *line)
 {
 	const char *value = p->ini->entries[p->ini->n_entries - 1].value;
-	char *text = trim(line);
+	char *text = ini_trim(line);
 
 	p->continues = false;
 	if (!*text)
 		return;
-	extend_value(p, *value ? ' ' : '\0', text);
-	note_backslash(p, value);
+	ini_extend_value(p, *value ? ' ' : '\0', text);
+	ini_note_backslash(p, value);
 }
 
-static int parse_line(struct parser *p, char *line)
+static int ini_parse_line(struct ini_parser *p, char *line)
 {
-	char *text = skip_blanks(line);
+	char *text = ini_skip_blanks(line);
 
 	if (p->dialect == INI_AWS) {
-		if (!*text || is_comment_sign(*line))
+		if (!*text || ini_is_comment_sign(*line))
 			return 0;
-		if (is_blank(*line))
-			return p->section.name || p->skipping ? parse_indented(p, line)
-							      : parse_property(p, line);
+		if (ini_is_blank(*line))
+			return p->section.name || p->skipping ? ini_parse_indented(p, line)
+							      : ini_parse_property(p, line);
 	} else {
-		if (is_comment_sign(*text))
+		if (ini_is_comment_sign(*text))
 			return 0;
 		if (p->continues) {
-			parse_continuation(p, text);
+			ini_parse_continuation(p, text);
 			return 0;
 		}
 		if (!*text)
 			return 0;
 	}
-	return *text == '[' ? parse_header(p, text) : parse_property(p, text);
+	return *text == '[' ? ini_parse_header(p, text) : ini_parse_property(p, text);
 }
 
-static bool has_control_character(const char *line, size_t len)
+static bool ini_has_control_character(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
@@ -289,7 +290,7 @@ static bool has_control_character(const char *line, size_t len)
 	return false;
 }
 
-static int parse_text(struct parser *p)
+static int ini_parse_text(struct ini_parser *p)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	char *end = p->ini->text + p->ini->text_len;
@@ -307,12 +308,12 @@ static int parse_text(struct parser *p)
 		*stop = '\0';
 		p->line++;
 
-		if (has_control_character(line, (size_t)(stop - line))) {
-			complain(p, "a control character: this is no line of text");
-			close_value(p);
+		if (ini_has_control_character(line, (size_t)(stop - line))) {
+			ini_complain(p, "a control character: this is no line of text");
+			ini_close_value(p);
 			continue;
 		}
-		int r = parse_line(p, line);
+		int r = ini_parse_line(p, line);
 		if (r < 0)
 			return r;
 	}
@@ -335,8 +336,8 @@ int ini_parse(const char *name, const char *text, size_t len, enum ini_dialect d
 	ini->text[len] = '\0';
 	ini->text_len = len;
 
-	struct parser p = {.name = name, .dialect = dialect, .problems = problems, .ini = ini};
-	int r = parse_text(&p);
+	struct ini_parser p = {.name = name, .dialect = dialect, .problems = problems, .ini = ini};
+	int r = ini_parse_text(&p);
 	if (r < 0)
 		return r;
 	if (ini->n_problems > INI_PROBLEMS_MAX)
@@ -356,7 +357,7 @@ int ini_read(const char *path, enum ini_dialect dialect, struct strbuf *problems
 	return ini_parse(path, strbuf_str(&text), text.len, dialect, problems, ret);
 }
 
-static bool same(const char *a, const char *b)
+static bool ini_same(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
@@ -367,8 +368,8 @@ const struct ini_entry *ini_find(
 	for (size_t i = ini->n_entries; i > 0; i--) {
 		const struct ini_entry *e = &ini->entries[i - 1];
 
-		if (!e->parent && same(e->section.name, section) &&
-			same(e->section.argument, argument) && same(e->key, key))
+		if (!e->parent && ini_same(e->section.name, section) &&
+			ini_same(e->section.argument, argument) && ini_same(e->key, key))
 			return e;
 	}
 	return NULL;

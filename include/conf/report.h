@@ -1,0 +1,23 @@
+/*
+ * What there is to say about settings, gathered while they are read: problems, which make them
+ * useless, and warnings. A line each; of endless problems the first hundred, then their number.
+ */
+#pragma once
+
+#include "base/strbuf.h"
+
+#define REPORT_PROBLEMS_MAX 100
+
+struct report {
+	struct strbuf *problems; /* borrowed, as is the next */
+	struct strbuf *warnings;
+	unsigned n_problems;
+};
+
+void report_problem(struct report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void report_warning(struct report *report, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Says how many problems were not listed. */
+void report_end(struct report *report);

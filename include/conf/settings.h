@@ -1,0 +1,111 @@
+/*
+ * The settings of the daemon: plain data, read and checked in one go.
+ *
+ * Where they come from, later wins: built-in default, nexus-worker.conf (or --config FILE), the
+ * drop-ins beside it (FILE.d, the files that end in .conf, by name), the environment, the command
+ * line. An empty value means: not given; in a file it puts the default back. Keys, their types,
+ * defaults and words stand in one table (conf/keys).
+ *
+ * Owns: all its strings, the database URL among them, which is wiped when it is freed. An object
+ * does not change once loaded, and may then be read by any thread. Loading reads small local files
+ * and blocks on them; it logs nothing, and what it has to say comes back as text.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#define SETTINGS_DIRECTORY "/etc/nexus-worker"
+
+enum settings_kind {
+	SETTINGS_BUILTIN, /* compiled in; the handler has the type's name */
+};
+
+/* [job TYPE] */
+struct settings_job {
+	char *type; /* "*": all that have no section of their own */
+	enum settings_kind kind;
+	usec_t timeout;
+	unsigned max_concurrency; /* 0: no limit but the threads */
+	char **origins;           /* by place in the key table */
+};
+
+struct settings {
+	struct {
+		char *url;
+		char *region;
+		char *endpoint;            /* scheme://host[:port] */
+		usec_t wait_time;          /* whole seconds */
+		usec_t visibility_timeout; /* whole seconds; 0: the queue's own */
+		unsigned max_pollers;
+	} queue;
+	struct {
+		char *url; /* secret; one line, not yet read as libpq does */
+	} database;
+	struct {
+		unsigned concurrency;
+		usec_t prefetch_time;
+		unsigned prefetch_max;
+		uint64_t memory_bytes;
+		usec_t job_timeout;
+		usec_t drain_timeout;
+	} worker;
+	struct {
+		int level; /* LOG_ERR … LOG_DEBUG */
+		enum log_format format;
+		unsigned completed_per_second;
+	} log;
+
+	/* By type; the last, always there, is "*". */
+	struct settings_job *jobs;
+	size_t n_jobs;
+
+	char **origins; /* by place in the key table: "FILE:LINE", "environment NAME", … */
+};
+
+/* An option of the command line that has a key, with its value: {"--log-level", "debug"}. */
+struct settings_argument {
+	const char *option;
+	const char *value;
+};
+
+/* Where to look. All is borrowed for the length of the call; what is NULL is not there. */
+struct settings_request {
+	const char *config; /* --config; must exist. NULL: the directory's, which may not */
+	const char *const *environment; /* "NAME=value", ends with a NULL: as environ */
+	const char *profile_region;     /* of the AWS profile: taken when nothing else names one */
+	const struct settings_argument *arguments;
+	size_t n_arguments;
+	const char *directory; /* NULL: SETTINGS_DIRECTORY */
+};
+
+/*
+ * Returns owned settings that are complete and checked, or -EINVAL and one line in problems for
+ * every mistake there is: "FILE:LINE: key: what is wrong, what is accepted", or "environment
+ * NAME: …". -ENOMEM otherwise. Lines in warnings are for the log, and come either way. No line
+ * quotes a URL or anything else that may hold a secret.
+ */
+int settings_load(const struct settings_request *request, struct strbuf *problems,
+	struct strbuf *warnings, struct settings **ret);
+
+/* Wipes what is secret. Returns NULL. */
+struct settings *settings_free(struct settings *settings);
+DEFINE_CLEANUP(struct settings *, settings_free)
+
+/* The section for jobs of this type: its own or "*"; never NULL. Borrowed. */
+const struct settings_job *settings_job_for(const struct settings *settings, const char *type);
+
+/*
+ * A configuration file that gives these settings, each value behind a comment that says where it
+ * came from; passwords are masked.
+ */
+void settings_print(const struct settings *settings, struct strbuf *out);
+
+/* Appends the names of changed keys that need a restart, separated by ", "; nothing if none. */
+void settings_restart_keys(
+	const struct settings *old, const struct settings *new, struct strbuf *out);

@@ -1,0 +1,53 @@
+/*
+ * How a value is written: reading it, writing it, and saying what is accepted. Pure.
+ *
+ * Numbers take units, "1h 30min" or "64K" (powers of 1024); without one, durations are seconds, as
+ * systemd has it, and sizes are bytes.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+
+struct value_rule;
+
+struct value_type {
+	/*
+	 * Reads text into field. 0, or -ENOMEM, or -EINVAL and what is wrong as the rest of a
+	 * sentence ("is more than 20s") in wrong; field is then left alone.
+	 */
+	int (*read)(
+		const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong);
+	/* Writes what read() takes for the same value; nothing for a text that is not set. */
+	void (*write)(const struct value_rule *rule, const void *field, struct strbuf *out);
+	/* Appends what is accepted, as the rest of a sentence. */
+	void (*accept)(const struct value_rule *rule, struct strbuf *out);
+	/* Wipes and frees what the field owns, and makes it NULL; NULL if it owns nothing. */
+	void (*clear)(void *field);
+};
+
+struct value_name {
+	const char *name;
+	int number;
+};
+
+struct value_rule {
+	const struct value_type *type;
+	uint64_t min, max;              /* of a number */
+	uint64_t step;                  /* of a duration: it must be a multiple */
+	const struct value_name *names; /* of a name: what it may be; ends with a NULL */
+};
+
+extern const struct value_type value_duration;  /* usec_t */
+extern const struct value_type value_size;      /* uint64_t bytes */
+extern const struct value_type value_count;     /* unsigned */
+extern const struct value_type value_word;      /* int or an enum */
+extern const struct value_type value_queue_url; /* char *, owned, as are those below */
+extern const struct value_type value_endpoint;
+extern const struct value_type value_region;
+extern const struct value_type value_database_url;
+
+#define VALUE_URL_MAX    2048
+#define VALUE_SECRET_MAX 4096

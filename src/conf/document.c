@@ -1,0 +1,125 @@
+#include "conf/document.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "conf/keys.h"
+
+#define COLUMNS 96
+
+static const char preamble[] =
+	"# Settings of nexus-worker. What is commented out here is the default.\n"
+	"#\n"
+	"# Rather than editing this file, put the few lines that differ into a file of their own\n"
+	"# whose name ends in .conf in the directory nexus-worker.conf.d beside this one: an "
+	"upgrade\n"
+	"# leaves it alone. Later wins: the default, this file, those files by name, the "
+	"environment,\n"
+	"# the command line. Each key says which variables it has; the first that is set wins.\n"
+	"#\n"
+	"# Durations take units (250ms, 30s, 5min, 1h), and are seconds without one. Sizes take K, "
+	"M,\n"
+	"# G and T (powers of 1024). An empty value puts the default back. A comment has to stand "
+	"on a\n"
+	"# line of its own; a line that ends in a backslash goes on in the next.\n"
+	"#\n"
+	"# nexus-worker --check-config tells of every mistake, --print-config where each value is "
+	"from.\n";
+
+/* Writes text as comment lines, broken at blanks. */
+static void document_comment(const char *text, struct strbuf *out)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		if (column > 0 && column + 1 + len > COLUMNS) {
+			strbuf_putc(out, '\n');
+			column = 0;
+		}
+		strbuf_putc(out, column == 0 ? '#' : ' ');
+		if (column == 0)
+			strbuf_putc(out, ' ');
+		strbuf_append(out, text, len);
+		column += len + (column == 0 ? 2 : 1);
+		text += len;
+		text += strspn(text, " ");
+	}
+	strbuf_putc(out, '\n');
+}
+
+static void document_variables(const struct key *key, const char *quote, struct strbuf *out)
+{
+	char own[KEY_ENVIRONMENT_MAX];
+
+	if (!keys_environment(key, own))
+		return;
+	strbuf_printf(out, "%s%s%s", quote, own, quote);
+	for (size_t i = 0; i < KEY_OTHER_NAMES_MAX && key->other_names[i]; i++)
+		strbuf_printf(out, ", %s%s%s", quote, key->other_names[i], quote);
+}
+
+static void document_key(const struct key *key, struct strbuf *out)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	strbuf_printf(&text, "%s Accepted: ", key->words);
+	key->rule.type->accept(&key->rule, &text);
+	strbuf_putc(&text, '.');
+	if (key->flags & KEY_REQUIRED)
+		strbuf_puts(&text, " Required.");
+	if (key->fallback_words) {
+		strbuf_puts(&text, " Default: ");
+		if (key->fallback)
+			strbuf_printf(&text, "%s, ", key->fallback);
+		strbuf_printf(&text, "%s.", key->fallback_words);
+	}
+	if (!keys_is_of_job(key)) {
+		strbuf_puts(&text, " Environment: ");
+		document_variables(key, "", &text);
+		strbuf_putc(&text, '.');
+	}
+	strbuf_putc(out, '\n');
+	document_comment(strbuf_str(&text), out);
+	strbuf_printf(out, "#%s =%s%s\n", key->name, key->fallback ? " " : "",
+		key->fallback ? key->fallback : "");
+}
+
+void document_sample(struct strbuf *out)
+{
+	strbuf_puts(out, preamble);
+	for (size_t i = 0; i < n_key_sections; i++) {
+		const struct key_section *section = &key_sections[i];
+
+		strbuf_putc(out, '\n');
+		document_comment(section->words, out);
+		strbuf_printf(out, "[%s%s]\n", section->name,
+			strcmp(section->name, KEY_JOB) == 0 ? " *" : "");
+		for (const struct key *k = keys; k < keys + n_keys; k++)
+			if (strcmp(k->section, section->name) == 0)
+				document_key(k, out);
+	}
+}
+
+static void document_default(const struct key *key, struct strbuf *out)
+{
+	if (key->fallback)
+		strbuf_printf(out, "`%s`%s", key->fallback, key->fallback_words ? ", " : "");
+	if (key->fallback_words)
+		strbuf_puts(out, key->fallback_words);
+	else if (key->flags & KEY_REQUIRED)
+		strbuf_puts(out, "required");
+}
+
+void document_table(struct strbuf *out)
+{
+	strbuf_puts(out, "| key | environment | default | meaning |\n|---|---|---|---|\n");
+	for (const struct key *k = keys; k < keys + n_keys; k++) {
+		strbuf_printf(out, "| `[%s%s] %s` | ", k->section, keys_is_of_job(k) ? " TYPE" : "",
+			k->name);
+		document_variables(k, "`", out);
+		strbuf_puts(out, " | ");
+		document_default(k, out);
+		strbuf_printf(out, " | %s |\n", k->words);
+	}
+}

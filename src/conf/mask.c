@@ -1,0 +1,105 @@
+#include "conf/mask.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define MASK "***"
+
+/* password, sslpassword, whatever the next version calls its own, and what is spelt with "%". */
+static bool mask_is_secret(const char *keyword, size_t len)
+{
+	static const char word[] = "password";
+
+	if (memchr(keyword, '%', len))
+		return true;
+	for (size_t i = 0; i + strlen(word) <= len; i++)
+		if (strncasecmp(keyword + i, word, strlen(word)) == 0)
+			return true;
+	return false;
+}
+
+/* "?a=b&password=c" and the like, to the end. */
+static void mask_query(const char *query, struct strbuf *out)
+{
+	while (*query) {
+		const char *keyword = query + 1;
+		size_t len = strcspn(keyword, "&"), keyword_len = strcspn(keyword, "=&");
+
+		strbuf_putc(out, *query);
+		if (keyword_len < len && mask_is_secret(keyword, keyword_len)) {
+			strbuf_append(out, keyword, keyword_len + 1);
+			strbuf_puts(out, MASK);
+		} else {
+			strbuf_append(out, keyword, len);
+		}
+		query = keyword + len;
+	}
+}
+
+/*
+ * A password may hold any character, if somebody forgot to encode it. So it reaches from the first
+ * ":" to the last "@" there is, wherever that may be.
+ */
+static void mask_url(const char *url, const char *authority, struct strbuf *out)
+{
+	const char *colon = strchr(authority, ':'), *first = strchr(authority, '@');
+
+	if (colon && first && colon < first) {
+		strbuf_append(out, url, (size_t)(colon + 1 - url));
+		strbuf_puts(out, MASK);
+		url = strrchr(first, '@');
+	}
+	size_t len = strcspn(url, "?");
+	strbuf_append(out, url, len);
+	mask_query(url + len, out);
+}
+
+static const char *mask_skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t\r\n\f\v");
+}
+
+/* The end of a keyword's value: in single quotes, or up to a blank; backslashes escape. */
+static const char *mask_skip_value(const char *text)
+{
+	bool quoted = *text == '\'';
+
+	if (quoted)
+		text++;
+	for (; *text; text++) {
+		if (*text == '\\' && text[1])
+			text++;
+		else if (quoted ? *text == '\'' : mask_skip_blanks(text) > text)
+			return text + quoted;
+	}
+	return text;
+}
+
+static void mask_keywords(const char *text, struct strbuf *out)
+{
+	while (*text) {
+		const char *keyword = mask_skip_blanks(text);
+		size_t keyword_len = strcspn(keyword, "= \t\r\n\f\v");
+		const char *sign = mask_skip_blanks(keyword + keyword_len);
+		const char *value = *sign == '=' ? mask_skip_blanks(sign + 1) : sign;
+		const char *end = *sign == '=' ? mask_skip_value(value) : sign;
+
+		if (*sign == '=' && mask_is_secret(keyword, keyword_len)) {
+			strbuf_append(out, text, (size_t)(value - text));
+			strbuf_puts(out, MASK);
+		} else {
+			strbuf_append(out, text, (size_t)(end - text));
+		}
+		text = end;
+	}
+}
+
+void mask_database_url(const char *url, struct strbuf *out)
+{
+	const char *scheme_end = strstr(url, "://");
+
+	if (scheme_end && !memchr(url, '=', (size_t)(scheme_end - url)))
+		mask_url(url, scheme_end + 3, out);
+	else
+		mask_keywords(url, out);
+}

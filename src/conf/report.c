@@ -1,0 +1,35 @@
+#include "conf/report.h"
+
+__attribute__((format(printf, 2, 0))) static void report_line(
+	struct strbuf *out, const char *format, va_list args)
+{
+	strbuf_vprintf(out, format, args);
+	strbuf_putc(out, '\n');
+}
+
+void report_problem(struct report *report, const char *format, ...)
+{
+	va_list args;
+
+	if (report->n_problems++ >= REPORT_PROBLEMS_MAX)
+		return;
+	va_start(args, format);
+	report_line(report->problems, format, args);
+	va_end(args);
+}
+
+void report_warning(struct report *report, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report_line(report->warnings, format, args);
+	va_end(args);
+}
+
+void report_end(struct report *report)
+{
+	if (report->n_problems > REPORT_PROBLEMS_MAX)
+		strbuf_printf(report->problems, "and %u problems more\n",
+			report->n_problems - REPORT_PROBLEMS_MAX);
+}

@@ -1,0 +1,187 @@
+#include "conf/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/url.h"
+
+static void value_text_clear(void *field)
+{
+	char **text = field;
+
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+/* Puts a copy of the first len bytes into the field. */
+static int value_text_keep(const char *text, size_t len, void *field)
+{
+	char *copy = strndup(text, len);
+
+	if (!copy)
+		return -ENOMEM;
+	value_text_clear(field);
+	*(char **)field = copy;
+	return 0;
+}
+
+static void value_text_write(const struct value_rule *rule, const void *field, struct strbuf *out)
+{
+	const char *text = *(char *const *)field;
+
+	(void)rule;
+	if (text)
+		strbuf_puts(out, text);
+}
+
+static int value_check_url(const char *text, struct url *ret, struct strbuf *wrong)
+{
+	const char *reason = "is too long";
+
+	if (strlen(text) <= VALUE_URL_MAX && url_parse(text, ret, &reason) == 0)
+		return 0;
+	strbuf_puts(wrong, reason);
+	return -EINVAL;
+}
+
+/* Twelve digits and a name, as all queues of AWS have; elsewhere any path. */
+static const char *value_check_queue_path(const struct url *url)
+{
+	const char *path = url->path;
+
+	if (strspn(path, "/") == strlen(path))
+		return "names no queue behind its host";
+	if (!url_is_aws(url))
+		return NULL;
+	if (strspn(path + 1, "0123456789") != 12 || path[13] != '/')
+		return "has no account of twelve digits behind its host";
+	if (!path[14] || strchr(path + 14, '/'))
+		return "does not end with the queue's name";
+	return NULL;
+}
+
+static int value_queue_url_read(
+	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
+{
+	struct url url;
+
+	(void)rule;
+	if (strncmp(text, "arn:", 4) == 0) {
+		strbuf_puts(wrong, "is a queue's ARN, not its URL");
+		return -EINVAL;
+	}
+	int r = value_check_url(text, &url, wrong);
+	if (r < 0)
+		return r;
+	const char *reason = value_check_queue_path(&url);
+	if (reason) {
+		strbuf_puts(wrong, reason);
+		return -EINVAL;
+	}
+	return value_text_keep(text, strlen(text), field);
+}
+
+static void value_queue_url_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, "a queue's URL such as "
+			 "https://sqs.eu-central-1.amazonaws.com/123456789012/nexus-jobs");
+}
+
+const struct value_type value_queue_url = {
+	.read = value_queue_url_read,
+	.write = value_text_write,
+	.accept = value_queue_url_accept,
+	.clear = value_text_clear,
+};
+
+static int value_endpoint_read(
+	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
+{
+	struct url url;
+
+	(void)rule;
+	int r = value_check_url(text, &url, wrong);
+	if (r < 0)
+		return r;
+	if (url.path[0] && strcmp(url.path, "/") != 0) {
+		strbuf_puts(wrong, "has a path");
+		return -EINVAL;
+	}
+	return value_text_keep(text, url.origin_len, field);
+}
+
+static void value_endpoint_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, "https://HOST or http://HOST, with or without :PORT");
+}
+
+const struct value_type value_endpoint = {
+	.read = value_endpoint_read,
+	.write = value_text_write,
+	.accept = value_endpoint_accept,
+	.clear = value_text_clear,
+};
+
+static int value_region_read(
+	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
+{
+	(void)rule;
+	if (!url_is_region(text)) {
+		strbuf_puts(wrong, "is not a region's name");
+		return -EINVAL;
+	}
+	return value_text_keep(text, strlen(text), field);
+}
+
+static void value_region_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, "a name such as eu-central-1");
+}
+
+const struct value_type value_region = {
+	.read = value_region_read,
+	.write = value_text_write,
+	.accept = value_region_accept,
+	.clear = value_text_clear,
+};
+
+/* libpq reads it when it connects; here only what no such text can be. */
+static int value_database_url_read(
+	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
+{
+	(void)rule;
+	const char *reason = NULL;
+
+	if (strlen(text) > VALUE_SECRET_MAX)
+		reason = "is too long";
+	else if (strpbrk(text, "\r\n"))
+		reason = "is more than one line";
+	else if (!strchr(text, '=') && !strstr(text, "://"))
+		reason = "is neither a URL nor \"host=… dbname=…\"";
+	else if (text[0] == '"' || text[0] == '\'')
+		reason = "begins with a quotation mark";
+	if (!reason)
+		return value_text_keep(text, strlen(text), field);
+	strbuf_puts(wrong, reason);
+	return -EINVAL;
+}
+
+static void value_database_url_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, "postgresql://USER:PASSWORD@HOST:PORT/DATABASE or \"host=… dbname=…\", "
+			 "one line of at most 4096 bytes");
+}
+
+const struct value_type value_database_url = {
+	.read = value_database_url_read,
+	.write = value_text_write,
+	.accept = value_database_url_accept,
+	.clear = value_text_clear,
+};

@@ -1,0 +1,91 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/mask.h"
+
+static const struct {
+	const char *url;
+	const char *masked;
+} cases[] = {
+	{"", ""},
+	{"postgres://user:secret@host/db", "postgres://user:***@host/db"},
+	{"postgresql://user:secret@host:5432/db?sslmode=require",
+		"postgresql://user:***@host:5432/db?sslmode=require"},
+	{"postgresql+driver://user:secret@host/db", "postgresql+driver://user:***@host/db"},
+	{"postgres://user@host:5432/db", "postgres://user@host:5432/db"},
+	{"postgres://host:5432/db", "postgres://host:5432/db"},
+	{"postgres:///db", "postgres:///db"},
+	{"postgres://:secret@/db", "postgres://:***@/db"},
+	{"postgres://user:@host/db", "postgres://user:***@host/db"},
+	{"postgres://u:secret@h1:1,h2:2/db", "postgres://u:***@h1:1,h2:2/db"},
+	{"postgres://u:se:cr@t/s?e#cret@host/db", "postgres://u:***@host/db"},
+	{"postgres://u:secret@h/d?password=secret&a=b&sslpassword=secret",
+		"postgres://u:***@h/d?password=***&a=b&sslpassword=***"},
+	{"postgres://u@h:1/d?a=b&PassWord=secret@x", "postgres://u@h:1/d?a=b&PassWord=***"},
+	{"postgres://h/d?p%61ssword=secret", "postgres://h/d?p%61ssword=***"},
+	{"postgres://h/d?password", "postgres://h/d?password"},
+	{"postgres://h/d?", "postgres://h/d?"},
+	{"host=h password=secret dbname=d", "host=h password=*** dbname=d"},
+	{"host=h password = secret dbname=d", "host=h password = *** dbname=d"},
+	{"password='se cret' user='u v'", "password=*** user='u v'"},
+	{"password='se\\'cr et' x=1", "password=*** x=1"},
+	{"password=se\\ cret x=1", "password=*** x=1"},
+	{"password='secret", "password=***"},
+	{"password=secret", "password=***"},
+	{"password=", "password=***"},
+	{"password= secret", "password= ***"},
+	{"sslpassword=secret sslkey=k", "sslpassword=*** sslkey=k"},
+	{"password=http://secret x=1", "password=*** x=1"},
+	{"host=h\tPASSWORD\t=\tsecret", "host=h\tPASSWORD\t=\t***"},
+	{"lonely words = here", "lonely words = here"},
+	{"= x", "= x"},
+	{"password=secret\\", "password=***"},
+};
+
+START_TEST(passwords_are_hidden_and_nothing_else)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	mask_database_url(cases[_i].url, &out);
+	ck_assert_str_eq(strbuf_str(&out), cases[_i].masked);
+	strbuf_done(&out);
+}
+END_TEST
+
+/* Any text at all is masked without a fault. */
+START_TEST(no_text_is_too_strange)
+{
+	static const char pieces[][12] = {
+		"password", "=", "'", "\\", " ", "://", ":", "@", "?", "&", "host", "%"};
+	struct strbuf out = STRBUF_INIT;
+
+	for (unsigned seed = 0; seed < 200000; seed++) {
+		char text[128] = "";
+		unsigned n = seed;
+		for (int i = 0; i < 6; i++, n /= 12)
+			strcat(text, pieces[n % 12]);
+		strbuf_reset(&out);
+		mask_database_url(text, &out);
+		ck_assert_int_eq(out.error, 0);
+	}
+	strbuf_done(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mask");
+	TCase *tcase = tcase_create("mask");
+
+	tcase_add_loop_test(tcase, passwords_are_hidden_and_nothing_else, 0,
+		(int)(sizeof cases / sizeof cases[0]));
+	tcase_add_test(tcase, no_text_is_too_strange);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
