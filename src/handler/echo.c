@@ -1,6 +1,7 @@
 #include "handler/echo.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum handler_result echo_run(struct handler_context *context)
 {
@@ -17,10 +18,7 @@ enum handler_result echo_run(struct handler_context *context)
 
 	if (delay > 0 && handler_wait(context, (usec_t)delay * USEC_PER_MSEC) < 0)
 		return HANDLER_INTERRUPTED;
-	if (fail)
-		return handler_fail(context, "%s", fail);
-	if (context->attempt <= fail_attempts)
-		return handler_fail(context, "failing attempt %d of %lld as asked",
-			context->attempt, (long long)fail_attempts);
-	return HANDLER_DONE;
+	bool fails = json_object_get(payload, "failAttempts") ? context->attempt <= fail_attempts
+							      : fail != NULL;
+	return fails ? handler_fail(context, "%s", fail ? fail : "failed as asked") : HANDLER_DONE;
 }

@@ -422,6 +422,8 @@ static int dispatcher_on_back(sd_event_source *source, int fd, uint32_t revents,
 	(void)revents;
 	queue_take_all(&d->back, &came);
 	dispatcher_hear(d);
+	if (came.n_nodes > 0)
+		d->events.changed(d->events.userdata);
 	while ((node = queue_list_pop(&came)))
 		dispatcher_settle(d, hold_of_job(job_of_node(node)));
 	dispatcher_pump(d);

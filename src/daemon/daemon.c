@@ -1,0 +1,506 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <systemd/sd-event.h>
+
+#include "aws/credentials.h"
+#include "aws/sqs.h"
+#include "base/log.h"
+#include "daemon/notify.h"
+#include "daemon/preflight.h"
+#include "handler/registry.h"
+#include "job/dsn.h"
+#include "net/http.h"
+#include "work/dispatcher.h"
+
+/* An upgrade must not hang on a database that is down. */
+#define READY_PATIENCE (30 * USEC_PER_SEC)
+
+/* With --until-empty: how long something remote may be broken. */
+#define BROKEN_PATIENCE (30 * USEC_PER_SEC)
+
+#define STATUS_EVERY (5 * USEC_PER_SEC)
+
+/* A poll that is out for this much longer than it asked for is stuck. */
+#define POLL_MARGIN    (10 * USEC_PER_SEC)
+#define LEDGER_SILENCE USEC_PER_MIN
+
+/* What a stop that goes on asks systemd for. */
+#define STOP_EXTENSION (30 * USEC_PER_SEC)
+
+struct daemon {
+	const struct daemon_options *options;
+	struct settings *settings;
+	sd_event *event;
+	struct http *http;
+	struct credential_store *credentials;
+	struct sqs *sqs;
+	struct registry *registry;
+	struct dispatcher *dispatcher;
+	struct preflight *preflight;
+
+	sd_event_source *ready_timer;
+	sd_event_source *status_timer;
+	sd_event_source *watchdog_timer;
+	bool queue_known;
+	bool ready;
+	bool stopping;
+	usec_t broken_since; /* CLOCK_MONOTONIC; 0: all is well */
+	uint64_t progress;
+	int exit_status;
+};
+
+/* --- what systemd, and whoever reads it, is told
+ * --------------------------------------------------- */
+
+static const char *daemon_trouble(const struct daemon *d, const struct dispatcher_status *status)
+{
+	const char *text = preflight_trouble(d->preflight);
+
+	return text[0] ? text : status->trouble;
+}
+
+static void daemon_tell(struct daemon *d)
+{
+	struct dispatcher_status s;
+
+	dispatcher_status(d->dispatcher, &s);
+	const char *trouble = daemon_trouble(d, &s);
+	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
+		      " failed%s%s",
+		d->stopping ? "stopping: " : "", s.n_busy, s.n_threads, s.n_in_hand, s.n_completed,
+		s.n_failed, trouble[0] ? "; " : "", trouble);
+	if (d->stopping && s.progress != d->progress)
+		notify_extend(STOP_EXTENSION);
+	d->progress = s.progress;
+}
+
+static void daemon_set_ready(struct daemon *d, const char *how)
+{
+	if (d->ready || d->stopping)
+		return;
+	d->ready = true;
+	log_info("ready%s", how);
+	daemon_tell(d);
+	notify_ready();
+	d->ready_timer = sd_event_source_disable_unref(d->ready_timer);
+}
+
+/* Ready when all is proven: the queue was looked at, and the job table answers. */
+static void daemon_look(struct daemon *d)
+{
+	struct dispatcher_status s;
+
+	dispatcher_status(d->dispatcher, &s);
+	bool broken = !d->queue_known || !s.database_up || daemon_trouble(d, &s)[0] != '\0';
+	if (!broken)
+		d->broken_since = 0;
+	else if (d->broken_since == 0)
+		d->broken_since = clock_monotonic();
+	if (d->queue_known && s.database_up)
+		daemon_set_ready(d, "");
+}
+
+static int daemon_on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	daemon_set_ready(userdata, ", though not all is there yet");
+	return 0;
+}
+
+static void daemon_stop(struct daemon *d, const char *why);
+
+static int daemon_on_status_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	uint64_t before = d->progress;
+
+	daemon_look(d);
+	daemon_tell(d);
+	if (d->options->until_empty && d->broken_since > 0 && !d->stopping &&
+		clock_monotonic() - d->broken_since >= BROKEN_PATIENCE) {
+		d->exit_status = EXIT_FAILURE;
+		daemon_stop(d, "what it needs is away for too long");
+	}
+	/* It sleeps when nothing changes, until on_changed. */
+	if (d->progress != before || d->broken_since > 0 || d->stopping) {
+		sd_event_source_set_time(source, usec + STATUS_EVERY);
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	}
+	return 0;
+}
+
+static void daemon_on_changed(void *userdata)
+{
+	struct daemon *d = userdata;
+	int enabled = SD_EVENT_OFF;
+
+	daemon_look(d);
+	if (sd_event_source_get_enabled(d->status_timer, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+		return;
+	sd_event_source_set_time(d->status_timer, clock_monotonic() + USEC_PER_SEC);
+	sd_event_source_set_enabled(d->status_timer, SD_EVENT_ONESHOT);
+}
+
+/* The loop turned, or this would not run; polls and the ledger must live too. */
+static int daemon_on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct daemon *d = userdata;
+	struct dispatcher_status s;
+	usec_t now = clock_monotonic();
+
+	dispatcher_status(d->dispatcher, &s);
+	bool polls = s.oldest_poll == 0 ||
+		     now - s.oldest_poll < d->settings->queue.wait_time + POLL_MARGIN;
+	bool ledger = usec_sub(now, s.ledger_seen_at) < LEDGER_SILENCE;
+	if (polls && ledger)
+		notify_watchdog();
+	else
+		log_error("the watchdog is not fed: %s",
+			polls ? "the ledger's thread is silent" : "a poll does not end");
+	sd_event_source_set_time(source, usec + notify_watchdog_interval());
+	return 0;
+}
+
+/* --- stop
+ * ------------------------------------------------------------------------------------------ */
+
+static void daemon_on_drained(void *userdata, bool clean)
+{
+	struct daemon *d = userdata;
+
+	if (!clean)
+		d->exit_status = EXIT_FAILURE;
+	sd_event_exit(d->event, 0);
+}
+
+static void daemon_stop(struct daemon *d, const char *why)
+{
+	d->stopping = true;
+	log_notice("stopping: %s", why);
+	notify_stopping();
+	daemon_tell(d);
+	daemon_on_changed(d);
+	dispatcher_drain(d->dispatcher);
+}
+
+static int daemon_on_terminate(
+	sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	if (!d->stopping) {
+		daemon_stop(d, info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+		return 0;
+	}
+	log_warning("stopped by a second signal: what is in hand is left to its leases");
+	log_close();
+	/* Handlers may still run: nothing can be torn down under them. */
+	_exit(EXIT_FAILURE);
+}
+
+static void daemon_on_empty(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	if (d->options->until_empty && !d->stopping)
+		daemon_stop(d, "the queue is empty");
+}
+
+/* --- reload
+ * ---------------------------------------------------------------------------------------- */
+
+static void daemon_limits(const struct settings *s, struct dispatcher_limits *ret)
+{
+	*ret = (struct dispatcher_limits){
+		.prefetch_time = s->worker.prefetch_time,
+		.prefetch_max = s->worker.prefetch_max,
+		.memory = s->worker.memory_bytes,
+		.drain_timeout = s->worker.drain_timeout,
+		.completed_per_second = s->log.completed_per_second,
+	};
+}
+
+static int daemon_configure_registry(struct registry *registry, const struct settings *s)
+{
+	_cleanup_free_ struct registry_type *types = calloc(s->n_jobs, sizeof *types);
+
+	if (!types)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_jobs; i++)
+		types[i] = (struct registry_type){
+			.type = s->jobs[i].type,
+			.timeout = s->jobs[i].timeout,
+			.max_concurrency = s->jobs[i].max_concurrency,
+		};
+	return registry_configure(registry, types, s->n_jobs);
+}
+
+static void daemon_log_lines(int priority, const char *prefix, const struct strbuf *lines)
+{
+	const char *line = strbuf_str(lines);
+
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+		log_event(priority, NULL, 0, "%s%.*s", prefix, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+/* New settings, or NULL: what is wrong was said. */
+static struct settings *daemon_read_again(struct daemon *d)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
+	_cleanup_(settings_freep) struct settings *fresh = NULL;
+
+	int r = settings_load(d->options->request, &problems, &warnings, &fresh);
+	if (r == 0 && daemon_check(fresh, &problems) > 0)
+		r = -EINVAL;
+	daemon_log_lines(LOG_WARNING, "", &warnings);
+	if (r == -ENOMEM)
+		log_error("reload: out of memory; nothing was changed");
+	else if (r < 0)
+		daemon_log_lines(LOG_ERR, "reload: ", &problems);
+	return r < 0 ? NULL : TAKE_PTR(fresh);
+}
+
+static void daemon_apply(struct daemon *d, struct settings *fresh)
+{
+	_cleanup_strbuf_ struct strbuf restart = STRBUF_INIT;
+	struct dispatcher_limits limits;
+	char error[STORE_ERROR_MAX] = "";
+
+	settings_restart_keys(d->settings, fresh, &restart);
+	if (restart.len > 0)
+		log_warning("reload: needs a restart: %s", strbuf_str(&restart));
+	log_set_level(fresh->log.level);
+	if (log_set_format(fresh->log.format) < 0)
+		log_warning("reload: [log] format: the journal is not there");
+	if (strcmp(fresh->database.url, d->settings->database.url) != 0 &&
+		dispatcher_set_database_url(d->dispatcher, fresh->database.url, error) < 0)
+		log_warning("reload: the database stays as it was: %s", error);
+	if (daemon_configure_registry(d->registry, fresh) < 0)
+		log_warning("reload: job types stay as they were: out of memory");
+	daemon_limits(fresh, &limits);
+	dispatcher_set_limits(d->dispatcher, &limits);
+	preflight_configure(d->preflight, fresh->queue.visibility_timeout);
+	settings_free(d->settings);
+	d->settings = fresh;
+	dispatcher_pump(d->dispatcher);
+}
+
+static int daemon_on_reload(
+	sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+	char text[CREDENTIALS_TEXT_MAX] = "";
+
+	(void)source;
+	(void)info;
+	notify_reloading();
+	struct settings *fresh = daemon_read_again(d);
+	if (fresh) {
+		daemon_apply(d, fresh);
+		int r = credential_store_reload(d->credentials, text);
+		if (r < 0 && r != -EINPROGRESS)
+			log_warning("reload: credentials stay as they were: %s", text);
+		log_notice("reloaded");
+	} else {
+		log_error("reload: nothing was changed");
+		notify_status("the last reload failed and changed nothing: see the log");
+	}
+	notify_reloaded();
+	return 0;
+}
+
+/* --- build and tear down
+ * ---------------------------------------------------------------------------- */
+
+static void daemon_on_queue_known(void *userdata, const struct lease_terms *terms, bool asked)
+{
+	struct daemon *d = userdata;
+
+	dispatcher_set_terms(d->dispatcher, terms, asked);
+	d->queue_known = true;
+	daemon_on_changed(d);
+}
+
+static int daemon_add_sources(struct daemon *d)
+{
+	int r = sd_event_add_signal(d->event, NULL, SIGTERM, daemon_on_terminate, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, daemon_on_terminate, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, daemon_on_reload, d);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &d->ready_timer, CLOCK_MONOTONIC,
+			READY_PATIENCE, 0, daemon_on_ready_timer, d);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &d->status_timer, CLOCK_MONOTONIC,
+			STATUS_EVERY, 0, daemon_on_status_timer, d);
+	if (r >= 0 && notify_watchdog_interval() > 0) {
+		r = sd_event_add_time_relative(d->event, &d->watchdog_timer, CLOCK_MONOTONIC,
+			notify_watchdog_interval(), 0, daemon_on_watchdog, d);
+		if (r >= 0)
+			r = sd_event_source_set_enabled(d->watchdog_timer, SD_EVENT_ON);
+	}
+	return r;
+}
+
+/* Missing credentials are cured by editing a file, so they end the start. */
+static int daemon_find_credentials(struct daemon *d)
+{
+	struct credential_store_options options = {.getenv = getenv};
+	char text[CREDENTIALS_TEXT_MAX] = "";
+
+	int r = credential_store_new(&options, &d->credentials);
+	if (r == 0)
+		r = credential_store_reload(d->credentials, text);
+	if (r == -EINPROGRESS)
+		return 0;
+	if (r < 0 && text[0])
+		log_error("%s", text);
+	if (r == 0)
+		log_info("credentials: %s", credential_store_current(d->credentials)->source);
+	return r == -ENOENT ? -EINVAL : r;
+}
+
+static int daemon_build_aws(struct daemon *d)
+{
+	const struct settings *s = d->settings;
+	struct http_options http = {
+		.user_agent = "nexus-worker/" NEXUS_VERSION,
+		.ca_bundle = getenv("AWS_CA_BUNDLE"),
+		.allow_plain =
+			true, /* an endpoint in plain http was asked for, or conf refused it */
+	};
+	struct sqs_options sqs = {
+		.queue_url = s->queue.url,
+		.endpoint = s->queue.endpoint,
+		.region = s->queue.region,
+	};
+
+	int r = daemon_find_credentials(d);
+	if (r == 0)
+		r = http_new(d->event, &http, &d->http);
+	return r < 0 ? r : sqs_new(d->http, d->credentials, &sqs, &d->sqs);
+}
+
+static int daemon_build(struct daemon *d)
+{
+	const struct settings *s = d->settings;
+	struct dispatcher_options options = {
+		.database_url = s->database.url,
+		.concurrency = s->worker.concurrency,
+		.wait_time = s->queue.wait_time,
+		.max_polls = s->queue.max_pollers,
+	};
+	struct dispatcher_events events = {
+		.empty = daemon_on_empty,
+		.drained = daemon_on_drained,
+		.changed = daemon_on_changed,
+		.userdata = d,
+	};
+	char error[STORE_ERROR_MAX];
+
+	daemon_limits(s, &options.limits);
+	int r = sd_event_default(&d->event);
+	if (r >= 0)
+		r = daemon_build_aws(d);
+	if (r == 0)
+		r = registry_new(&d->registry);
+	if (r == 0)
+		r = daemon_configure_registry(d->registry, s);
+	if (r == 0)
+		r = daemon_add_sources(d);
+	if (r >= 0)
+		r = dispatcher_new(
+			d->event, d->sqs, d->registry, &options, &events, &d->dispatcher, error);
+	return r < 0 ? r
+		     : preflight_new(d->event, d->sqs, s->queue.visibility_timeout,
+			       daemon_on_queue_known, d, &d->preflight);
+}
+
+static void daemon_tear_down(struct daemon *d)
+{
+	preflight_free(d->preflight);
+	dispatcher_free(d->dispatcher);
+	registry_free(d->registry);
+	sqs_free(d->sqs);
+	http_free(d->http);
+	credential_store_free(d->credentials);
+	sd_event_source_disable_unref(d->ready_timer);
+	sd_event_source_disable_unref(d->status_timer);
+	sd_event_source_disable_unref(d->watchdog_timer);
+	sd_event_unref(d->event);
+	settings_free(d->settings);
+}
+
+unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
+{
+	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
+	char error[DSN_ERROR_MAX];
+	unsigned n_problems = 0;
+
+	if (dsn_parse(settings->database.url, &dsn, error) == -EINVAL) {
+		strbuf_printf(problems, "%s\n", error);
+		n_problems++;
+	}
+	for (size_t i = 0; i + 1 < settings->n_jobs; i++) {
+		if (registry_builtin(settings->jobs[i].type))
+			continue;
+		strbuf_printf(problems,
+			"[job %s]: there is no built-in handler of that name; remove the section\n",
+			settings->jobs[i].type);
+		n_problems++;
+	}
+	return n_problems;
+}
+
+int daemon_block_signals(void)
+{
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		sigaddset(&set, signals[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon d = {.options = options, .settings = options->settings};
+
+	notify_status("starting");
+	int r = daemon_build(&d);
+	if (r < 0) {
+		if (r != -EINVAL)
+			log_error("the daemon cannot start: %s", strerror(-r));
+		daemon_tear_down(&d);
+		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
+	}
+	log_notice("nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
+		d.settings->worker.concurrency, d.settings->queue.url, d.settings->queue.region);
+	r = sd_event_loop(d.event);
+	if (r < 0) {
+		log_error("the event loop failed: %s", strerror(-r));
+		d.exit_status = EXIT_FAILURE;
+	}
+	/* Handlers that did not return cannot be joined, nor anything freed under them. */
+	if (d.exit_status != EXIT_SUCCESS) {
+		log_close();
+		_exit(d.exit_status);
+	}
+	daemon_tear_down(&d);
+	return EXIT_SUCCESS;
+}
