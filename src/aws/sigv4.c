@@ -12,6 +12,7 @@
 #define TERMINATOR "aws4_request"
 
 #define HASH_BYTES  32
+#define DATE_LEN    8 /* of a timestamp */
 #define SCOPE_MAX   128
 #define KEYS_MAX    4 /* two services on both sides of midnight */
 #define EXPIRES_MAX (7 * 24 * USEC_PER_HOUR)
@@ -103,24 +104,27 @@ int sigv4_format_timestamp(usec_t realtime, char ret[SIGV4_TIMESTAMP_SIZE])
 
 static bool timestamp_is_valid(const char *timestamp)
 {
-	static const char DIGITS[] = "0123456789";
+	static const char FORM[] = "00000000T000000Z";
 
-	return strspn(timestamp, DIGITS) == 8 && timestamp[8] == 'T' &&
-	       strspn(timestamp + 9, DIGITS) == 6 && strcmp(timestamp + 15, "Z") == 0;
+	for (size_t i = 0; i < sizeof FORM; i++) {
+		bool is_digit = timestamp[i] >= '0' && timestamp[i] <= '9';
+		if (FORM[i] == '0' ? !is_digit : timestamp[i] != FORM[i])
+			return false;
+	}
+	return true;
 }
 
 /* "20150830/us-east-1/sqs/aws4_request" */
 static int format_scope(const struct sigv4_scope *scope, char ret[SCOPE_MAX])
 {
-	char text[SCOPE_MAX];
+	size_t len = DATE_LEN + strlen("/") + strlen(scope->region) + strlen("/") +
+		     strlen(scope->service) + strlen("/" TERMINATOR);
 
-	if (!timestamp_is_valid(scope->timestamp))
+	if (!timestamp_is_valid(scope->timestamp) || len >= SCOPE_MAX)
 		return -EINVAL;
-	int len = snprintf(text, sizeof text, "%.8s/%s/%s/" TERMINATOR, scope->timestamp,
-		scope->region, scope->service);
-	if (len < 0 || (size_t)len >= sizeof text)
-		return -EINVAL;
-	memcpy(ret, text, (size_t)len + 1);
+	char *at = stpcpy(mempcpy(ret, scope->timestamp, DATE_LEN), "/");
+	at = stpcpy(stpcpy(at, scope->region), "/");
+	stpcpy(stpcpy(at, scope->service), "/" TERMINATOR);
 	return 0;
 }
 
@@ -185,7 +189,7 @@ static int derive_key(struct sigv4 *s, const char *secret, const struct sigv4_sc
 	uint8_t key[SIGV4_KEY_BYTES];
 
 	strcpy(seed + 4, secret);
-	int r = hmac(s, seed, strlen(seed), scope->timestamp, 8, key);
+	int r = hmac(s, seed, strlen(seed), scope->timestamp, DATE_LEN, key);
 	if (r == 0)
 		r = hmac(s, key, sizeof key, scope->region, strlen(scope->region), key);
 	if (r == 0)
