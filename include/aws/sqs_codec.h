@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <openssl/types.h>
 
 #include "aws/sqs.h"
@@ -28,9 +27,9 @@ int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const ch
 
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
 
-/* The texts of messages are borrowed from root, which the struct owns. */
+/* What messages point to is in texts, which the struct owns. */
 struct sqs_codec_messages {
-	json_t *root;
+	char *texts;
 	struct sqs_message messages[SQS_BATCH_MAX];
 	size_t n_messages;
 };
@@ -48,13 +47,16 @@ struct sqs_codec_entries {
 	char texts[SQS_BATCH_MAX][SQS_CODEC_ENTRY_TEXT_MAX];
 };
 
-/* An entry that the answer does not mention is SQS_GARBLED; one said both ways has failed. */
+/*
+ * An entry that the answer does not mention is SQS_GARBLED; one said both ways has failed. After a
+ * failure the content of ret is undefined.
+ */
 int sqs_codec_read_entries(const char *body, size_t len, size_t n_entries,
 	struct sqs_codec_entries *ret, const char **ret_reason);
 
-/* dead_letter_arn is borrowed from policy, which the struct owns. */
+/* dead_letter_arn points into texts, which the struct owns. */
 struct sqs_codec_attributes {
-	json_t *policy;
+	char *texts;
 	struct sqs_queue_attributes attributes;
 };
 

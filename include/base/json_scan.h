@@ -53,12 +53,14 @@ enum json_fault json_scan_value(struct json_scan *scan);
 enum json_fault json_scan_string(struct json_scan *scan, struct json_string *ret);
 
 /*
- * Into an object (peek said '{'), and through its members. After each name the caller passes the
- * value; *ret_more is false when the object has ended.
+ * Into an object or array (peek said '{' or '['), and through its members or elements. After each
+ * name, or before each element, the caller passes the value; *ret_more is false when the object or
+ * array has ended.
  */
 enum json_fault json_scan_enter(struct json_scan *scan);
 enum json_fault json_scan_member(
 	struct json_scan *scan, bool *ret_more, struct json_string *ret_name);
+enum json_fault json_scan_element(struct json_scan *scan, bool *ret_more);
 
 /* Behind the outermost value: that nothing follows but space. */
 enum json_fault json_scan_end(struct json_scan *scan);

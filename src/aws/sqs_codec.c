@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aws/sqs_fault.h"
+#include "base/json_read.h"
 
 static void write_string(struct strbuf *b, const char *text)
 {
@@ -81,62 +83,23 @@ int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url)
 	return strbuf_puts(b, ",\"AttributeNames\":[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
 }
 
-/* The answer's root, owned; an object. A message may hold a NUL: it is refused by who reads it. */
-static int read_root(const char *body, size_t len, json_t **ret, const char **ret_reason)
+/* Reads one answer whole: its root object by member(). */
+static int read_root(struct json_read *r, json_read_fn *member, void *userdata)
 {
-	json_error_t error;
-	json_t *root = json_loadb(body, len, JSON_ALLOW_NUL, &error);
+	int e = json_read_object(r, member, userdata);
+	return e < 0 ? e : json_read_end(r);
+}
 
-	if (root && json_is_object(root)) {
-		*ret = root;
-		return 0;
+static const char *name_fault(const struct json_read *r)
+{
+	switch (r->fault) {
+	case JSON_OK:
+		return "JSON of another shape than SQS's";
+	case JSON_CUT_SHORT:
+		return "JSON that ends early";
+	default:
+		return "a body that is not JSON";
 	}
-	json_decref(root);
-	if (!root && json_error_code(&error) == json_error_out_of_memory)
-		return -ENOMEM;
-	*ret_reason = root ? "JSON that is not an object"
-		      : json_error_code(&error) == json_error_premature_end_of_input
-			      ? "JSON that ends early"
-			      : "a body that is not JSON";
-	return -EBADMSG;
-}
-
-/* An array member: NULL where it is absent, null or empty. */
-static int read_array(
-	const json_t *object, const char *name, const json_t **ret, const char **ret_reason)
-{
-	const json_t *array = json_object_get(object, name);
-
-	if (array && !json_is_null(array) && !json_is_array(array)) {
-		*ret_reason = "JSON of another shape than SQS's";
-		return -EBADMSG;
-	}
-	*ret = json_is_array(array) ? array : NULL;
-	return 0;
-}
-
-/* A string member that holds no NUL; NULL for anything else. */
-static const char *read_text(const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-	const char *text = json_string_value(value);
-
-	return text && strlen(text) == json_string_length(value) ? text : NULL;
-}
-
-/* A number, also one in a string, as attributes are; 0 where there is none. */
-static unsigned long long read_number(const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-
-	if (json_is_integer(value))
-		return json_integer_value(value) > 0 ? (unsigned long long)json_integer_value(value)
-						     : 0;
-
-	const char *text = json_string_value(value);
-	if (!text || text[0] < '0' || text[0] > '9')
-		return 0;
-	return strtoull(text, NULL, 10);
 }
 
 static bool digest_fits(const struct sqs_message *m, const char *expected, const EVP_MD *md5)
@@ -156,158 +119,307 @@ static bool digest_fits(const struct sqs_message *m, const char *expected, const
 	return strcasecmp(hex, expected) == 0;
 }
 
-/* What is missing or wrong in a message; NULL: nothing. */
-static const char *read_message(const json_t *json, const EVP_MD *md5, struct sqs_message *ret)
-{
-	const json_t *body = json_object_get(json, "Body");
-	const json_t *attributes = json_object_get(json, "Attributes");
-	const char *digest = read_text(json, "MD5OfBody");
-	unsigned long long receives = read_number(attributes, "ApproximateReceiveCount");
-	unsigned long long sent_msec = read_number(attributes, "SentTimestamp");
+struct messages_reader {
+	struct sqs_codec_messages *into;
+	unsigned max_messages;
+	const EVP_MD *md5;
+	const char *digest; /* of the message that is being read; NULL: not seen */
+	const char *reason; /* NULL: the JSON's */
+};
 
-	*ret = (struct sqs_message){
-		.message_id = read_text(json, "MessageId"),
-		.receipt_handle = read_text(json, "ReceiptHandle"),
-		.body = json_string_value(body),
-		.body_len = json_string_length(body),
-		.receive_count = receives > UINT32_MAX ? UINT32_MAX : (unsigned)receives,
-		.sent_at = sent_msec > UINT64_MAX / USEC_PER_MSEC ? 0 : sent_msec * USEC_PER_MSEC,
-	};
-	if (!ret->message_id || !ret->receipt_handle || !ret->body)
-		return "a message without MessageId, ReceiptHandle or Body";
-	if (digest && md5 && !digest_fits(ret, digest, md5))
-		return "a message whose MD5OfBody does not fit its body";
-	return NULL;
+static int read_system_attribute(
+	struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct sqs_message *m = userdata;
+	uint64_t number = 0;
+
+	if (json_string_is(name, "ApproximateReceiveCount")) {
+		int e = json_read_number(r, &number);
+		m->receive_count = number > UINT32_MAX ? UINT32_MAX : (unsigned)number;
+		return e;
+	}
+	if (json_string_is(name, "SentTimestamp")) {
+		int e = json_read_number(r, &number);
+		m->sent_at = number > UINT64_MAX / USEC_PER_MSEC ? 0 : number * USEC_PER_MSEC;
+		return e;
+	}
+	return json_read_skip(r);
+}
+
+static int read_message_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct messages_reader *reader = userdata;
+	struct sqs_message *m = &reader->into->messages[reader->into->n_messages];
+
+	if (json_string_is(name, "Body"))
+		return json_read_text(r, &m->body, &m->body_len);
+	if (json_string_is(name, "ReceiptHandle"))
+		return json_read_text(r, &m->receipt_handle, NULL);
+	if (json_string_is(name, "MessageId"))
+		return json_read_text(r, &m->message_id, NULL);
+	if (json_string_is(name, "MD5OfBody"))
+		return json_read_text(r, &reader->digest, NULL);
+	if (json_string_is(name, "Attributes"))
+		return json_read_object(r, read_system_attribute, m);
+	return json_read_skip(r);
+}
+
+static int read_message(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct messages_reader *reader = userdata;
+	struct sqs_codec_messages *into = reader->into;
+
+	(void)name;
+	if (into->n_messages == reader->max_messages) {
+		reader->reason = "more messages than were asked for";
+		return -EBADMSG;
+	}
+	reader->digest = NULL;
+	int e = json_read_object(r, read_message_member, reader);
+	if (e < 0)
+		return e;
+
+	const struct sqs_message *m = &into->messages[into->n_messages];
+	if (!m->message_id || !m->receipt_handle || !m->body)
+		reader->reason = "a message without MessageId, ReceiptHandle or Body";
+	else if (reader->digest && reader->md5 && !digest_fits(m, reader->digest, reader->md5))
+		reader->reason = "a message whose MD5OfBody does not fit its body";
+	into->n_messages++;
+	return reader->reason ? -EBADMSG : 0;
+}
+
+static int read_receive_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	return json_string_is(name, "Messages") ? json_read_array(r, read_message, userdata)
+						: json_read_skip(r);
 }
 
 int sqs_codec_read_messages(const char *body, size_t len, unsigned max_messages, const EVP_MD *md5,
 	struct sqs_codec_messages *ret, const char **ret_reason)
 {
-	json_auto_t *root = NULL;
-	const json_t *array = NULL;
 	struct sqs_codec_messages m = {0};
+	struct messages_reader reader = {.into = &m, .max_messages = max_messages, .md5 = md5};
+	_cleanup_(json_read_done) struct json_read r;
 
-	int r = read_root(body, len, &root, ret_reason);
-	r = r < 0 ? r : read_array(root, "Messages", &array, ret_reason);
-	if (r < 0)
-		return r;
-
-	m.n_messages = json_array_size(array);
-	if (m.n_messages > max_messages) {
-		*ret_reason = "more messages than were asked for";
-		return -EBADMSG;
+	assert(max_messages <= SQS_BATCH_MAX);
+	int e = json_read_init(&r, body, len);
+	if (e < 0)
+		return e;
+	e = read_root(&r, read_receive_member, &reader);
+	if (e < 0) {
+		*ret_reason = reader.reason ? reader.reason : name_fault(&r);
+		return e;
 	}
-	for (size_t i = 0; i < m.n_messages; i++) {
-		const char *reason = read_message(json_array_get(array, i), md5, &m.messages[i]);
-		if (reason) {
-			*ret_reason = reason;
-			return -EBADMSG;
-		}
-	}
-	m.root = TAKE_PTR(root);
+	m.texts = json_read_take_texts(&r);
 	*ret = m;
 	return 0;
 }
 
 void sqs_codec_messages_done(struct sqs_codec_messages *m)
 {
-	json_decref(m->root);
+	free(m->texts);
 	*m = (struct sqs_codec_messages){0};
 }
 
-/* The entry that an element is about: its Id is the place; NULL for none of ours. */
-static struct sqs_entry_answer *find_entry(
-	struct sqs_codec_entries *e, size_t n_entries, const json_t *element)
-{
-	const char *id = read_text(element, "Id");
+struct entries_reader {
+	struct sqs_codec_entries *into;
+	size_t n_entries;
+	bool said[SQS_BATCH_MAX];
+	bool any;
+	/* Of the element that is being read. */
+	const char *id;
+	const char *code;
+	const char *message;
+	bool sender_fault;
+};
 
-	if (!id || id[0] < '0' || id[0] > '9' || id[1] || (size_t)(id[0] - '0') >= n_entries)
-		return NULL;
-	return &e->entries[id[0] - '0'];
+static int read_entry_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct entries_reader *reader = userdata;
+
+	if (json_string_is(name, "Id"))
+		return json_read_text(r, &reader->id, NULL);
+	if (json_string_is(name, "Code"))
+		return json_read_text(r, &reader->code, NULL);
+	if (json_string_is(name, "Message"))
+		return json_read_text(r, &reader->message, NULL);
+	if (json_string_is(name, "SenderFault"))
+		return json_read_bool(r, &reader->sender_fault);
+	return json_read_skip(r);
+}
+
+/* Reads an element; *ret: which of ours it is about, by its Id; n_entries: none of them. */
+static int read_entry(struct json_read *r, struct entries_reader *reader, size_t *ret)
+{
+	reader->id = reader->code = reader->message = NULL;
+	reader->sender_fault = true;
+	int e = json_read_object(r, read_entry_member, reader);
+	if (e < 0)
+		return e;
+
+	bool digit = reader->id && reader->id[0] >= '0' && reader->id[0] <= '9' && !reader->id[1];
+	size_t place = digit ? (size_t)(reader->id[0] - '0') : reader->n_entries;
+	*ret = place < reader->n_entries ? place : reader->n_entries;
+	return 0;
+}
+
+static int read_successful(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct entries_reader *reader = userdata;
+	size_t i;
+
+	(void)name;
+	int e = read_entry(r, reader, &i);
+	if (e < 0)
+		return e;
+	if (i < reader->n_entries && !reader->said[i])
+		reader->into->entries[i] = (struct sqs_entry_answer){SQS_OK, ""};
+	return 0;
+}
+
+static int read_failed(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct entries_reader *reader = userdata;
+	size_t i;
+
+	(void)name;
+	int e = read_entry(r, reader, &i);
+	if (e < 0 || i == reader->n_entries)
+		return e;
+
+	char *text = reader->into->texts[i];
+	reader->into->entries[i] = (struct sqs_entry_answer){
+		sqs_fault_of_entry(reader->code, reader->message, !reader->sender_fault, text,
+			SQS_CODEC_ENTRY_TEXT_MAX),
+		text,
+	};
+	reader->said[i] = true;
+	return 0;
+}
+
+static int read_batch_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct entries_reader *reader = userdata;
+
+	if (json_string_is(name, "Successful")) {
+		reader->any = true;
+		return json_read_array(r, read_successful, reader);
+	}
+	if (json_string_is(name, "Failed")) {
+		reader->any = true;
+		return json_read_array(r, read_failed, reader);
+	}
+	return json_read_skip(r);
 }
 
 int sqs_codec_read_entries(const char *body, size_t len, size_t n_entries,
 	struct sqs_codec_entries *ret, const char **ret_reason)
 {
-	json_auto_t *root = NULL;
-	const json_t *successful = NULL, *failed = NULL, *element;
-	size_t i;
+	struct entries_reader reader = {.into = ret, .n_entries = n_entries};
+	_cleanup_(json_read_done) struct json_read r;
 
 	assert(n_entries <= SQS_BATCH_MAX);
-	int r = read_root(body, len, &root, ret_reason);
-	r = r < 0 ? r : read_array(root, "Successful", &successful, ret_reason);
-	r = r < 0 ? r : read_array(root, "Failed", &failed, ret_reason);
-	if (r < 0)
-		return r;
-	if (!successful && !failed) {
+	int e = json_read_init(&r, body, len);
+	if (e < 0)
+		return e;
+	for (size_t i = 0; i < n_entries; i++)
+		ret->entries[i] = (struct sqs_entry_answer){
+			SQS_GARBLED, "the answer does not mention this entry"};
+	e = read_root(&r, read_batch_member, &reader);
+	if (e == 0 && !reader.any) {
 		*ret_reason = "JSON that says nothing of the entries";
 		return -EBADMSG;
 	}
-
-	for (i = 0; i < n_entries; i++)
-		ret->entries[i] = (struct sqs_entry_answer){
-			SQS_GARBLED, "the answer does not mention this entry"};
-	json_array_foreach (successful, i, element) {
-		struct sqs_entry_answer *entry = find_entry(ret, n_entries, element);
-		if (entry)
-			*entry = (struct sqs_entry_answer){SQS_OK, ""};
-	}
-	json_array_foreach (failed, i, element) {
-		struct sqs_entry_answer *entry = find_entry(ret, n_entries, element);
-		if (!entry)
-			continue;
-
-		char *text = ret->texts[entry - ret->entries];
-		entry->result = sqs_fault_of_entry(read_text(element, "Code"),
-			read_text(element, "Message"),
-			json_is_false(json_object_get(element, "SenderFault")), text,
-			SQS_CODEC_ENTRY_TEXT_MAX);
-		entry->text = text;
-	}
-	return 0;
+	if (e < 0)
+		*ret_reason = name_fault(&r);
+	return e;
 }
 
-static int read_policy(const char *text, struct sqs_codec_attributes *ret, const char **ret_reason)
-{
-	json_auto_t *policy = NULL;
-	int r = read_root(text, strlen(text), &policy, ret_reason);
-	if (r == -ENOMEM)
-		return r;
+struct attributes_reader {
+	struct sqs_codec_attributes *into;
+	bool has_visibility;
+	const char *policy; /* JSON in a string */
+};
 
-	const char *arn = r < 0 ? NULL : read_text(policy, "deadLetterTargetArn");
-	unsigned long long count = r < 0 ? 0 : read_number(policy, "maxReceiveCount");
-	if (!arn || count == 0 || count > UINT32_MAX) {
+static int read_attribute(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct attributes_reader *reader = userdata;
+
+	if (json_string_is(name, "VisibilityTimeout")) {
+		uint64_t seconds = 0;
+		int e = json_read_number(r, &seconds);
+		reader->has_visibility = e == 0 && seconds <= UINT32_MAX;
+		reader->into->attributes.visibility_timeout = seconds * USEC_PER_SEC;
+		return e;
+	}
+	if (json_string_is(name, "RedrivePolicy"))
+		return json_read_text(r, &reader->policy, NULL);
+	return json_read_skip(r);
+}
+
+static int read_attributes_member(
+	struct json_read *r, const struct json_string *name, void *userdata)
+{
+	return json_string_is(name, "Attributes") ? json_read_object(r, read_attribute, userdata)
+						  : json_read_skip(r);
+}
+
+static int read_policy_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct sqs_queue_attributes *a = userdata;
+
+	if (json_string_is(name, "deadLetterTargetArn"))
+		return json_read_text(r, &a->dead_letter_arn, NULL);
+	if (json_string_is(name, "maxReceiveCount")) {
+		uint64_t count = 0;
+		int e = json_read_number(r, &count);
+		a->max_receive_count = count > UINT32_MAX ? 0 : (unsigned)count;
+		return e;
+	}
+	return json_read_skip(r);
+}
+
+/* The queue's redrive policy; the texts become a's. */
+static int read_policy(const char *text, struct sqs_codec_attributes *a, const char **ret_reason)
+{
+	_cleanup_(json_read_done) struct json_read r;
+	int e = json_read_init(&r, text, strlen(text));
+	if (e < 0)
+		return e;
+
+	e = read_root(&r, read_policy_member, &a->attributes);
+	if (e < 0 || !a->attributes.dead_letter_arn || a->attributes.max_receive_count == 0) {
 		*ret_reason = "a RedrivePolicy that cannot be read";
 		return -EBADMSG;
 	}
-	ret->attributes.dead_letter_arn = arn;
-	ret->attributes.max_receive_count = (unsigned)count;
-	ret->policy = TAKE_PTR(policy);
+	a->texts = json_read_take_texts(&r);
 	return 0;
 }
 
 int sqs_codec_read_attributes(
 	const char *body, size_t len, struct sqs_codec_attributes *ret, const char **ret_reason)
 {
-	json_auto_t *root = NULL;
 	struct sqs_codec_attributes a = {0};
+	struct attributes_reader reader = {.into = &a};
+	_cleanup_(json_read_done) struct json_read r;
 
-	int r = read_root(body, len, &root, ret_reason);
-	if (r < 0)
-		return r;
-
-	const json_t *attributes = json_object_get(root, "Attributes");
-	const char *policy = read_text(attributes, "RedrivePolicy");
-	if (!json_object_get(attributes, "VisibilityTimeout")) {
-		*ret_reason = "no VisibilityTimeout in it";
+	int e = json_read_init(&r, body, len);
+	if (e < 0)
+		return e;
+	e = read_root(&r, read_attributes_member, &reader);
+	if (e < 0) {
+		*ret_reason = name_fault(&r);
+		return e;
+	}
+	if (!reader.has_visibility) {
+		*ret_reason = "JSON without a VisibilityTimeout";
 		return -EBADMSG;
 	}
-	a.attributes.visibility_timeout =
-		read_number(attributes, "VisibilityTimeout") * USEC_PER_SEC;
-	if (policy && policy[0]) {
-		r = read_policy(policy, &a, ret_reason);
-		if (r < 0)
-			return r;
+	/* An empty one is how a policy is taken away. */
+	if (reader.policy && reader.policy[0]) {
+		e = read_policy(reader.policy, &a, ret_reason);
+		if (e < 0)
+			return e;
 	}
 	*ret = a;
 	return 0;
@@ -315,6 +427,6 @@ int sqs_codec_read_attributes(
 
 void sqs_codec_attributes_done(struct sqs_codec_attributes *a)
 {
-	json_decref(a->policy);
+	free(a->texts);
 	*a = (struct sqs_codec_attributes){0};
 }

@@ -3,9 +3,10 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/json_read.h"
 
 #define QUOTE_SIZE 144
 
@@ -157,22 +158,31 @@ static bool holds_secret(const char *text)
 	       strcasestr(text, "security-token:") || strcasestr(text, "receipthandle");
 }
 
-static const char *first_string(const json_t *json, const char *a, const char *b)
-{
-	const char *text = json_string_value(json_object_get(json, a));
+/* What an error's body says; NULL where it does not. */
+struct envelope {
+	const char *type;
+	const char *message;
+};
 
-	return text ? text : json_string_value(json_object_get(json, b));
+static int read_envelope_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct envelope *e = userdata;
+
+	if (json_string_is(name, "__type") || json_string_is(name, "code"))
+		return json_read_text(r, &e->type, NULL);
+	if (json_string_is(name, "message") || json_string_is(name, "Message"))
+		return json_read_text(r, &e->message, NULL);
+	return json_read_skip(r);
 }
 
 /*
  * The answer's code: in the body, else in a header. The first one that is known decides; where
  * none is, the first one that is there.
  */
-static void find_code(const struct sqs_fault_answer *answer, const json_t *json,
+static void find_code(const struct sqs_fault_answer *answer, const char *type,
 	char ret[static SQS_FAULT_CODE_MAX])
 {
-	const char *const places[] = {
-		first_string(json, "__type", "code"), answer->query_error, answer->error_type};
+	const char *const places[] = {type, answer->query_error, answer->error_type};
 	char code[SQS_FAULT_CODE_MAX];
 
 	ret[0] = '\0';
@@ -304,12 +314,16 @@ static void describe(const struct sqs_fault_place *p, const struct sqs_fault_ans
 void sqs_fault_of_answer(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,
 	struct sqs_fault *ret)
 {
-	json_auto_t *json = json_loadb(answer->body, answer->body_len, 0, NULL);
-	const char *message = first_string(json, "message", "Message");
+	struct envelope said = {0};
+	_cleanup_(json_read_done) struct json_read r = {0};
 
-	find_code(answer, json, ret->code);
+	/* Whatever cannot be read of it is not there. */
+	if (json_read_init(&r, answer->body, answer->body_len) == 0 &&
+		json_read_object(&r, read_envelope_member, &said) < 0)
+		said = (struct envelope){0};
+	find_code(answer, said.type, ret->code);
 	ret->result = sqs_fault_classify(ret->code, answer->status);
-	describe(place, answer, message ? message : "", ret);
+	describe(place, answer, said.message ? said.message : "", ret);
 }
 
 void sqs_fault_of_shape(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,

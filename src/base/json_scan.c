@@ -259,6 +259,11 @@ enum json_fault json_scan_member(
 	return JSON_OK;
 }
 
+enum json_fault json_scan_element(struct json_scan *scan, bool *ret_more)
+{
+	return scan_separator(scan, ']', ret_more);
+}
+
 static enum json_fault scan_object(struct json_scan *scan)
 {
 	enum json_fault fault = json_scan_enter(scan);
@@ -280,7 +285,7 @@ static enum json_fault scan_array(struct json_scan *scan)
 	bool more = true;
 
 	while (fault == JSON_OK) {
-		fault = scan_separator(scan, ']', &more);
+		fault = json_scan_element(scan, &more);
 		if (fault != JSON_OK || !more)
 			break;
 		fault = json_scan_value(scan);
