@@ -37,9 +37,9 @@ enum ini_dialect {
 struct ini_section {
 	const char *name;
 	const char *argument;
-	unsigned line;
 };
 
+/* A header, for which key and value are NULL, or "key = value" under the last header before it. */
 struct ini_entry {
 	struct ini_section section;
 	const char *parent; /* of a sub-property: the key it belongs to; otherwise NULL */
@@ -50,9 +50,7 @@ struct ini_entry {
 
 /* Owns all its strings; wipes them when it is freed. */
 struct ini {
-	struct ini_section *sections; /* every header, in order; also those without an entry */
-	size_t n_sections;
-	struct ini_entry *entries; /* in order */
+	struct ini_entry *entries; /* as they stand */
 	size_t n_entries;
 	unsigned n_problems;
 
@@ -70,7 +68,7 @@ int ini_parse(const char *name, const char *text, size_t len, enum ini_dialect d
 /* The same for a file; blocks on it. Failing to open or read it is the caller's to report. */
 int ini_read(const char *path, enum ini_dialect dialect, struct strbuf *problems, struct ini **ret);
 
-/* The last entry of that name, no sub-property; NULL where there is none. Borrowed. */
+/* The last such entry that is no sub-property; key NULL: such a header. NULL: none. Borrowed. */
 const struct ini_entry *ini_find(
 	const struct ini *ini, const char *section, const char *argument, const char *key);
 

@@ -21,6 +21,8 @@
 #include "base/strbuf.h"
 
 #define SETTINGS_DIRECTORY "/etc/nexus-worker"
+#define SETTINGS_TYPE_MAX  64 /* bytes of a job's type, as of a message's */
+#define SETTINGS_KEYS_MAX  32 /* rows of the key table, at most */
 
 enum settings_kind {
 	SETTINGS_BUILTIN, /* compiled in; the handler has the type's name */
@@ -28,11 +30,11 @@ enum settings_kind {
 
 /* [job TYPE] */
 struct settings_job {
-	char *type; /* "*": all that have no section of their own */
+	char type[SETTINGS_TYPE_MAX + 1]; /* "*": all that have no section of their own */
 	enum settings_kind kind;
 	usec_t timeout;
-	unsigned max_concurrency; /* 0: no limit but the threads */
-	char **origins;           /* by place in the key table */
+	unsigned max_concurrency;         /* 0: no limit but the threads */
+	char *origins[SETTINGS_KEYS_MAX]; /* by place in the key table */
 };
 
 struct settings {
@@ -65,7 +67,8 @@ struct settings {
 	struct settings_job *jobs;
 	size_t n_jobs;
 
-	char **origins; /* by place in the key table: "FILE:LINE", "environment NAME", … */
+	/* By place in the key table: "FILE:LINE", "environment NAME", …; NULL: the default. */
+	char *origins[SETTINGS_KEYS_MAX];
 };
 
 /* An option of the command line that has a key, with its value: {"--log-level", "debug"}. */

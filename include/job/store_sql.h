@@ -2,8 +2,9 @@
  * The job table's SQL and its parameters. Only for job/store.
  *
  * Every statement takes arrays and answers with the number of the element that a row came from.
- * Rows are locked by a materialized SKIP LOCKED, which the primary key serves at any table size,
- * and joined to the per-row values.
+ * Rows are locked by a materialized SKIP LOCKED, which the primary key serves at any table size;
+ * what is to be done is decided on the locked versions, joined to the per-row values, and done at
+ * their place. A row that changed since the statement began is found at no place, and asked again.
  */
 #pragma once
 

@@ -102,16 +102,10 @@ static int read_shared_file(struct shared_file *file, credentials_getenv_fn *get
 
 static void find_section(struct shared_file *file, const char *name, const char *argument)
 {
-	for (size_t i = 0; file->ini && !file->section && i < file->ini->n_sections; i++) {
-		const struct ini_section *s = &file->ini->sections[i];
-		bool same_argument =
-			argument ? s->argument && strcmp(s->argument, argument) == 0 : !s->argument;
-
-		if (strcmp(s->name, name) == 0 && same_argument) {
-			file->section = name;
-			file->argument = argument;
-		}
-	}
+	if (!file->ini || file->section || !ini_find(file->ini, name, argument, NULL))
+		return;
+	file->section = name;
+	file->argument = argument;
 }
 
 /* ---- The profile ---- */

@@ -15,8 +15,11 @@ struct ini_parser {
 	const char *name;
 	enum ini_dialect dialect;
 	struct strbuf *problems;
-	struct ini *ini;
-	unsigned line;
+	unsigned line; /* the one that is being read */
+
+	struct ini_entry *entries;
+	size_t n_entries;
+	unsigned n_problems;
 
 	struct ini_section section; /* name is NULL before the first */
 	bool skipping;              /* behind a header that could not be read */
@@ -55,7 +58,7 @@ static char *ini_trim(char *text)
 __attribute__((format(printf, 2, 3))) static void ini_complain(
 	struct ini_parser *p, const char *format, ...)
 {
-	if (p->ini->n_problems++ >= INI_PROBLEMS_MAX)
+	if (p->n_problems++ >= INI_PROBLEMS_MAX)
 		return;
 	strbuf_printf(p->problems, "%s:%u: ", p->name, p->line);
 	va_list args;
@@ -73,36 +76,22 @@ static void *ini_with_room(void *items, size_t n, size_t item_bytes)
 	return reallocarray(items, n ? 2 * n : 1, item_bytes);
 }
 
-static int ini_add_section(struct ini_parser *p, const struct ini_section *section)
-{
-	struct ini *ini = p->ini;
-	struct ini_section *all = ini_with_room(ini->sections, ini->n_sections, sizeof *all);
-
-	if (!all)
-		return -ENOMEM;
-	all[ini->n_sections] = *section;
-	ini->sections = all;
-	ini->n_sections++;
-	return 0;
-}
-
 static int ini_add_entry(
 	struct ini_parser *p, const char *parent, const char *key, const char *value)
 {
-	struct ini *ini = p->ini;
-	struct ini_entry *all = ini_with_room(ini->entries, ini->n_entries, sizeof *all);
+	struct ini_entry *all = ini_with_room(p->entries, p->n_entries, sizeof *all);
 
 	if (!all)
 		return -ENOMEM;
-	all[ini->n_entries] = (struct ini_entry){
+	all[p->n_entries] = (struct ini_entry){
 		.section = p->section,
 		.parent = parent,
 		.key = key,
 		.value = value,
 		.line = p->line,
 	};
-	ini->entries = all;
-	ini->n_entries++;
+	p->entries = all;
+	p->n_entries++;
 	return 0;
 }
 
@@ -151,8 +140,8 @@ static int ini_parse_header(struct ini_parser *p, char *line)
 		argument = NULL;
 	}
 	p->skipping = false;
-	p->section = (struct ini_section){.name = name, .argument = argument, .line = p->line};
-	return ini_add_section(p, &p->section);
+	p->section = (struct ini_section){.name = name, .argument = argument};
+	return ini_add_entry(p, NULL, NULL, NULL);
 }
 
 /* Cuts "key = value" in two, both trimmed; false and a problem where that is not what it is. */
@@ -249,7 +238,7 @@ static int ini_parse_indented(struct ini_parser *p, char *line)
 
 static void ini_parse_continuation(struct ini_parser *p, char *line)
 {
-	const char *value = p->ini->entries[p->ini->n_entries - 1].value;
+	const char *value = p->entries[p->n_entries - 1].value;
 	char *text = ini_trim(line);
 
 	p->continues = false;
@@ -290,11 +279,11 @@ static bool ini_has_control_character(const char *line, size_t len)
 	return false;
 }
 
-static int ini_parse_text(struct ini_parser *p)
+/* Cuts up the len bytes of text, which has room for a NUL behind them. */
+static int ini_parse_text(struct ini_parser *p, char *text, size_t len)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
-	char *end = p->ini->text + p->ini->text_len;
-	char *line = p->ini->text;
+	char *end = text + len, *line = text;
 
 	if (strncmp(line, byte_order_mark, strlen(byte_order_mark)) == 0)
 		line += strlen(byte_order_mark);
@@ -336,8 +325,11 @@ int ini_parse(const char *name, const char *text, size_t len, enum ini_dialect d
 	ini->text[len] = '\0';
 	ini->text_len = len;
 
-	struct ini_parser p = {.name = name, .dialect = dialect, .problems = problems, .ini = ini};
-	int r = ini_parse_text(&p);
+	struct ini_parser p = {.name = name, .dialect = dialect, .problems = problems};
+	int r = ini_parse_text(&p, ini->text, len);
+	ini->entries = p.entries;
+	ini->n_entries = p.n_entries;
+	ini->n_problems = p.n_problems;
 	if (r < 0)
 		return r;
 	if (ini->n_problems > INI_PROBLEMS_MAX)
@@ -382,7 +374,6 @@ struct ini *ini_free(struct ini *ini)
 	if (ini->text)
 		explicit_bzero(ini->text, ini->text_len);
 	free(ini->text);
-	free(ini->sections);
 	free(ini->entries);
 	free(ini);
 	return NULL;

@@ -1,5 +1,6 @@
 #include "conf/config_file.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -10,11 +11,9 @@
 #include "conf/keys.h"
 #include "conf/nearest.h"
 
-/* Bytes of a job's type, as of a message's. */
-#define TYPE_MAX 64
-
 int config_file_job(struct settings *settings, const char *type, struct settings_job **ret)
 {
+	assert(strlen(type) <= SETTINGS_TYPE_MAX);
 	for (size_t i = 0; i < settings->n_jobs; i++)
 		if (strcmp(settings->jobs[i].type, type) == 0) {
 			*ret = &settings->jobs[i];
@@ -26,12 +25,8 @@ int config_file_job(struct settings *settings, const char *type, struct settings
 		return -ENOMEM;
 	settings->jobs = all;
 	struct settings_job *job = &all[settings->n_jobs++];
-	*job = (struct settings_job){
-		.type = strdup(type),
-		.origins = calloc(n_keys, sizeof *job->origins),
-	};
-	if (!job->type || !job->origins)
-		return -ENOMEM;
+	*job = (struct settings_job){0};
+	memcpy(job->type, type, strlen(type) + 1);
 	*ret = job;
 	return assign_fallbacks(job, true);
 }
@@ -53,7 +48,7 @@ static const char *config_file_wrong_header(const struct ini_section *section)
 		return type ? "this section has one word only" : NULL;
 	if (!type)
 		return "a type is missing, accepted are [job TYPE], and [job *] for all others";
-	if (strlen(type) > TYPE_MAX)
+	if (strlen(type) > SETTINGS_TYPE_MAX)
 		return "the type is too long, accepted are at most 64 bytes";
 	if (strchr(type, '*') && strcmp(type, "*") != 0)
 		return "types are no patterns, accepted are [job TYPE], and [job *] for all others";
@@ -61,13 +56,13 @@ static const char *config_file_wrong_header(const struct ini_section *section)
 }
 
 static void config_file_unknown_section(
-	const char *path, const struct ini_section *section, struct report *report)
+	const char *path, const struct ini_entry *header, struct report *report)
 {
-	const char *meant = keys_nearest_section(section->name);
+	const char *name = header->section.name, *meant = keys_nearest_section(name);
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 
-	strbuf_printf(&line, "%s:%u: [%.*s]: unknown section, ", path, section->line,
-		NEAREST_WORD_MAX, section->name);
+	strbuf_printf(&line, "%s:%u: [%.*s]: unknown section, ", path, header->line,
+		NEAREST_WORD_MAX, name);
 	if (meant)
 		strbuf_printf(&line, "did you mean [%s]? ", meant);
 	strbuf_puts(&line, "accepted are");
@@ -77,18 +72,19 @@ static void config_file_unknown_section(
 	report_problem(report, "%s", strbuf_str(&line));
 }
 
-static int config_file_read_header(const char *path, const struct ini_section *section,
+static int config_file_read_header(const char *path, const struct ini_entry *header,
 	struct settings *settings, struct report *report)
 {
+	const struct ini_section *section = &header->section;
 	struct settings_job *job;
 
 	if (!config_file_is_section(section->name)) {
-		config_file_unknown_section(path, section, report);
+		config_file_unknown_section(path, header, report);
 		return 0;
 	}
 	const char *wrong = config_file_wrong_header(section);
 	if (wrong) {
-		report_problem(report, "%s:%u: [%s%s%.*s]: %s", path, section->line, section->name,
+		report_problem(report, "%s:%u: [%s%s%.*s]: %s", path, header->line, section->name,
 			section->argument ? " " : "", NEAREST_WORD_MAX,
 			section->argument ? section->argument : "", wrong);
 		return 0;
@@ -120,7 +116,7 @@ static void config_file_unknown_key(
 	report_problem(report, "%s", strbuf_str(&line));
 }
 
-static int config_file_read_entry(const char *path, const struct ini_entry *entry,
+static int config_file_read_key(const char *path, const struct ini_entry *entry,
 	struct settings *settings, struct report *report)
 {
 	const struct ini_section *section = &entry->section;
@@ -151,25 +147,6 @@ static int config_file_read_entry(const char *path, const struct ini_entry *entr
 	return assign(key, base, origins, &value, report);
 }
 
-/* Headers and entries as they stand, so that problems come in the order of their lines. */
-static int config_file_read_all(
-	const char *path, const struct ini *ini, struct settings *settings, struct report *report)
-{
-	size_t section = 0, entry = 0;
-	int r = 0;
-
-	while (r == 0 && (section < ini->n_sections || entry < ini->n_entries)) {
-		if (section < ini->n_sections &&
-			(entry == ini->n_entries ||
-				ini->sections[section].line < ini->entries[entry].line))
-			r = config_file_read_header(
-				path, &ini->sections[section++], settings, report);
-		else
-			r = config_file_read_entry(path, &ini->entries[entry++], settings, report);
-	}
-	return r;
-}
-
 int config_file_read(
 	const char *path, bool may_be_missing, struct settings *settings, struct report *report)
 {
@@ -185,7 +162,14 @@ int config_file_read(
 		return 0;
 	}
 	report->n_problems += ini->n_problems;
-	return config_file_read_all(path, ini, settings, report);
+	for (size_t i = 0; i < ini->n_entries; i++) {
+		const struct ini_entry *e = &ini->entries[i];
+		r = e->key ? config_file_read_key(path, e, settings, report)
+			   : config_file_read_header(path, e, settings, report);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int config_file_is_drop_in(const struct dirent *entry)

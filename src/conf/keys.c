@@ -189,6 +189,7 @@ const struct key keys[] = {
 };
 
 const size_t n_keys = sizeof keys / sizeof keys[0];
+static_assert(sizeof keys / sizeof keys[0] <= SETTINGS_KEYS_MAX, "SETTINGS_KEYS_MAX is too small");
 
 const struct key_section key_sections[] = {
 	{"queue", "The queue that jobs come from. Credentials for it are found as all AWS programs "

@@ -15,19 +15,16 @@ static void settings_clear(void *base, char **origins, bool of_job)
 	for (const struct key *k = keys; k < keys + n_keys; k++)
 		if (keys_is_of_job(k) == of_job && k->rule.type->clear)
 			k->rule.type->clear((char *)base + k->offset);
-	for (size_t i = 0; origins && i < n_keys; i++)
+	for (size_t i = 0; i < n_keys; i++)
 		free(origins[i]);
-	free(origins);
 }
 
 struct settings *settings_free(struct settings *settings)
 {
 	if (!settings)
 		return NULL;
-	for (size_t i = 0; i < settings->n_jobs; i++) {
+	for (size_t i = 0; i < settings->n_jobs; i++)
 		settings_clear(&settings->jobs[i], settings->jobs[i].origins, true);
-		free(settings->jobs[i].type);
-	}
 	free(settings->jobs);
 	settings_clear(settings, settings->origins, false);
 	free(settings);

@@ -31,9 +31,6 @@ static int sources_read_defaults(struct settings *settings)
 {
 	struct settings_job *others;
 
-	settings->origins = calloc(n_keys, sizeof *settings->origins);
-	if (!settings->origins)
-		return -ENOMEM;
 	int r = assign_fallbacks(settings, false);
 	return r < 0 ? r : config_file_job(settings, "*", &others);
 }

@@ -148,7 +148,7 @@ static bool url_cut_ending(char *name, const char *ending)
 
 bool url_is_loopback(const struct url *url)
 {
-	char name[HOST_MAX + 1];
+	char name[HOST_MAX + 1] = "";
 	struct in_addr address;
 	struct in6_addr address6;
 
@@ -200,7 +200,7 @@ static const char *url_aws_region(char *name)
 
 bool url_is_aws(const struct url *url)
 {
-	char name[HOST_MAX + 1];
+	char name[HOST_MAX + 1] = "";
 
 	url_host(url, name);
 	return url_aws_region(name) != NULL;
@@ -208,7 +208,7 @@ bool url_is_aws(const struct url *url)
 
 bool url_region(const struct url *url, char ret_region[URL_REGION_MAX + 1])
 {
-	char name[HOST_MAX + 1];
+	char name[HOST_MAX + 1] = "";
 
 	url_host(url, name);
 	const char *region = url_aws_region(name);

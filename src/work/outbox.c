@@ -100,8 +100,9 @@ void outbox_set_visibility(struct outbox *outbox, usec_t visibility)
 
 void outbox_add(struct outbox *outbox, struct delivery *delivery)
 {
+	delivery_ref(delivery);
 	delivery->waiting = true;
-	TAILQ_INSERT_TAIL(&outbox->waiting, delivery_ref(delivery), in_outbox);
+	TAILQ_INSERT_TAIL(&outbox->waiting, delivery, in_outbox);
 	outbox->n_waiting++;
 }
 

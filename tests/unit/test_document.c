@@ -60,6 +60,8 @@ START_TEST(the_sample_gives_every_key_its_default)
 
 	for (size_t i = 0; i < ini->n_entries; i++) {
 		const struct ini_entry *e = &ini->entries[i];
+		if (!e->key)
+			continue;
 		const struct key *key = keys_find(e->section.name, e->key);
 		ck_assert_ptr_nonnull(key);
 		ck_assert_str_eq(e->value, key->fallback ? key->fallback : "");

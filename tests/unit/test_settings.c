@@ -63,7 +63,7 @@ static int load_request(struct settings_request request)
 
 #define load(...)                                                                                  \
 	load_request((struct settings_request){                                                    \
-		.environment = (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL}})
+		.environment = (const char *const[]){__VA_ARGS__, NULL}})
 #define expect_loaded(call)   ck_assert_msg((call) == 0, "%s", strbuf_str(&problems))
 #define expect_problems(text) ck_assert_str_eq(strbuf_str(&problems), text)
 #define expect_warnings(text) ck_assert_str_eq(strbuf_str(&warnings), text)
@@ -76,7 +76,7 @@ static const char *origin(const char *section, const char *name)
 START_TEST(the_least_that_is_needed_leaves_everything_else_at_its_default)
 {
 	put("nexus-worker.conf", MINIMAL);
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	expect_problems("");
 	expect_warnings("");
 
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(the_later_source_wins_and_is_remembered)
 {
 	put("nexus-worker.conf", MINIMAL "[log]\nlevel = error\n");
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	ck_assert_int_eq(settings->log.level, LOG_ERR);
 	ck_assert_str_eq(origin("log", "level"), "./nexus-worker.conf:6");
 	ck_assert_ptr_null(origin("log", "format"));
@@ -116,7 +116,7 @@ START_TEST(the_later_source_wins_and_is_remembered)
 	put("nexus-worker.conf.d/10-a.conf", "[log]\nlevel = warning\nformat = text\n");
 	put("nexus-worker.conf.d/30-c.disabled", "[log]\nlevel = loud\n");
 	put("nexus-worker.conf.d/.40.conf", "[log]\nlevel = loud\n");
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	ck_assert_int_eq(settings->log.level, LOG_NOTICE);
 	ck_assert_int_eq(settings->log.format, LOG_FORMAT_TEXT);
 	ck_assert_str_eq(origin("log", "level"), "./nexus-worker.conf.d/20-b.conf:2");
@@ -140,7 +140,7 @@ START_TEST(an_empty_value_puts_the_default_back)
 {
 	put("nexus-worker.conf", MINIMAL "region = x\n[queue]\nregion = xy\nwait_time = 1s\n");
 	put("nexus-worker.conf.d/a.conf", "[queue]\nwait_time =\nregion =\n");
-	ck_assert_int_eq(load(), -EINVAL);
+	ck_assert_int_eq(load(NULL), -EINVAL);
 
 	put("nexus-worker.conf", MINIMAL "[queue]\nregion = xy\nwait_time = 1s\n");
 	expect_loaded(load("NEXUS_QUEUE_WAIT_TIME=", "NEXUS_QUEUE_URL="));
@@ -314,7 +314,7 @@ START_TEST(types_have_sections_and_all_others_the_star)
 			"[job thumb]\ntimeout = 5min\n[job a b]\n"
 			"max_concurrency = 2\n[job empty]\n[job *]\ntimeout = 7s\n");
 	put("nexus-worker.conf.d/a.conf", "[job thumb]\nmax_concurrency = 3\n");
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 
 	ck_assert_uint_eq(settings->n_jobs, 4);
 	ck_assert_str_eq(settings->jobs[0].type, "a b");
@@ -342,7 +342,7 @@ START_TEST(what_is_printed_gives_the_same_settings_again)
 
 	put("nexus-worker.conf", MINIMAL
 		"[queue]\nwait_time = 3\nvisibility_timeout = 90s\n[worker]\nmemory = 1025\n");
-	ck_assert_int_eq(load(), -EINVAL);
+	ck_assert_int_eq(load(NULL), -EINVAL);
 	put("nexus-worker.conf", MINIMAL
 		"[queue]\nwait_time = 3\nvisibility_timeout = 90s\n[worker]\n"
 		"memory = 1048577\nprefetch_time = 1500us\njob_timeout = 90min\n"
@@ -351,7 +351,7 @@ START_TEST(what_is_printed_gives_the_same_settings_again)
 	settings_print(settings, &first);
 
 	put("nexus-worker.conf", strbuf_str(&first));
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	expect_warnings("");
 	settings_print(settings, &second);
 
@@ -377,7 +377,7 @@ START_TEST(only_what_needs_a_restart_is_named_after_a_reload)
 	struct strbuf names = STRBUF_INIT;
 
 	put("nexus-worker.conf", MINIMAL);
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	struct settings *old = TAKE_PTR(settings);
 	expect_loaded(load("NEXUS_LOG_LEVEL=debug", "NEXUS_WORKER_PREFETCH_MAX=99",
 		"DATABASE_URL=postgres://other/d", "NEXUS_QUEUE_WAIT_TIME=1s"));
@@ -413,7 +413,7 @@ START_TEST(settings_that_do_not_go_together_are_warned_of)
 {
 	put("nexus-worker.conf", MINIMAL "[queue]\nendpoint = http://10.0.0.1:80\n"
 					 "region = us-east-1\n[worker]\nprefetch_max = 3\n");
-	expect_loaded(load());
+	expect_loaded(load(NULL));
 	expect_warnings(
 		"./nexus-worker.conf:7: region: not the region in the queue's URL; requests "
 		"are signed for this one\n"
@@ -433,7 +433,7 @@ START_TEST(a_megabyte_of_garbage_is_refused_in_a_hundred_lines)
 	while (text.len < 1 << 20)
 		strbuf_puts(&text, "concurrenci = 3\n");
 	put("nexus-worker.conf", strbuf_str(&text));
-	ck_assert_int_eq(load(), -EINVAL);
+	ck_assert_int_eq(load(NULL), -EINVAL);
 	for (const char *c = strbuf_str(&problems); *c; c++)
 		n_lines += *c == '\n';
 	ck_assert_uint_eq(n_lines, 101);
@@ -441,7 +441,7 @@ START_TEST(a_megabyte_of_garbage_is_refused_in_a_hundred_lines)
 	for (size_t i = 0; i < text.len; i++)
 		text.data[i] = (char)(i * 2654435761u >> 13);
 	put_bytes("nexus-worker.conf", text.data, text.len);
-	ck_assert_int_eq(load(), -EINVAL);
+	ck_assert_int_eq(load(NULL), -EINVAL);
 	ck_assert_uint_lt(problems.len, 64 << 10);
 	strbuf_done(&text);
 }
