@@ -8,7 +8,7 @@
 
 #include "base/json_read.h"
 
-#define QUOTE_SIZE 144
+#define QUOTE_SIZE 176
 
 static const struct {
 	const char *code; /* without "AWS.SimpleQueueService." */
@@ -212,7 +212,7 @@ static const char *name_body(const struct sqs_fault_answer *answer)
 		return "an XML body";
 	case '{':
 	case '[':
-		return "a JSON body without an error code";
+		return "JSON that is not SQS's";
 	default:
 		return "a body that is not JSON";
 	}

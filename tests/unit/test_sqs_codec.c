@@ -1,0 +1,325 @@
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/sqs_codec.h"
+#include "aws/sqs_fault.h"
+
+/*
+ * One folder per case: `answer` says what was asked and which headers came, `body` is the body,
+ * `said` what we make of it. The body stands in memory that ends where it does, NUL included, so
+ * that a sanitizer sees a step too far.
+ */
+#define DATA "tests/data/sqs-answer"
+
+static struct dirent **cases;
+static int n_cases;
+
+static int is_case(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static char *read_file(const char *name, const char *file, size_t *ret_len)
+{
+	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
+	char path[PATH_MAX], chunk[4096];
+	size_t n;
+
+	snprintf(path, sizeof path, DATA "/%s/%s", name, file);
+	FILE *f = fopen(path, "re");
+	ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+		ck_assert_int_eq(strbuf_append(&content, chunk, n), 0);
+	fclose(f);
+
+	char *exact = calloc(1, content.len + 1);
+	memcpy(exact, strbuf_str(&content), content.len);
+	*ret_len = content.len;
+	return exact;
+}
+
+/* The value of a line "name: value", owned; NULL: there is none. */
+static char *field(const char *answer, const char *name)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof prefix, "%s: ", name);
+	for (const char *line = answer; *line; line = strchr(line, '\n') + 1)
+		if (strncmp(line, prefix, strlen(prefix)) == 0)
+			return strndup(line + strlen(prefix), strcspn(line, "\n") - strlen(prefix));
+	return NULL;
+}
+
+static void print_fault(struct strbuf *out, const struct sqs_fault *fault)
+{
+	strbuf_printf(
+		out, "%s\n%s\n%s\n", sqs_result_name(fault->result), fault->code, fault->text);
+	ck_assert_uint_lt(strlen(fault->text), SQS_FAULT_TEXT_MAX);
+}
+
+/* Bytes that a text file does not like, as \xNN. */
+static void print_bytes(struct strbuf *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)bytes[i] < ' ' || bytes[i] == '\\')
+			strbuf_printf(out, "\\x%02x", (unsigned char)bytes[i]);
+		else
+			strbuf_putc(out, bytes[i]);
+	}
+}
+
+static int print_messages(const struct sqs_fault_answer *a, unsigned max_messages,
+	struct strbuf *out, const char **ret_reason)
+{
+	struct sqs_codec_messages m;
+	int r = sqs_codec_read_messages(
+		a->body, a->body_len, max_messages, EVP_md5(), &m, ret_reason);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < m.n_messages; i++) {
+		const struct sqs_message *one = &m.messages[i];
+		strbuf_printf(out, "%s %s receives=%u sent=%llu body=", one->message_id,
+			one->receipt_handle, one->receive_count, (unsigned long long)one->sent_at);
+		print_bytes(out, one->body, one->body_len);
+		strbuf_putc(out, '\n');
+	}
+	sqs_codec_messages_done(&m);
+	return 0;
+}
+
+static int print_entries(const struct sqs_fault_answer *a, unsigned n_entries, struct strbuf *out,
+	const char **ret_reason)
+{
+	struct sqs_codec_entries e;
+	int r = sqs_codec_read_entries(a->body, a->body_len, n_entries, &e, ret_reason);
+
+	for (size_t i = 0; r == 0 && i < n_entries; i++)
+		strbuf_printf(out, "%zu %s: %s\n", i, sqs_result_name(e.entries[i].result),
+			e.entries[i].text);
+	return r;
+}
+
+static int print_attributes(
+	const struct sqs_fault_answer *answer, struct strbuf *out, const char **ret_reason)
+{
+	struct sqs_codec_attributes a;
+	int r = sqs_codec_read_attributes(answer->body, answer->body_len, &a, ret_reason);
+
+	if (r < 0)
+		return r;
+	strbuf_printf(out, "visibility %llu s, dead letters to %s after %u\n",
+		(unsigned long long)(a.attributes.visibility_timeout / USEC_PER_SEC),
+		a.attributes.dead_letter_arn ? a.attributes.dead_letter_arn : "-",
+		a.attributes.max_receive_count);
+	sqs_codec_attributes_done(&a);
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	struct sqs_fault_place place;
+} actions[] = {
+	{"receive", {.action = "ReceiveMessage", .permission = "sqs:ReceiveMessage"}},
+	{"delete", {.action = "DeleteMessageBatch",
+			   .permission = "sqs:DeleteMessage",
+			   .has_handles = true}},
+	{"visibility", {.action = "ChangeMessageVisibilityBatch",
+			       .permission = "sqs:ChangeMessageVisibility",
+			       .has_handles = true}},
+	{"attributes", {.action = "GetQueueAttributes", .permission = "sqs:GetQueueAttributes"}},
+};
+
+static void print_answer(const char *word, unsigned n_expected,
+	const struct sqs_fault_answer *answer, struct strbuf *out)
+{
+	struct sqs_fault_place place;
+	struct sqs_fault fault;
+	const char *reason = NULL;
+	size_t i = 0;
+
+	while (strcmp(actions[i].word, word) != 0)
+		i++;
+	place = actions[i].place;
+	place.host = "sqs.eu-west-1.amazonaws.com";
+	place.queue = "nexus-jobs-dev";
+	place.region = "eu-west-1";
+	if (answer->status != 200) {
+		sqs_fault_of_answer(&place, answer, &fault);
+		print_fault(out, &fault);
+		return;
+	}
+
+	int r = i == 0   ? print_messages(answer, n_expected, out, &reason)
+		: i == 3 ? print_attributes(answer, out, &reason)
+			 : print_entries(answer, n_expected, out, &reason);
+	if (r == 0)
+		return;
+	ck_assert_int_eq(r, -EBADMSG);
+	sqs_fault_of_shape(&place, answer, reason, &fault);
+	print_fault(out, &fault);
+}
+
+START_TEST(each_answer_is_taken_as_it_says)
+{
+	const char *name = cases[_i]->d_name;
+	size_t len, body_len;
+	_cleanup_free_ char *answer_file = read_file(name, "answer", &len);
+	_cleanup_free_ char *said = read_file(name, "said", &len);
+	_cleanup_free_ char *body = read_file(name, "body", &body_len);
+	_cleanup_free_ char *action = field(answer_file, "action");
+	_cleanup_free_ char *expected = field(answer_file, "expected");
+	_cleanup_free_ char *status = field(answer_file, "status");
+	_cleanup_free_ char *type = field(answer_file, "content-type");
+	_cleanup_free_ char *query_error = field(answer_file, "x-amzn-query-error");
+	_cleanup_free_ char *error_type = field(answer_file, "x-amzn-errortype");
+	_cleanup_strbuf_ struct strbuf got = STRBUF_INIT;
+	const struct sqs_fault_answer answer = {
+		.status = (unsigned)atoi(status),
+		.content_type = type,
+		.query_error = query_error,
+		.error_type = error_type,
+		.body = body,
+		.body_len = body_len,
+	};
+
+	print_answer(action, (unsigned)atoi(expected), &answer, &got);
+	ck_assert_msg(strcmp(strbuf_str(&got), said) == 0, "%s says\n%sand not\n%s", name,
+		strbuf_str(&got), said);
+	/* Whatever comes back, a secret or handle of it is in no text. */
+	ck_assert_ptr_null(strstr(strbuf_str(&got), "AQEBsecret"));
+	ck_assert_ptr_null(strstr(strbuf_str(&got), "SECRETTOKEN"));
+	ck_assert_ptr_null(strstr(strbuf_str(&got), "Signature="));
+}
+END_TEST
+
+START_TEST(there_are_cases)
+{
+	ck_assert_int_gt(n_cases, 100);
+}
+END_TEST
+
+START_TEST(an_answer_cut_anywhere_is_refused)
+{
+	static const char whole[] =
+		"{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"r\",\"Body\":\"b\\u00e9\","
+		"\"Attributes\":{\"SentTimestamp\":\"17\",\"ApproximateReceiveCount\":2}}]}";
+	struct sqs_codec_messages m;
+	const char *reason = NULL;
+
+	for (size_t len = 0; len < sizeof whole - 1; len++) {
+		char *part = malloc(len ? len : 1);
+		memcpy(part, whole, len);
+		int r = sqs_codec_read_messages(part, len, 10, NULL, &m, &reason);
+		free(part);
+		ck_assert_msg(r == -EBADMSG, "%zu bytes are taken for all", len);
+		ck_assert_str_eq(reason, "JSON that ends early");
+	}
+	ck_assert_int_eq(
+		sqs_codec_read_messages(whole, sizeof whole - 1, 10, NULL, &m, &reason), 0);
+	sqs_codec_messages_done(&m);
+}
+END_TEST
+
+START_TEST(requests_are_written_as_sqs_reads_them)
+{
+	static const char *const handles[] = {"plain+/=", "quo\"te\\\n\x7f"};
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	const struct sqs_receive what = {.max_messages = 3, .wait = 0};
+
+	ck_assert_int_eq(sqs_codec_write_receive(&b, "http://q/1/n", &what), 0);
+	ck_assert_str_eq(b.data,
+		"{\"QueueUrl\":\"http://q/1/n\",\"MaxNumberOfMessages\":3,\"WaitTimeSeconds\":0,"
+		"\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"],"
+		"\"AttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"]}");
+
+	strbuf_reset(&b);
+	ck_assert_int_eq(sqs_codec_write_delete(&b, "http://q/1/n", handles, 2), 0);
+	ck_assert_str_eq(b.data,
+		"{\"QueueUrl\":\"http://q/1/n\",\"Entries\":["
+		"{\"Id\":\"0\",\"ReceiptHandle\":\"plain+/=\"},"
+		"{\"Id\":\"1\",\"ReceiptHandle\":\"quo\\u0022te\\u005c\\u000a\x7f\"}]}");
+
+	strbuf_reset(&b);
+	ck_assert_int_eq(sqs_codec_write_visibility(&b, "http://q/1/n", handles, 1, 0), 0);
+	ck_assert_str_eq(b.data, "{\"QueueUrl\":\"http://q/1/n\",\"Entries\":[{\"Id\":\"0\","
+				 "\"ReceiptHandle\":\"plain+/=\",\"VisibilityTimeout\":0}]}");
+
+	strbuf_reset(&b);
+	ck_assert_int_eq(sqs_codec_write_attributes(&b, "http://q/1/n"), 0);
+	ck_assert_str_eq(b.data, "{\"QueueUrl\":\"http://q/1/n\",\"AttributeNames\":"
+				 "[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
+}
+END_TEST
+
+START_TEST(a_request_past_its_ceiling_is_an_error)
+{
+	_cleanup_strbuf_ struct strbuf b;
+	const struct sqs_receive what = {.max_messages = 3, .wait = 0};
+
+	strbuf_init(&b, 50);
+	ck_assert_int_eq(sqs_codec_write_receive(&b, "http://q/1/n", &what), -ENOBUFS);
+}
+END_TEST
+
+START_TEST(every_result_has_a_name_of_its_own)
+{
+	for (int i = SQS_OK; i <= SQS_GARBLED; i++)
+		for (int j = SQS_OK; j < i; j++)
+			ck_assert_str_ne(sqs_result_name(i), sqs_result_name(j));
+}
+END_TEST
+
+START_TEST(what_http_could_not_read_is_garbled_and_all_else_unreachable)
+{
+	const struct sqs_fault_place place = {.action = "ReceiveMessage", .host = "h"};
+	struct sqs_fault fault;
+
+	sqs_fault_of_transport(&place, -EMSGSIZE, "the answer is larger than expected", &fault);
+	ck_assert_int_eq(fault.result, SQS_GARBLED);
+	ck_assert_str_eq(fault.text, "no answer of SQS's from h to ReceiveMessage: the answer is "
+				     "larger than expected");
+	sqs_fault_of_transport(&place, -EBADMSG, "x", &fault);
+	ck_assert_int_eq(fault.result, SQS_GARBLED);
+	sqs_fault_of_transport(&place, -ETIMEDOUT, "no answer in time", &fault);
+	ck_assert_int_eq(fault.result, SQS_UNREACHABLE);
+	ck_assert_str_eq(fault.text, "no answer from h to ReceiveMessage: no answer in time");
+	ck_assert_str_eq(fault.code, "");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("sqs_codec");
+	TCase *c = tcase_create("sqs_codec");
+
+	n_cases = scandir(DATA, &cases, is_case, alphasort);
+	tcase_add_test(c, there_are_cases);
+	tcase_add_loop_test(c, each_answer_is_taken_as_it_says, 0, n_cases);
+	tcase_add_test(c, an_answer_cut_anywhere_is_refused);
+	tcase_add_test(c, requests_are_written_as_sqs_reads_them);
+	tcase_add_test(c, a_request_past_its_ceiling_is_an_error);
+	tcase_add_test(c, every_result_has_a_name_of_its_own);
+	tcase_add_test(c, what_http_could_not_read_is_garbled_and_all_else_unreachable);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	for (int i = 0; i < n_cases; i++)
+		free(cases[i]);
+	free(cases);
+	return n_failed > 0;
+}
