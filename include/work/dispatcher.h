@@ -20,13 +20,12 @@
 #include "base/cleanup.h"
 #include "handler/registry.h"
 #include "job/store.h"
+#include "work/credits.h"
 #include "work/lease.h"
 
 /* What a reload may change. */
 struct dispatcher_limits {
-	usec_t prefetch_time;
-	unsigned prefetch_max;
-	size_t memory; /* bytes of bodies in hand */
+	struct credits_limits in_hand;
 	usec_t drain_timeout;
 	unsigned completed_per_second;
 };

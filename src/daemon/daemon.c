@@ -220,9 +220,12 @@ static void daemon_on_empty(void *userdata)
 static void daemon_limits(const struct settings *s, struct dispatcher_limits *ret)
 {
 	*ret = (struct dispatcher_limits){
-		.prefetch_time = s->worker.prefetch_time,
-		.prefetch_max = s->worker.prefetch_max,
-		.memory = s->worker.memory_bytes,
+		.in_hand =
+			{
+				.prefetch_time = s->worker.prefetch_time,
+				.prefetch_max = s->worker.prefetch_max,
+				.memory = s->worker.memory_bytes,
+			},
 		.drain_timeout = s->worker.drain_timeout,
 		.completed_per_second = s->log.completed_per_second,
 	};

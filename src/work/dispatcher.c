@@ -9,11 +9,11 @@
 #include "base/log.h"
 #include "job/message.h"
 #include "work/acker.h"
+#include "work/credits.h"
 #include "work/delivery.h"
 #include "work/drain.h"
 #include "work/intake.h"
 #include "work/ledger.h"
-#include "work/pace.h"
 #include "work/pool.h"
 #include "work/report.h"
 #include "work/trouble.h"
@@ -47,9 +47,8 @@ struct dispatcher {
 	bool database_up;
 	char database_text[STORE_ERROR_MAX];
 	struct trouble parked;
-	struct pace ahead;
-	unsigned begin_allowance; /* jobs that may be begun and not started */
-	uint64_t n_turns_seen, n_started_seen, n_touches_seen;
+	struct credits credits;
+	uint64_t n_touches_seen;
 	/* All that ever were: given to the ledger, and come back from it with or without a run. */
 	uint64_t n_sent, n_back_run, n_back_unrun;
 };
@@ -126,34 +125,6 @@ static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pau
 /* --- begin: only what will start within the ledger's next two turns ----------------------------
  */
 
-static uint64_t dispatcher_n_unstarted(const struct dispatcher *d)
-{
-	return d->n_sent - d->n_back_unrun - pool_n_started(d->pool);
-}
-
-/*
- * How many jobs may be begun and not started: twice what the threads began during the ledger's
- * last turn, growing while they keep up with all of it, and at least two for each thread.
- */
-static unsigned dispatcher_begin_allowance(struct dispatcher *d)
-{
-	uint64_t n_turns = ledger_n_turns(d->ledger), n_started = pool_n_started(d->pool);
-	uint64_t least = 2 * (uint64_t)d->concurrency, allowance = d->begin_allowance;
-
-	if (n_turns == d->n_turns_seen)
-		return d->begin_allowance;
-	uint64_t two_turns = 2 * (n_started - d->n_started_seen) / (n_turns - d->n_turns_seen);
-	allowance = two_turns >= allowance ? 2 * allowance : allowance / 2;
-	if (allowance < two_turns)
-		allowance = two_turns;
-	if (allowance > d->limits.prefetch_max)
-		allowance = d->limits.prefetch_max;
-	d->begin_allowance = (unsigned)(allowance < least ? least : allowance);
-	d->n_turns_seen = n_turns;
-	d->n_started_seen = n_started;
-	return d->begin_allowance;
-}
-
 /*
  * Where visibility cannot be extended, a job that we held up would lose its message half way: it
  * is left to the queue while that costs only the receive.
@@ -189,7 +160,9 @@ static bool type_is_full(const struct registry_entry *type)
 
 static void dispatcher_begin_ready(struct dispatcher *d)
 {
-	uint64_t unstarted = dispatcher_n_unstarted(d), allowance = dispatcher_begin_allowance(d);
+	uint64_t n_started = pool_n_started(d->pool);
+	uint64_t unstarted = d->n_sent - d->n_back_unrun - n_started;
+	unsigned allowance = credits_begin(&d->credits, ledger_n_turns(d->ledger), n_started);
 	struct hold_list *ready = &d->index.states[HOLD_READY];
 	usec_t now = clock_boottime();
 	struct queue_list begins;
@@ -213,20 +186,6 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 /* --- receive: only what will start soon ---------------------------------------------------------
  */
 
-static uint64_t room(uint64_t limit, uint64_t used)
-{
-	return limit > used ? limit - used : 0;
-}
-
-/* As many average bodies as there is memory for. */
-static uint64_t dispatcher_memory_room(const struct dispatcher *d)
-{
-	size_t n_holds = delivery_n_holds(&d->index);
-	size_t average = n_holds > 0 ? d->index.body_bytes / n_holds + 1 : 1024;
-
-	return room(d->limits.memory, d->index.body_bytes) / average;
-}
-
 /* A limited type may fill up with messages; that stops everything only beyond this. */
 static bool dispatcher_too_many_parked(struct dispatcher *d)
 {
@@ -244,30 +203,24 @@ static bool dispatcher_too_many_parked(struct dispatcher *d)
 	return true;
 }
 
-/* Idle threads, and what the threads get to at their pace; never more than may be in hand. */
 static unsigned dispatcher_credits(struct dispatcher *d)
 {
 	const unsigned *n = d->index.n_in_state;
-	uint64_t n_asked = intake_n_asked(d->intake), n_holds = delivery_n_holds(&d->index);
-	unsigned ahead = pace_allow(
-		&d->ahead, d->limits.prefetch_time, clock_monotonic(), pool_n_started(d->pool));
+	/* A job that ran and waits for its row needs no thread any more. */
+	uint64_t n_ran = pool_n_finished(d->pool) - d->n_back_run;
+	struct credits_use use = {
+		.n_holds = delivery_n_holds(&d->index),
+		.n_need_thread = n[HOLD_READY] + usec_sub(n[HOLD_AWAY], n_ran),
+		.n_asked = intake_n_asked(d->intake),
+		.body_bytes = d->index.body_bytes,
+		.n_started = pool_n_started(d->pool),
+		.ahead = d->terms.extendable,
+	};
 
 	if (d->terms.visibility == 0 || !d->database_up || d->draining ||
 		dispatcher_too_many_parked(d))
 		return 0;
-	if (!d->terms.extendable)
-		ahead = 0;
-	/* A job that ran and waits for its row needs no thread any more. */
-	uint64_t n_ran = pool_n_finished(d->pool) - d->n_back_run;
-	uint64_t need_threads = n[HOLD_READY] + room(n[HOLD_AWAY], n_ran);
-	uint64_t credits = room(d->concurrency + ahead, need_threads + n_asked);
-	uint64_t in_hand = room(d->limits.prefetch_max, n_holds + n_asked);
-	uint64_t in_memory = room(dispatcher_memory_room(d), n_asked);
-	if (credits > in_hand)
-		credits = in_hand;
-	if (credits > in_memory)
-		credits = in_memory;
-	return (unsigned)credits;
+	return credits_receive(&d->credits, &use, clock_monotonic());
 }
 
 static void dispatcher_reject(
@@ -568,7 +521,7 @@ bool dispatcher_can_extend(const struct dispatcher *d)
 void dispatcher_set_limits(struct dispatcher *d, const struct dispatcher_limits *limits)
 {
 	d->limits = *limits;
-	pace_init(&d->ahead, d->concurrency, limits->prefetch_max);
+	credits_init(&d->credits, d->concurrency, &limits->in_hand);
 	report_set_rate(d->report, limits->completed_per_second);
 }
 
@@ -639,8 +592,7 @@ int dispatcher_new(sd_event *event, struct sqs *sqs, struct registry *registry,
 	d->events = *events;
 	d->limits = options->limits;
 	d->concurrency = options->concurrency;
-	d->begin_allowance = 2 * options->concurrency;
-	pace_init(&d->ahead, options->concurrency, options->limits.prefetch_max);
+	credits_init(&d->credits, options->concurrency, &options->limits.in_hand);
 	int r = dispatcher_build(d, sqs, options, ret_error);
 	if (r < 0)
 		return r;
