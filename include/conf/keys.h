@@ -50,6 +50,9 @@ extern const size_t n_key_sections;
 /* Whether its field is one of struct settings_job. */
 bool keys_is_of_job(const struct key *key);
 
+/* A section as a file's header has it, without the brackets: "job TYPE". */
+const char *keys_header(const char *section);
+
 /* NULL where there is none. */
 const struct key *keys_find(const char *section, const char *name);
 

@@ -67,8 +67,7 @@ static void config_file_unknown_section(
 		strbuf_printf(&line, "did you mean [%s]? ", meant);
 	strbuf_puts(&line, "accepted are");
 	for (size_t i = 0; i < n_key_sections; i++)
-		strbuf_printf(&line, "%s [%s%s]", i ? "," : "", key_sections[i].name,
-			strcmp(key_sections[i].name, KEY_JOB) == 0 ? " TYPE" : "");
+		strbuf_printf(&line, "%s [%s]", i ? "," : "", keys_header(key_sections[i].name));
 	report_problem(report, "%s", strbuf_str(&line));
 }
 
@@ -105,7 +104,8 @@ static void config_file_unknown_key(
 	if (meant && strcmp(meant->section, section) == 0)
 		strbuf_printf(&line, "did you mean %s? ", meant->name);
 	else if (meant)
-		strbuf_printf(&line, "did you mean %s of [%s]? ", meant->name, meant->section);
+		strbuf_printf(&line, "did you mean %s of [%s]? ", meant->name,
+			keys_header(meant->section));
 
 	const char *separator = "accepted are ";
 	for (const struct key *k = keys; k < keys + n_keys; k++)

@@ -115,8 +115,7 @@ void document_table(struct strbuf *out)
 {
 	strbuf_puts(out, "| key | environment | default | meaning |\n|---|---|---|---|\n");
 	for (const struct key *k = keys; k < keys + n_keys; k++) {
-		strbuf_printf(out, "| `[%s%s] %s` | ", k->section, keys_is_of_job(k) ? " TYPE" : "",
-			k->name);
+		strbuf_printf(out, "| `[%s] %s` | ", keys_header(k->section), k->name);
 		document_variables(k, "`", out);
 		strbuf_puts(out, " | ");
 		document_default(k, out);

@@ -209,6 +209,11 @@ bool keys_is_of_job(const struct key *key)
 	return strcmp(key->section, KEY_JOB) == 0;
 }
 
+const char *keys_header(const char *section)
+{
+	return strcmp(section, KEY_JOB) == 0 ? KEY_JOB " TYPE" : section;
+}
+
 const struct key *keys_find(const char *section, const char *name)
 {
 	for (const struct key *k = keys; k < keys + n_keys; k++)

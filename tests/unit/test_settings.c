@@ -447,6 +447,29 @@ START_TEST(a_megabyte_of_garbage_is_refused_in_a_hundred_lines)
 }
 END_TEST
 
+START_TEST(a_line_that_is_none_is_enough_to_refuse_it_all)
+{
+	put("nexus-worker.conf", MINIMAL "nonsense\n");
+	ck_assert_int_eq(load(NULL), -EINVAL);
+	expect_problems("./nexus-worker.conf:5: neither \"[section]\" nor \"key = value\" nor a "
+			"comment\n");
+	ck_assert_ptr_null(settings);
+}
+END_TEST
+
+START_TEST(a_long_value_is_quoted_up_to_a_whole_character)
+{
+	static const char start[] = "environment NEXUS_LOG_LEVEL: \"aaaaaaaaaabbbbbbbbbbcccccccccc"
+				    "ddddddddd…\" is not known";
+
+	put("nexus-worker.conf", MINIMAL);
+	ck_assert_int_eq(
+		load("NEXUS_LOG_LEVEL=aaaaaaaaaabbbbbbbbbbccccccccccddddddddd\xc3\xa4"), -EINVAL);
+	ck_assert_msg(strncmp(strbuf_str(&problems), start, strlen(start)) == 0, "%s",
+		strbuf_str(&problems));
+}
+END_TEST
+
 START_TEST(levels_and_formats_have_the_names_that_the_log_knows)
 {
 	const struct key *level = keys_find("log", "level");
@@ -485,6 +508,8 @@ int main(void)
 	tcase_add_test(tcase, a_variable_that_looks_like_ours_is_warned_of);
 	tcase_add_test(tcase, settings_that_do_not_go_together_are_warned_of);
 	tcase_add_test(tcase, a_megabyte_of_garbage_is_refused_in_a_hundred_lines);
+	tcase_add_test(tcase, a_line_that_is_none_is_enough_to_refuse_it_all);
+	tcase_add_test(tcase, a_long_value_is_quoted_up_to_a_whole_character);
 	tcase_add_test(tcase, levels_and_formats_have_the_names_that_the_log_knows);
 	suite_add_tcase(suite, tcase);
 
