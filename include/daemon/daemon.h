@@ -3,6 +3,7 @@
  *
  *     SIGTERM, SIGINT   drain; a second one: exit now, with status 1
  *     SIGHUP            read everything again; one mistake and nothing changes
+ *     SIGUSR1           one line for each thread into the log
  *
  * Only what editing local files cures ends it at once. Everything remote is waited for.
  */

@@ -76,12 +76,12 @@ struct job {
 
 	bool ran; /* a worker had it */
 	enum job_outcome outcome;
-	char *error;       /* owned; NULL: none */
-	usec_t retry_in;   /* JOB_ELSEWHERE: when the other's lease could end */
-	usec_t started_at; /* CLOCK_BOOTTIME */
+	char *error;     /* owned; NULL: none */
+	usec_t retry_in; /* JOB_ELSEWHERE: when the other's lease could end */
 
 	_Atomic(int) cancel;           /* enum job_cancel */
 	_Atomic(usec_t) leases_end_at; /* CLOCK_BOOTTIME, of a running handler; 0: not begun */
+	_Atomic(usec_t) started_at;    /* CLOCK_BOOTTIME: its handler began; 0: not yet */
 	_Atomic(usec_t) ran_at;        /* CLOCK_BOOTTIME: its handler returned; 0: not yet */
 	_Atomic(usec_t) touched_at;    /* CLOCK_BOOTTIME: the row's last touch was sent; 0 never */
 };

@@ -75,6 +75,9 @@ void dispatcher_pump(struct dispatcher *dispatcher);
 /* No new message; ends in events.drained. */
 void dispatcher_drain(struct dispatcher *dispatcher);
 
+/* What each thread runs, into the log. */
+void dispatcher_log_slots(const struct dispatcher *dispatcher);
+
 struct dispatcher_status {
 	unsigned n_threads, n_busy;
 	unsigned n_in_hand;

@@ -29,6 +29,12 @@ void pool_submit(struct pool *pool, struct queue_list *jobs);
  */
 void pool_cancel(struct pool *pool, struct job *job, enum job_cancel reason);
 
+/*
+ * One line for each thread into the log: what it runs, and for how long. Only from the thread that
+ * frees jobs: a job that a worker has is not freed under it.
+ */
+void pool_log(const struct pool *pool);
+
 /* How many jobs were ever begun, and how many of those were handed on. */
 uint64_t pool_n_started(const struct pool *pool);
 uint64_t pool_n_finished(const struct pool *pool);

@@ -323,6 +323,17 @@ static int daemon_on_reload(
 	return 0;
 }
 
+static int daemon_on_slots(
+	sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)info;
+	dispatcher_log_slots(d->dispatcher);
+	return 0;
+}
+
 /* --- build and tear down
  * ---------------------------------------------------------------------------- */
 
@@ -342,6 +353,8 @@ static int daemon_add_sources(struct daemon *d)
 		r = sd_event_add_signal(d->event, NULL, SIGINT, daemon_on_terminate, d);
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, NULL, SIGHUP, daemon_on_reload, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGUSR1, daemon_on_slots, d);
 	if (r >= 0)
 		r = sd_event_add_time_relative(d->event, &d->ready_timer, CLOCK_MONOTONIC,
 			READY_PATIENCE, 0, daemon_on_ready_timer, d);
@@ -469,7 +482,7 @@ unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 
 int daemon_block_signals(void)
 {
-	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 	sigset_t set;
 
 	sigemptyset(&set);

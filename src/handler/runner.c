@@ -91,7 +91,7 @@ static void runner_call(struct job *job, int wake_fd, usec_t limit)
 		.payload = job->payload,
 		.payload_len = job->payload_len,
 		.attempt = job->attempt,
-		.deadline = job->started_at + limit,
+		.deadline = atomic_load(&job->started_at) + limit,
 		.job = job,
 		.wake_fd = wake_fd,
 	};
@@ -115,7 +115,7 @@ void runner_run(struct job *job, int wake_fd)
 	usec_t limit = usec_min(job->timeout, usec_sub(job->must_end_at, now));
 
 	job->ran = true;
-	job->started_at = now;
+	atomic_store(&job->started_at, now);
 	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
 	if (runner_cancelled(job) != JOB_GO) {
 		runner_interrupted(job, limit);

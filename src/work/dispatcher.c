@@ -531,6 +531,11 @@ int dispatcher_set_database_url(
 	return ledger_set_url(d->ledger, database_url, ret_error);
 }
 
+void dispatcher_log_slots(const struct dispatcher *d)
+{
+	pool_log(d->pool);
+}
+
 void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret)
 {
 	*ret = (struct dispatcher_status){

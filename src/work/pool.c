@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "base/log.h"
 #include "handler/runner.h"
 
 /* Handlers are given a comfortable stack; only the pages that they touch cost memory. */
@@ -121,6 +122,25 @@ void pool_cancel(struct pool *pool, struct job *job, enum job_cancel reason)
 		ssize_t n = write(pool->workers[i].wake_fd, &one, sizeof one);
 		(void)n; /* a full counter wakes as well */
 	}
+}
+
+static void pool_log_worker(unsigned number, const struct job *job)
+{
+	char ran[CLOCK_DURATION_MAX];
+
+	if (!job) {
+		log_info("slot %u: idle", number);
+		return;
+	}
+	usec_t run = usec_sub(clock_boottime(), atomic_load(&job->started_at));
+	log_info("slot %u: job=%s type=%s attempt=%d runs for %s", number, job->id, job->type,
+		job->attempt, clock_format_duration(run - run % USEC_PER_MSEC, ran));
+}
+
+void pool_log(const struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->n_workers; i++)
+		pool_log_worker(i, atomic_load(&pool->workers[i].job));
 }
 
 uint64_t pool_n_started(const struct pool *pool)

@@ -135,8 +135,9 @@ static void report_write(const struct hold *hold)
 	const struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
 	usec_t ran_at = atomic_load(&job->ran_at);
 	usec_t now = clock_boottime();
-	usec_t wait = usec_sub(ran_at ? job->started_at : now, hold_received_at(hold));
-	usec_t run = ran_at ? usec_sub(ran_at, job->started_at) : 0;
+	usec_t started_at = atomic_load(&job->started_at);
+	usec_t wait = usec_sub(ran_at ? started_at : now, hold_received_at(hold));
+	usec_t run = usec_sub(ran_at, started_at);
 	const char *reason = report_reason(job);
 	struct report_numbers n;
 
