@@ -1,7 +1,6 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "aws/credentials.h"
 #include "aws/sqs.h"
 #include "base/log.h"
+#include "daemon/health.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
@@ -18,24 +18,13 @@
 #include "net/http.h"
 #include "work/dispatcher.h"
 
-/* An upgrade must not hang on a database that is down. */
-#define READY_PATIENCE (30 * USEC_PER_SEC)
-
 /* With --until-empty: how long something remote may be broken. */
 #define BROKEN_PATIENCE (30 * USEC_PER_SEC)
 
-#define STATUS_EVERY (5 * USEC_PER_SEC)
-
-/* A poll that is out for this much longer than it asked for is stuck. */
-#define POLL_MARGIN    (10 * USEC_PER_SEC)
-#define LEDGER_SILENCE USEC_PER_MIN
-
-/* What a stop that goes on asks systemd for. */
-#define STOP_EXTENSION (30 * USEC_PER_SEC)
-
 struct daemon {
 	const struct daemon_options *options;
-	struct settings *settings;
+	struct settings *started;  /* with these: what needs a restart is as in them */
+	struct settings *settings; /* now; the same until a reload */
 	sd_event *event;
 	struct http *http;
 	struct credential_store *credentials;
@@ -44,132 +33,13 @@ struct daemon {
 	struct dispatcher *dispatcher;
 	struct preflight *preflight;
 
-	sd_event_source *ready_timer;
-	sd_event_source *status_timer;
-	sd_event_source *watchdog_timer;
-	bool queue_known;
-	bool ready;
+	struct health *health;
+
 	bool stopping;
-	usec_t broken_since; /* CLOCK_MONOTONIC; 0: all is well */
-	uint64_t progress;
 	int exit_status;
 };
 
-/* --- what systemd, and whoever reads it, is told
- * --------------------------------------------------- */
-
-static const char *daemon_trouble(const struct daemon *d, const struct dispatcher_status *status)
-{
-	const char *text = preflight_trouble(d->preflight);
-
-	return text[0] ? text : status->trouble;
-}
-
-static void daemon_tell(struct daemon *d)
-{
-	struct dispatcher_status s;
-
-	dispatcher_status(d->dispatcher, &s);
-	const char *trouble = daemon_trouble(d, &s);
-	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
-		      " failed%s%s",
-		d->stopping ? "stopping: " : "", s.n_busy, s.n_threads, s.n_in_hand, s.n_completed,
-		s.n_failed, trouble[0] ? "; " : "", trouble);
-	if (d->stopping && s.progress != d->progress)
-		notify_extend(STOP_EXTENSION);
-	d->progress = s.progress;
-}
-
-static void daemon_set_ready(struct daemon *d, const char *how)
-{
-	if (d->ready || d->stopping)
-		return;
-	d->ready = true;
-	log_info("ready%s", how);
-	daemon_tell(d);
-	notify_ready();
-	d->ready_timer = sd_event_source_disable_unref(d->ready_timer);
-}
-
-/* Ready when all is proven: the queue was looked at, and the job table answers. */
-static void daemon_look(struct daemon *d)
-{
-	struct dispatcher_status s;
-
-	dispatcher_status(d->dispatcher, &s);
-	bool broken = !d->queue_known || !s.database_up || daemon_trouble(d, &s)[0] != '\0';
-	if (!broken)
-		d->broken_since = 0;
-	else if (d->broken_since == 0)
-		d->broken_since = clock_monotonic();
-	if (d->queue_known && s.database_up)
-		daemon_set_ready(d, "");
-}
-
-static int daemon_on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	daemon_set_ready(userdata, ", though not all is there yet");
-	return 0;
-}
-
-static void daemon_stop(struct daemon *d, const char *why);
-
-static int daemon_on_status_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct daemon *d = userdata;
-	uint64_t before = d->progress;
-
-	daemon_look(d);
-	daemon_tell(d);
-	if (d->options->until_empty && d->broken_since > 0 && !d->stopping &&
-		clock_monotonic() - d->broken_since >= BROKEN_PATIENCE) {
-		d->exit_status = EXIT_FAILURE;
-		daemon_stop(d, "what it needs is away for too long");
-	}
-	/* It sleeps when nothing changes, until on_changed. */
-	if (d->progress != before || d->broken_since > 0 || d->stopping) {
-		sd_event_source_set_time(source, usec + STATUS_EVERY);
-		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	}
-	return 0;
-}
-
-static void daemon_on_changed(void *userdata)
-{
-	struct daemon *d = userdata;
-	int enabled = SD_EVENT_OFF;
-
-	daemon_look(d);
-	if (sd_event_source_get_enabled(d->status_timer, &enabled) >= 0 && enabled != SD_EVENT_OFF)
-		return;
-	sd_event_source_set_time(d->status_timer, clock_monotonic() + USEC_PER_SEC);
-	sd_event_source_set_enabled(d->status_timer, SD_EVENT_ONESHOT);
-}
-
-/* The loop turned, or this would not run; polls and the ledger must live too. */
-static int daemon_on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct daemon *d = userdata;
-	struct dispatcher_status s;
-	usec_t now = clock_monotonic();
-
-	dispatcher_status(d->dispatcher, &s);
-	bool polls = s.oldest_poll == 0 ||
-		     now - s.oldest_poll < d->settings->queue.wait_time + POLL_MARGIN;
-	bool ledger = usec_sub(now, s.ledger_seen_at) < LEDGER_SILENCE;
-	if (polls && ledger)
-		notify_watchdog();
-	else
-		log_error("the watchdog is not fed: %s",
-			polls ? "the ledger's thread is silent" : "a poll does not end");
-	sd_event_source_set_time(source, usec + notify_watchdog_interval());
-	return 0;
-}
-
-/* --- stop
- * ------------------------------------------------------------------------------------------ */
+/* ---- Stop ---- */
 
 static void daemon_on_drained(void *userdata, bool clean)
 {
@@ -185,8 +55,7 @@ static void daemon_stop(struct daemon *d, const char *why)
 	d->stopping = true;
 	log_notice("stopping: %s", why);
 	notify_stopping();
-	daemon_tell(d);
-	daemon_on_changed(d);
+	health_stopping(d->health);
 	dispatcher_drain(d->dispatcher);
 }
 
@@ -214,8 +83,26 @@ static void daemon_on_empty(void *userdata)
 		daemon_stop(d, "the queue is empty");
 }
 
-/* --- reload
- * ---------------------------------------------------------------------------------------- */
+/* With --until-empty nobody waits for what is broken. */
+static void daemon_on_given_up(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	if (d->stopping)
+		return;
+	d->exit_status = EXIT_FAILURE;
+	daemon_stop(d, "what it needs is away for too long");
+}
+
+static void daemon_on_changed(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	if (d->health)
+		health_changed(d->health);
+}
+
+/* ---- Reload ---- */
 
 static void daemon_limits(const struct settings *s, struct dispatcher_limits *ret)
 {
@@ -280,7 +167,7 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 	struct dispatcher_limits limits;
 	char error[STORE_ERROR_MAX] = "";
 
-	settings_restart_keys(d->settings, fresh, &restart);
+	settings_restart_keys(d->started, fresh, &restart);
 	if (restart.len > 0)
 		log_warning("reload: needs a restart: %s", strbuf_str(&restart));
 	log_set_level(fresh->log.level);
@@ -294,7 +181,8 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 	daemon_limits(fresh, &limits);
 	dispatcher_set_limits(d->dispatcher, &limits);
 	preflight_configure(d->preflight, fresh->queue.visibility_timeout);
-	settings_free(d->settings);
+	if (d->settings != d->started)
+		settings_free(d->settings);
 	d->settings = fresh;
 	dispatcher_pump(d->dispatcher);
 }
@@ -334,15 +222,13 @@ static int daemon_on_slots(
 	return 0;
 }
 
-/* --- build and tear down
- * ---------------------------------------------------------------------------- */
+/* ---- Build and tear down ---- */
 
 static void daemon_on_queue_known(void *userdata, const struct lease_terms *terms, bool asked)
 {
 	struct daemon *d = userdata;
 
 	dispatcher_set_terms(d->dispatcher, terms, asked);
-	d->queue_known = true;
 	daemon_on_changed(d);
 }
 
@@ -355,18 +241,6 @@ static int daemon_add_sources(struct daemon *d)
 		r = sd_event_add_signal(d->event, NULL, SIGHUP, daemon_on_reload, d);
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, NULL, SIGUSR1, daemon_on_slots, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->ready_timer, CLOCK_MONOTONIC,
-			READY_PATIENCE, 0, daemon_on_ready_timer, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->status_timer, CLOCK_MONOTONIC,
-			STATUS_EVERY, 0, daemon_on_status_timer, d);
-	if (r >= 0 && notify_watchdog_interval() > 0) {
-		r = sd_event_add_time_relative(d->event, &d->watchdog_timer, CLOCK_MONOTONIC,
-			notify_watchdog_interval(), 0, daemon_on_watchdog, d);
-		if (r >= 0)
-			r = sd_event_source_set_enabled(d->watchdog_timer, SD_EVENT_ON);
-	}
 	return r;
 }
 
@@ -409,6 +283,20 @@ static int daemon_build_aws(struct daemon *d)
 	return r < 0 ? r : sqs_new(d->http, d->credentials, &sqs, &d->sqs);
 }
 
+static int daemon_build_health(struct daemon *d)
+{
+	struct health_options options = {
+		.dispatcher = d->dispatcher,
+		.preflight = d->preflight,
+		.wait_time = d->settings->queue.wait_time,
+		.patience = d->options->until_empty ? BROKEN_PATIENCE : USEC_INFINITY,
+		.given_up = daemon_on_given_up,
+		.userdata = d,
+	};
+
+	return health_new(d->event, &options, &d->health);
+}
+
 static int daemon_build(struct daemon *d)
 {
 	const struct settings *s = d->settings;
@@ -439,24 +327,25 @@ static int daemon_build(struct daemon *d)
 	if (r >= 0)
 		r = dispatcher_new(
 			d->event, d->sqs, d->registry, &options, &events, &d->dispatcher, error);
-	return r < 0 ? r
-		     : preflight_new(d->event, d->sqs, s->queue.visibility_timeout,
-			       daemon_on_queue_known, d, &d->preflight);
+	if (r == 0)
+		r = preflight_new(d->event, d->sqs, s->queue.visibility_timeout,
+			daemon_on_queue_known, d, &d->preflight);
+	return r < 0 ? r : daemon_build_health(d);
 }
 
 static void daemon_tear_down(struct daemon *d)
 {
+	health_free(d->health);
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);
 	registry_free(d->registry);
 	sqs_free(d->sqs);
 	http_free(d->http);
 	credential_store_free(d->credentials);
-	sd_event_source_disable_unref(d->ready_timer);
-	sd_event_source_disable_unref(d->status_timer);
-	sd_event_source_disable_unref(d->watchdog_timer);
 	sd_event_unref(d->event);
-	settings_free(d->settings);
+	if (d->settings != d->started)
+		settings_free(d->settings);
+	settings_free(d->started);
 }
 
 unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
@@ -495,7 +384,11 @@ int daemon_block_signals(void)
 
 int daemon_run(const struct daemon_options *options)
 {
-	struct daemon d = {.options = options, .settings = options->settings};
+	struct daemon d = {
+		.options = options,
+		.started = options->settings,
+		.settings = options->settings,
+	};
 
 	notify_status("starting");
 	int r = daemon_build(&d);

@@ -84,8 +84,7 @@ static void preflight_choose_visibility(struct preflight *p, usec_t queue_visibi
 	p->asked = visibility != queue_visibility;
 }
 
-/* --- may a visibility be extended? -------------------------------------------------------------
- */
+/* ---- May a visibility be extended? ---- */
 
 static void preflight_end(struct preflight *p, bool extendable, const char *text)
 {
@@ -156,8 +155,7 @@ static int preflight_on_timer(sd_event_source *source, uint64_t usec, void *user
 	return 0;
 }
 
-/* --- from outside --------------------------------------------------------------------------------
- */
+/* ---- From outside ---- */
 
 int preflight_new(sd_event *event, struct sqs *sqs, usec_t visibility_timeout, preflight_fn *known,
 	void *userdata, struct preflight **ret)

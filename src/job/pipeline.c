@@ -20,7 +20,7 @@ void pipeline_begin(struct pipeline *p, const struct patience *patience)
 	p->error[0] = p->sqlstate[0] = '\0';
 }
 
-/* --- sending ------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 int pipeline_send(struct pipeline *p, const char *sql)
 {
@@ -53,7 +53,7 @@ int pipeline_sync(struct pipeline *p)
 	}
 }
 
-/* --- reading ------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void result_clearp(PGresult **result)
 {

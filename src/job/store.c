@@ -90,7 +90,7 @@ int64_t store_fence(struct store *store)
 	return store->last_fence = fence;
 }
 
-/* --- how a conversation ends badly ----------------------------------------------------------- */
+/* ---- How a conversation ends badly ---- */
 
 static enum store_result store_away(struct store *store, int error)
 {
@@ -124,8 +124,7 @@ static void store_begin(struct store *store, usec_t timeout)
 	pipeline_begin(&store->pipeline, &patience);
 }
 
-/* --- reading answers ---------------------------------------------------------------------------
- */
+/* ---- Reading answers ---- */
 
 /* The ask that a row's number means, or NULL: not a number that was given. */
 static struct store_ask *result_ask(const PGresult *result, int row, struct store_asks *asks)
@@ -166,7 +165,7 @@ static int store_read_time(const PGresult *result, void *userdata)
 	return 0;
 }
 
-/* --- what was not written ------------------------------------------------------------------ */
+/* ---- What was not written ---- */
 
 struct store_look {
 	enum store_step step;
@@ -284,8 +283,7 @@ static int store_look(struct store *store, struct store_turn *turn)
 	return r < 0 ? r : r > 0 ? -EPIPE : pipeline_read_sync(p);
 }
 
-/* --- the turn ----------------------------------------------------------------------------------
- */
+/* ---- The turn ---- */
 
 static int store_send_turn(struct store *store, const struct store_turn *turn, bool even_empty)
 {

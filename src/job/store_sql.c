@@ -101,7 +101,7 @@ const char *store_sql_status(enum job_outcome outcome)
 	return "failed";
 }
 
-/* --- the binary form ----------------------------------------------------------------------- */
+/* ---- The binary form ---- */
 
 void store_parameters_init(struct store_parameters *p)
 {
@@ -255,7 +255,7 @@ static void parameter_attempts(
 	parameter_end(p);
 }
 
-/* --- one statement's ----------------------------------------------------------------------- */
+/* ---- One statement's ---- */
 
 static void parameters_restart(struct store_parameters *p)
 {

@@ -53,7 +53,7 @@ struct dispatcher {
 	uint64_t n_sent, n_back_run, n_back_unrun;
 };
 
-/* --- how a job leaves ------------------------------------------------------------------------ */
+/* ---- How a job leaves ---- */
 
 enum fate {
 	FATE_DELETE,    /* done: the messages go */
@@ -122,8 +122,7 @@ static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pau
 		dispatcher_release(d, hold, FATE_LEAVE);
 }
 
-/* --- begin: only what will start within the ledger's next two turns ----------------------------
- */
+/* ---- Begin: only what will start within the ledger's next two turns ---- */
 
 /*
  * Where visibility cannot be extended, a job that we held up would lose its message half way: it
@@ -183,8 +182,7 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 	ledger_begin(d->ledger, &begins);
 }
 
-/* --- receive: only what will start soon ---------------------------------------------------------
- */
+/* ---- Receive: only what will start soon ---- */
 
 /* A limited type may fill up with messages; that stops everything only beyond this. */
 static bool dispatcher_too_many_parked(struct dispatcher *d)
@@ -280,8 +278,7 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 	dispatcher_pump(d);
 }
 
-/* --- settle: what a job's outcome means for its messages -----------------------------------------
- */
+/* ---- Settle: what a job's outcome means for its messages ---- */
 
 /* A job of this type has come back: others that waited for it may go on. */
 static void dispatcher_unpark(struct dispatcher *d, struct registry_entry *type)
@@ -383,8 +380,7 @@ static int dispatcher_on_back(sd_event_source *source, int fd, uint32_t revents,
 	return 0;
 }
 
-/* --- drain: no new message, and what is in hand to its end ---------------------------------------
- */
+/* ---- Drain: no new message, and what is in hand to its end ---- */
 
 static void dispatcher_give_back_all(struct dispatcher *d, enum hold_state state)
 {
@@ -480,8 +476,7 @@ void dispatcher_drain(struct dispatcher *d)
 	sd_event_source_set_enabled(d->drain_timer, SD_EVENT_ON);
 }
 
-/* --- from outside
- * ---------------------------------------------------------------------------------- */
+/* ---- From outside ---- */
 
 void dispatcher_pump(struct dispatcher *d)
 {

@@ -30,7 +30,7 @@ usec_t lease_row(usec_t visibility)
 	return visibility / 4 * 3;
 }
 
-/* --- what one delivery needs ----------------------------------------------------------------- */
+/* ---- What one delivery needs ---- */
 
 /* When to extend it; USEC_INFINITY: not any more. */
 static usec_t lease_extend_at(const struct lease *lease, const struct delivery *delivery)
@@ -75,7 +75,7 @@ static void lease_extend(struct lease *lease, struct delivery *delivery)
 	outbox_add(lease->extensions, delivery);
 }
 
-/* --- all of them, from the oldest ------------------------------------------------------------ */
+/* ---- All of them, from the oldest ---- */
 
 /*
  * Extends what is due and cancels what is lost; arms the timer for what comes next. A delivery
@@ -158,7 +158,7 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 	return false;
 }
 
-/* --- from outside ----------------------------------------------------------------------------- */
+/* ---- From outside ---- */
 
 int lease_new(sd_event *event, struct sqs *sqs, struct pool *pool, lease_denied_fn *denied,
 	void *userdata, struct lease **ret)

@@ -45,7 +45,7 @@ struct ledger {
 	struct rows rows;
 };
 
-/* --- from the loop ------------------------------------------------------------------------- */
+/* ---- From the loop ---- */
 
 static int ledger_tick(void *userdata);
 
@@ -155,7 +155,7 @@ usec_t ledger_seen_at(const struct ledger *ledger)
 	return atomic_load(&ledger->seen_at);
 }
 
-/* --- up and away --------------------------------------------------------------------------- */
+/* ---- Up and away ---- */
 
 /* Without memory the loop learns of it at the next change; nothing else depends on it. */
 static void ledger_tell(struct ledger *ledger, bool up, const char *text)
@@ -256,7 +256,7 @@ static void ledger_change_store(struct ledger *ledger)
 	ledger->connect_at = 0;
 }
 
-/* --- the turn ------------------------------------------------------------------------------- */
+/* ---- The turn ---- */
 
 static void ledger_run(struct ledger *ledger, struct store_turn *turn);
 
@@ -367,7 +367,7 @@ static void ledger_turn(struct ledger *ledger)
 	ledger_run(ledger, &turn);
 }
 
-/* --- the thread ------------------------------------------------------------------------------ */
+/* ---- The thread ---- */
 
 /* How long nothing will be due, in milliseconds for poll(). */
 static int ledger_sleep(const struct ledger *ledger)

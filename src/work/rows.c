@@ -16,7 +16,7 @@ void rows_init(struct rows *rows, struct pool *pool, struct queue *back)
 	queue_list_init(&rows->locked);
 }
 
-/* --- what became of each row ---------------------------------------------------------------- */
+/* ---- What became of each row ---- */
 
 static void rows_unclaim(struct rows *rows, struct job *job)
 {
@@ -194,7 +194,7 @@ void rows_put_back(struct rows *rows, struct store_turn *turn)
 		queue_list_append(&rows->finishes, &turn->steps[STORE_FINISH].asks[i].job->node);
 }
 
-/* --- gathering ------------------------------------------------------------------------------ */
+/* ---- Gathering ---- */
 
 /* A job whose row was taken away has nothing to write. */
 static void rows_gather_finishes(struct rows *rows, struct store_asks *asks)

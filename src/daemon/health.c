@@ -1,0 +1,197 @@
+#include "daemon/health.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/notify.h"
+
+/* An upgrade must not hang on a database that is down. */
+#define READY_PATIENCE (30 * USEC_PER_SEC)
+
+#define STATUS_SOON  USEC_PER_SEC
+#define STATUS_EVERY (5 * USEC_PER_SEC)
+
+/* A poll that is out for this much longer than it asked for is stuck. */
+#define POLL_MARGIN    (10 * USEC_PER_SEC)
+#define LEDGER_SILENCE USEC_PER_MIN
+
+/* What a stop that goes on asks systemd for. */
+#define STOP_EXTENSION (30 * USEC_PER_SEC)
+
+struct health {
+	struct health_options options;
+	sd_event_source *ready_timer;
+	sd_event_source *status_timer;
+	sd_event_source *watchdog_timer; /* NULL: not asked for */
+	bool ready;
+	bool stopping;
+	bool given_up;
+	usec_t broken_since; /* CLOCK_MONOTONIC; 0: all is well */
+	uint64_t progress;
+};
+
+static const char *health_trouble(
+	const struct health *health, const struct dispatcher_status *status)
+{
+	const char *text = preflight_trouble(health->options.preflight);
+
+	return text[0] ? text : status->trouble;
+}
+
+static void health_tell(struct health *health, const struct dispatcher_status *s)
+{
+	const char *trouble = health_trouble(health, s);
+
+	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
+		      " failed%s%s",
+		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
+		s->n_completed, s->n_failed, trouble[0] ? "; " : "", trouble);
+	if (health->stopping && s->progress != health->progress)
+		notify_extend(STOP_EXTENSION);
+}
+
+static void health_set_ready(
+	struct health *health, const struct dispatcher_status *s, const char *how)
+{
+	if (health->ready || health->stopping)
+		return;
+	health->ready = true;
+	log_info("ready%s", how);
+	health_tell(health, s);
+	notify_ready();
+	sd_event_source_set_enabled(health->ready_timer, SD_EVENT_OFF);
+}
+
+static void health_look(struct health *health, const struct dispatcher_status *s)
+{
+	bool proven = s->database_up && preflight_trouble(health->options.preflight)[0] == '\0';
+
+	if (proven)
+		health_set_ready(health, s, "");
+	if (proven && s->trouble[0] == '\0')
+		health->broken_since = 0;
+	else if (health->broken_since == 0)
+		health->broken_since = clock_monotonic();
+}
+
+static int health_on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct health *health = userdata;
+	struct dispatcher_status s;
+
+	(void)source;
+	(void)usec;
+	dispatcher_status(health->options.dispatcher, &s);
+	health_set_ready(health, &s, ", though not all is there yet");
+	return 0;
+}
+
+static void health_arm_status(struct health *health, usec_t pause)
+{
+	sd_event_source_set_time(health->status_timer, clock_monotonic() + pause);
+	sd_event_source_set_enabled(health->status_timer, SD_EVENT_ONESHOT);
+}
+
+static int health_on_status_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct health *health = userdata;
+	struct dispatcher_status s;
+
+	(void)source;
+	(void)usec;
+	dispatcher_status(health->options.dispatcher, &s);
+	health_look(health, &s);
+	health_tell(health, &s);
+	if (s.progress != health->progress || health->broken_since > 0 || health->stopping)
+		health_arm_status(health, STATUS_EVERY);
+	health->progress = s.progress;
+
+	if (!health->given_up && health->broken_since > 0 &&
+		clock_monotonic() - health->broken_since >= health->options.patience) {
+		health->given_up = true;
+		health->options.given_up(health->options.userdata);
+	}
+	return 0;
+}
+
+/* The loop turned, or this would not run; polls and the ledger must live too. */
+static int health_on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct health *health = userdata;
+	struct dispatcher_status s;
+	usec_t now = clock_monotonic();
+
+	dispatcher_status(health->options.dispatcher, &s);
+	bool polls =
+		s.oldest_poll == 0 || now - s.oldest_poll < health->options.wait_time + POLL_MARGIN;
+	bool ledger = usec_sub(now, s.ledger_seen_at) < LEDGER_SILENCE;
+	if (polls && ledger)
+		notify_watchdog();
+	else
+		log_error("the watchdog is not fed: %s",
+			polls ? "the ledger's thread is silent" : "a poll does not end");
+	sd_event_source_set_time(source, usec + notify_watchdog_interval());
+	return 0;
+}
+
+int health_new(sd_event *event, const struct health_options *options, struct health **ret)
+{
+	_cleanup_(health_freep) struct health *health = calloc(1, sizeof *health);
+	usec_t watchdog = notify_watchdog_interval();
+
+	if (!health)
+		return -ENOMEM;
+	health->options = *options;
+	int r = sd_event_add_time_relative(event, &health->ready_timer, CLOCK_MONOTONIC,
+		READY_PATIENCE, 0, health_on_ready_timer, health);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &health->status_timer, CLOCK_MONOTONIC,
+			STATUS_SOON, 0, health_on_status_timer, health);
+	if (r >= 0 && watchdog > 0)
+		r = sd_event_add_time_relative(event, &health->watchdog_timer, CLOCK_MONOTONIC,
+			watchdog, 0, health_on_watchdog, health);
+	if (r >= 0 && watchdog > 0)
+		r = sd_event_source_set_enabled(health->watchdog_timer, SD_EVENT_ON);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(health);
+	return 0;
+}
+
+struct health *health_free(struct health *health)
+{
+	if (!health)
+		return NULL;
+	sd_event_source_disable_unref(health->ready_timer);
+	sd_event_source_disable_unref(health->status_timer);
+	sd_event_source_disable_unref(health->watchdog_timer);
+	free(health);
+	return NULL;
+}
+
+/* Readiness at once, the rest soon: many changes make one line. */
+void health_changed(struct health *health)
+{
+	struct dispatcher_status s;
+	int enabled = SD_EVENT_OFF;
+
+	if (!health->ready) {
+		dispatcher_status(health->options.dispatcher, &s);
+		health_look(health, &s);
+	}
+	if (sd_event_source_get_enabled(health->status_timer, &enabled) >= 0 &&
+		enabled == SD_EVENT_OFF)
+		health_arm_status(health, STATUS_SOON);
+}
+
+void health_stopping(struct health *health)
+{
+	struct dispatcher_status s;
+
+	health->stopping = true;
+	dispatcher_status(health->options.dispatcher, &s);
+	health_tell(health, &s);
+	health_arm_status(health, STATUS_SOON);
+}
