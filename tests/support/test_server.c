@@ -138,6 +138,11 @@ static bool server_answer(struct test_server *s, struct connection *c)
 	_cleanup_strbuf_ struct strbuf answer;
 	strbuf_init(&answer, (size_t)256 << 20);
 
+	/* Counted first: who has seen the answer may look at the count. */
+	pthread_mutex_lock(&s->lock);
+	s->n_requests++;
+	pthread_cond_broadcast(&s->came);
+	pthread_mutex_unlock(&s->lock);
 	enum test_then then = s->handler(s->userdata, &request, &answer);
 	assert(answer.error == 0);
 	connection_write(c, strbuf_str(&answer), answer.len);
@@ -148,11 +153,6 @@ static bool server_answer(struct test_server *s, struct connection *c)
 			sizeof(struct linger));
 	if (then != TEST_KEEP)
 		connection_close(c);
-
-	pthread_mutex_lock(&s->lock);
-	s->n_requests++;
-	pthread_cond_broadcast(&s->came);
-	pthread_mutex_unlock(&s->lock);
 	return then == TEST_KEEP;
 }
 

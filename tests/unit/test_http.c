@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include "../support/test_server.h"
 #include "net/http.h"
@@ -60,6 +61,9 @@ static void await(struct seen *seen, unsigned n_callbacks)
 	}
 }
 
+/* A clock that the server's thread may put forward. */
+static _Atomic usec_t clock_ahead;
+
 /* Answers by path; the request comes back in the body. */
 static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
 {
@@ -70,6 +74,10 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 		return TEST_KEEP;
 	if (strcmp(path, "/cut") == 0)
 		return TEST_CLOSE;
+	if (strcmp(path, "/late-cut") == 0) {
+		clock_ahead += 2 * USEC_PER_SEC;
+		return TEST_CLOSE;
+	}
 	if (strcmp(path, "/reset") == 0)
 		return TEST_RESET;
 	if (strcmp(path, "/part") == 0) {
@@ -99,7 +107,8 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 		return TEST_CLOSE;
 	}
 	if (strcmp(path, "/interim") == 0)
-		strbuf_puts(out, "HTTP/1.1 103 Early Hints\r\nX-One: early\r\n\r\n");
+		strbuf_puts(
+			out, "HTTP/1.1 103 Early Hints\r\nX-One: early\r\nX-Early: yes\r\n\r\n");
 	strbuf_printf(out,
 		"HTTP/1.1 %s\r\nX-One:  first value \r\nx-two:second\r\nContent-Length: "
 		"%zu\r\n\r\n",
@@ -398,6 +407,54 @@ START_TEST(a_connection_that_the_server_closed_is_not_used_again)
 }
 END_TEST
 
+static usec_t skewed_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000 + clock_ahead;
+}
+
+START_TEST(a_kept_connection_that_proves_closed_is_tried_once_more_but_only_at_once)
+{
+	struct seen seen = {0};
+
+	get("/ok", SOON, &seen);
+	await(&seen, 1);
+	get("/cut", SOON, &seen);
+	await(&seen, 2);
+	ck_assert_int_eq(seen.error, -ECONNRESET);
+	ck_assert_uint_eq(test_server_requests(server), 3);
+
+	clock_replace(skewed_clock);
+	get("/ok", SOON, &seen);
+	await(&seen, 3);
+	get("/late-cut", SOON, &seen);
+	await(&seen, 4);
+	clock_replace(NULL);
+	ck_assert_int_eq(seen.error, -ECONNRESET);
+	ck_assert_str_eq(seen.error_text, "the connection was closed without an answer");
+	ck_assert_uint_eq(test_server_requests(server), 5);
+}
+END_TEST
+
+START_TEST(after_a_deadline_idle_connections_are_not_trusted)
+{
+	struct seen seen = {0}, silent = {0};
+
+	get("/ok", SOON, &seen);
+	get("/ok", SOON, &seen);
+	await(&seen, 2);
+	ck_assert_uint_eq(test_server_connections(server), 2);
+	get("/never", 50 * USEC_PER_MSEC, &silent);
+	await(&silent, 1);
+	get("/ok", SOON, &seen);
+	await(&seen, 3);
+	ck_assert_int_eq(seen.error, 0);
+	ck_assert_uint_eq(test_server_connections(server), 3);
+}
+END_TEST
+
 START_TEST(dropped_connections_end_what_is_out_and_new_ones_serve)
 {
 	struct seen seen = {0}, out = {0};
@@ -418,13 +475,18 @@ END_TEST
 
 START_TEST(past_the_ceiling_is_an_error)
 {
-	struct http_request request = {.method = "GET", .timeout = SOON, .max_answer = 9};
-	static const char *const paths[] = {"/chunked", "/stall"};
+	struct http_request request = {.method = "GET", .timeout = SOON};
+	/* The last one is known to be too large before it has come. */
+	static const struct {
+		const char *path;
+		size_t max_answer;
+	} cases[] = {{"/chunked", 9}, {"/stall", 9}, {"/stall", 99}};
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		struct seen seen = {0};
 
-		request.url = url(paths[i]);
+		request.url = url(cases[i].path);
+		request.max_answer = cases[i].max_answer;
 		ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
 		await(&seen, 1);
 		ck_assert_int_eq(seen.error, -EMSGSIZE);
@@ -465,11 +527,11 @@ END_TEST
 
 START_TEST(headers_of_an_interim_answer_do_not_count)
 {
-	const char *const wanted[] = {"X-One"};
+	const char *const wanted[] = {"X-One", "X-Early"};
 	struct http_request request = {.method = "GET",
 		.url = url("/interim"),
 		.wanted = wanted,
-		.n_wanted = 1,
+		.n_wanted = 2,
 		.timeout = SOON,
 		.max_answer = 4000};
 	struct seen seen = {0};
@@ -478,6 +540,7 @@ START_TEST(headers_of_an_interim_answer_do_not_count)
 	await(&seen, 1);
 	ck_assert_uint_eq(seen.status, 200);
 	ck_assert_str_eq(seen.headers[0], "first value");
+	ck_assert_str_eq(seen.headers[1], "-");
 }
 END_TEST
 
@@ -725,6 +788,9 @@ static Suite *suite(void)
 	tcase_add_test(plain, each_deadline_is_kept_whatever_the_order);
 	tcase_add_test(plain, a_cut_is_an_error);
 	tcase_add_test(plain, a_connection_that_the_server_closed_is_not_used_again);
+	tcase_add_test(
+		plain, a_kept_connection_that_proves_closed_is_tried_once_more_but_only_at_once);
+	tcase_add_test(plain, after_a_deadline_idle_connections_are_not_trusted);
 	tcase_add_test(plain, dropped_connections_end_what_is_out_and_new_ones_serve);
 	tcase_add_test(plain, past_the_ceiling_is_an_error);
 	tcase_add_test(plain, what_is_not_http_is_an_error);

@@ -361,6 +361,17 @@ static void on_cancels_other(void *userdata, const struct sqs_answer *a,
 	sqs_cancel(unsigned_other);
 }
 
+START_TEST(each_call_without_credentials_has_its_answer)
+{
+	use_credentials("", "", "");
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_get_attributes(sqs, on_attributes, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
+	await(3);
+	ck_assert_uint_eq(seen.n, 0);
+}
+END_TEST
+
 START_TEST(calls_without_credentials_can_be_cancelled_even_from_a_callback)
 {
 	struct sqs_call *call;
@@ -395,6 +406,9 @@ START_TEST(a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one)
 
 	use_credentials("AKIDRENEWED", "other", "");
 	/* Too soon to look again: still the old one. */
+	receive();
+	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+
 	receive();
 	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
 
@@ -502,6 +516,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_change_of_visibility_carries_its_seconds);
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);
 	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);
+	tcase_add_test(c, each_call_without_credentials_has_its_answer);
 	tcase_add_test(c, calls_without_credentials_can_be_cancelled_even_from_a_callback);
 	tcase_add_test(c, a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one);
 	tcase_add_test(c, a_clock_that_is_off_is_corrected_by_the_first_answer);
