@@ -1,10 +1,10 @@
 #include <check.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_scan.h"
+#include "json_oracle.h"
 
 #define DEPTH_MAX 20
 #define N_OF(a)   (sizeof(a) / sizeof((a)[0]))
@@ -380,19 +380,7 @@ START_TEST(a_string_that_just_fits_is_decoded_and_one_byte_more_is_not)
 }
 END_TEST
 
-/*
- * xorshift64: the same mutations on every run. No NUL among them: the oracle takes one for the end.
- */
-static uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
-
-static unsigned random_below(unsigned n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state % n);
-}
-
+/* No NUL among what is put in: the oracle takes one for the end. */
 static size_t mutate(char *text, size_t len, size_t size)
 {
 	static const char alphabet[] =
@@ -420,18 +408,6 @@ static size_t mutate(char *text, size_t len, size_t size)
 		if (at < len)
 			text[at] = text[random_below((unsigned)len)];
 		return len;
-	}
-}
-
-/* Jansson builds values, so it refuses what cannot be built: all else it refuses we must refuse. */
-static bool jansson_cannot_build(const json_error_t *error)
-{
-	switch (json_error_code(error)) {
-	case json_error_numeric_overflow:
-	case json_error_null_byte_in_key:
-		return true;
-	default:
-		return strncmp(error->text, "invalid Unicode '\\u", 19) == 0;
 	}
 }
 

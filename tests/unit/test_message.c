@@ -1,7 +1,6 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "base/strbuf.h"
 #include "job/message.h"
+#include "json_oracle.h"
 
 #define DATA    "tests/data/message"
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -99,17 +99,6 @@ START_TEST(a_refusal_leaves_ret_alone_and_a_success_the_reason)
 }
 END_TEST
 
-/* xorshift64: the same bodies on every run. */
-static uint64_t random_state = UINT64_C(0x2545f4914f6cdd1d);
-
-static unsigned random_below(unsigned n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state % n);
-}
-
 /* A body of members that are right, nearly right or wrong. */
 static void random_body(struct strbuf *b)
 {
@@ -121,14 +110,20 @@ static void random_body(struct strbuf *b)
 	unsigned n_members = 2 + random_below(4);
 
 	strbuf_puts(b, "{");
-	for (unsigned i = 0; i < n_members; i++)
-		strbuf_printf(b, "%s\"%s\"%s:%s%s", i ? "," : "",
-			names[i < 3 && random_below(8) ? i : random_below(N_OF(names))],
-			random_below(4) ? "" : " ", random_below(4) ? "" : "\n",
-			values[random_below(random_below(4) ? 3 : N_OF(values))]);
+	for (unsigned i = 0; i < n_members; i++) {
+		/* One by one: the order in which arguments are evaluated is the compiler's. */
+		unsigned name = i < 3 && random_below(8) ? i : random_below(N_OF(names));
+		unsigned n_values = random_below(4) ? 3 : N_OF(values);
+		unsigned value = random_below(n_values);
+
+		strbuf_printf(b, "%s\"%s\"", i ? "," : "", names[name]);
+		strbuf_puts(b, random_below(4) ? ":" : " :\n");
+		strbuf_puts(b, values[value]);
+	}
 	strbuf_puts(b, "}");
+	char damage = "{}[]\",:\\ 0"[random_below(10)];
 	if (random_below(4) == 0)
-		b->data[random_below((unsigned)b->len)] = "{}[]\",:\\ 0"[random_below(10)];
+		b->data[random_below((unsigned)b->len)] = damage;
 }
 
 static bool is_control(unsigned c)
@@ -157,10 +152,10 @@ static bool tree_is_message(const json_t *json)
 	return json_object_get(json, "payload");
 }
 
-/* Jansson is told to refuse any name that is there twice; we mind our own three only. */
-static bool refused_for_a_twin(const json_error_t *error)
+/* Twins are told to be refused, and we mind those of our own three members only. */
+static bool refuses_more_than_we(const json_error_t *error)
 {
-	return json_error_code(error) == json_error_duplicate_key;
+	return json_error_code(error) == json_error_duplicate_key || jansson_cannot_build(error);
 }
 
 static void assert_same(const json_t *json, const struct message *message, const char *body)
@@ -189,7 +184,7 @@ START_TEST(random_bodies_are_read_as_from_a_tree_of_jansson)
 		if (json) {
 			ck_assert_msg((r == 0) == tree_is_message(json), "round %u: %s: %s", round,
 				reason, body.data);
-		} else if (!refused_for_a_twin(&error)) {
+		} else if (!refuses_more_than_we(&error)) {
 			ck_assert_msg(r < 0, "round %u: accepted: %s", round, body.data);
 		}
 		if (json && r == 0)
