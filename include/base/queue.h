@@ -20,7 +20,10 @@ struct queue_node {
 	struct queue_node *next;
 };
 
-/* A plain list of nodes, not locked: what is built up to be pushed, or was taken, as one. */
+/*
+ * A plain list of nodes, not locked: what is built up to be pushed, or was taken, as one. It may
+ * point into itself, so it is not copied.
+ */
 struct queue_list {
 	struct queue_node *first;
 	struct queue_node **last;
@@ -45,13 +48,14 @@ void queue_list_move(struct queue_list *to, struct queue_list *from);
 
 /* with_fd: the receiver waits on queue_fd(); otherwise in queue_pop(). 0 or a negative errno. */
 int queue_init(struct queue *q, bool with_fd);
+/* No other thread may be inside a call, or come to one. What is still in it is the caller's. */
 void queue_done(struct queue *q);
 int queue_fd(const struct queue *q);
 
 void queue_push(struct queue *q, struct queue_node *node);
 /* All of it at once, and empties list. */
 void queue_push_list(struct queue *q, struct queue_list *list);
-/* Makes the eventfd readable without pushing anything. */
+/* Makes the eventfd, which there must be, readable without pushing anything. */
 void queue_wake(struct queue *q);
 
 /* Everything that is there, possibly nothing; does not block. */

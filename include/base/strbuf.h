@@ -4,7 +4,7 @@
  * Invariant: data[len] is NUL whenever data is set, and len never exceeds the ceiling. Failure
  * sticks: after the first one every append does nothing and returns the same error, so that a
  * text may be built in many steps and checked once (strbuf.error: 0, -ENOBUFS past the ceiling,
- * -ENOMEM).
+ * -ENOMEM, -EINVAL for a format that cannot be printed). What was there before stays.
  *
  * A strbuf belongs to one thread. strbuf_done() may be called twice.
  */
@@ -47,7 +47,10 @@ int strbuf_vprintf(struct strbuf *b, const char *format, va_list args)
 /* The text so far, never NULL; borrowed until the next change. */
 const char *strbuf_str(const struct strbuf *b);
 
-/* Returns the text, owned by the caller, and empties the buffer; NULL after an error. */
+/*
+ * Returns the text, owned by the caller, and empties the buffer; NULL after an error, and the
+ * buffer stays as it is.
+ */
 char *strbuf_take(struct strbuf *b);
 
 #define _cleanup_strbuf_ _cleanup_(strbuf_done)

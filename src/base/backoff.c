@@ -14,12 +14,12 @@ uint64_t backoff_random(uint64_t range)
 
 usec_t backoff_next(struct backoff *b)
 {
-	usec_t full = b->base;
+	usec_t full = usec_max(1, usec_min(b->base, b->cap));
 
 	for (unsigned i = 0; i < b->attempt && full < b->cap; i++)
-		full *= 2;
-	full = usec_min(full, b->cap);
-	b->attempt++;
+		full = full > b->cap / 2 ? b->cap : full * 2;
+	if (full < b->cap)
+		b->attempt++;
 	return full - backoff_random(full / 2);
 }
 

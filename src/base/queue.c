@@ -105,6 +105,8 @@ void queue_push_list(struct queue *q, struct queue_list *list)
 void queue_wake(struct queue *q)
 {
 	uint64_t one = 1;
+
+	assert(q->fd >= 0);
 	ssize_t n = write(q->fd, &one, sizeof one);
 
 	/* Only a full counter refuses, and then it is readable already. */

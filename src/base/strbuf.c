@@ -95,7 +95,9 @@ int strbuf_vprintf(struct strbuf *b, const char *format, va_list args)
 	va_list again;
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
-	int r = len < 0 ? -EINVAL : strbuf_reserve(b, (size_t)len);
+	if (len < 0 && b->error == 0)
+		b->error = -EINVAL;
+	int r = strbuf_reserve(b, len < 0 ? 0 : (size_t)len);
 	if (r == 0) {
 		vsnprintf(b->data + b->len, (size_t)len + 1, format, again);
 		b->len += (size_t)len;
