@@ -1,0 +1,77 @@
+#include "actions.h"
+
+#include <string.h>
+
+#include "input.h"
+
+static const struct action actions[] = {
+	{"AddPermission", "AddPermission", NULL, true},
+	{"CancelMessageMoveTask", "CancelMessageMoveTask", NULL, false},
+	{"ChangeMessageVisibility", "ChangeMessageVisibility", action_change_visibility, true},
+	{"ChangeMessageVisibilityBatch", "ChangeMessageVisibility", action_change_visibility_batch,
+		true},
+	{"CreateQueue", "CreateQueue", action_create_queue, false},
+	{"DeleteMessage", "DeleteMessage", action_delete_message, true},
+	{"DeleteMessageBatch", "DeleteMessage", action_delete_message_batch, true},
+	{"DeleteQueue", "DeleteQueue", action_delete_queue, true},
+	{"GetQueueAttributes", "GetQueueAttributes", action_get_queue_attributes, true},
+	{"GetQueueUrl", "GetQueueUrl", action_get_queue_url, false},
+	{"ListDeadLetterSourceQueues", "ListDeadLetterSourceQueues", action_list_sources, true},
+	{"ListMessageMoveTasks", "ListMessageMoveTasks", NULL, false},
+	{"ListQueueTags", "ListQueueTags", NULL, true},
+	{"ListQueues", "ListQueues", action_list_queues, false},
+	{"PurgeQueue", "PurgeQueue", action_purge_queue, true},
+	{"ReceiveMessage", "ReceiveMessage", action_receive_message, true},
+	{"RemovePermission", "RemovePermission", NULL, true},
+	{"SendMessage", "SendMessage", action_send_message, true},
+	{"SendMessageBatch", "SendMessage", action_send_message_batch, true},
+	{"SetQueueAttributes", "SetQueueAttributes", action_set_queue_attributes, true},
+	{"StartMessageMoveTask", "StartMessageMoveTask", NULL, false},
+	{"TagQueue", "TagQueue", NULL, true},
+	{"UntagQueue", "UntagQueue", NULL, true},
+};
+
+const struct action *action_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	}
+	return NULL;
+}
+
+const char *action_queue_name(const struct account *account, const json_t *input)
+{
+	const char *url = json_string_value(json_object_get(input, "QueueUrl"));
+	const char *host = url ? strstr(url, "://") : NULL;
+	const char *path = host ? strchr(host + strlen("://"), '/') : NULL;
+	size_t id_len = strlen(account->options.id);
+
+	if (!path || strncmp(path + 1, account->options.id, id_len) != 0)
+		return "";
+	return path[1 + id_len] == '/' ? path + 1 + id_len + 1 : "";
+}
+
+json_t *action_queue_url(const struct call *call, const struct local_queue *queue)
+{
+	return json_sprintf("%s/%s/%s", call->base_url, call->account->options.id, queue->name);
+}
+
+bool action_run(const struct action *action, struct call *call)
+{
+	const char *url = NULL;
+
+	if (!action->run)
+		return failure_set(&call->failure, FAILURE_UNSUPPORTED, "%s is not supported here.",
+			action->name);
+	if (!action->on_queue)
+		return action->run(call);
+
+	if (!input_string(call->input, "QueueUrl", &url, &call->failure))
+		return false;
+	call->queue = account_find(call->account, action_queue_name(call->account, call->input));
+	if (!call->queue)
+		return failure_set(
+			&call->failure, FAILURE_NO_QUEUE, "The specified queue does not exist.");
+	return action->run(call);
+}

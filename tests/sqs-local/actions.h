@@ -1,0 +1,56 @@
+/*
+ * The actions of the service: what a request asks for, found by name and run.
+ */
+#pragma once
+
+#include "account.h"
+#include "failure.h"
+#include "keys.h"
+
+/* One request, read and authenticated. */
+struct call {
+	struct account *account;   /* borrows */
+	const char *base_url;      /* borrows: what queue URLs begin with */
+	const char *sender;        /* borrows for ever: the name of the key */
+	const json_t *input;       /* borrows: an object */
+	struct local_queue *queue; /* set by action_run() for actions on a queue */
+	usec_t begun_at;           /* the account's clock: when it arrived */
+	usec_t now;                /* and what it shows now */
+
+	json_t *output;    /* the answer, owned; NULL: an empty one */
+	usec_t wait_until; /* not 0: no answer yet, run it again when a message comes or then */
+	struct failure failure;
+};
+
+typedef bool action_fn(struct call *call);
+
+struct action {
+	const char *name;
+	const char *permission; /* as IAM calls it */
+	action_fn *run;         /* NULL: SQS has it, we do not */
+	bool on_queue;
+};
+
+/* A constant; NULL: SQS knows no such action. */
+const struct action *action_find(const char *name);
+
+/* Does what is asked: sets output, wait_until or, returning false, failure. */
+bool action_run(const struct action *action, struct call *call);
+
+/* The name in a queue's URL, borrowed from it; "" if it is not the URL of a queue of ours. */
+const char *action_queue_name(const struct account *account, const json_t *input);
+
+/* One URL, owned. */
+json_t *action_queue_url(const struct call *call, const struct local_queue *queue);
+
+/* queue_actions.c */
+action_fn action_create_queue, action_delete_queue, action_get_queue_attributes,
+	action_get_queue_url, action_list_queues, action_list_sources, action_purge_queue,
+	action_set_queue_attributes;
+
+/* message_actions.c */
+action_fn action_change_visibility, action_change_visibility_batch, action_delete_message,
+	action_delete_message_batch, action_send_message, action_send_message_batch;
+
+/* receive_action.c */
+action_fn action_receive_message;

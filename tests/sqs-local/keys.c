@@ -1,0 +1,115 @@
+#include "keys.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#include "must.h"
+
+static char *keys_copy(const char *text)
+{
+	return text ? must_strdup(text) : NULL;
+}
+
+static void keys_clear(struct key *key)
+{
+	if (key->secret)
+		OPENSSL_cleanse(key->secret, strlen(key->secret));
+	OPENSSL_cleanse(key->signing_key, sizeof key->signing_key);
+	free(key->secret);
+	free(key->token);
+	free(key->actions);
+}
+
+void keys_set(struct key_list *keys, const struct key_terms *terms)
+{
+	struct key *key = keys_find(keys, terms->id);
+
+	if (key) {
+		keys_clear(key);
+	} else {
+		key = must_zalloc(sizeof *key);
+		key->id = must_strdup(terms->id);
+		LIST_INSERT_HEAD(keys, key, next);
+	}
+	key->secret = must_strdup(terms->secret);
+	key->token = keys_copy(terms->token);
+	key->actions = keys_copy(terms->actions);
+	key->expired = terms->expired;
+	key->signing_day[0] = '\0';
+}
+
+bool keys_parse(struct key_list *keys, const char *text)
+{
+	_cleanup_free_ char *copy = must_strdup(text);
+	char *rest = copy;
+	struct key_terms terms = {
+		.id = strsep(&rest, ":"),
+		.secret = strsep(&rest, ":"),
+		.actions = rest,
+	};
+
+	if (!*terms.id || !terms.secret || !*terms.secret)
+		return false;
+	keys_set(keys, &terms);
+	OPENSSL_cleanse(copy, strlen(text));
+	return true;
+}
+
+struct key *keys_find(const struct key_list *keys, const char *id)
+{
+	struct key *key;
+
+	LIST_FOREACH(key, keys, next)
+	{
+		if (strcmp(key->id, id) == 0)
+			return key;
+	}
+	return NULL;
+}
+
+void keys_done(struct key_list *keys)
+{
+	struct key *key;
+
+	while ((key = LIST_FIRST(keys))) {
+		LIST_REMOVE(key, next);
+		keys_clear(key);
+		free(key->id);
+		free(key);
+	}
+}
+
+bool key_allows(const struct key *key, const char *action)
+{
+	size_t len = strlen(action);
+
+	if (!key->actions)
+		return true;
+	for (const char *at = key->actions; *at;) {
+		size_t n = strcspn(at, ",");
+		if (n == len && memcmp(at, action, len) == 0)
+			return true;
+		at += n;
+		at += *at == ',';
+	}
+	return false;
+}
+
+const unsigned char *key_signing(struct key *key, const char *day, const char *region)
+{
+	_cleanup_free_ char *start = NULL;
+	unsigned char *k = key->signing_key;
+
+	if (strcmp(key->signing_day, day) == 0)
+		return k;
+
+	int len = asprintf(&start, "AWS4%s", key->secret);
+	assert(len > 0);
+	digest_hmac(start, (size_t)len, day, strlen(day), k);
+	digest_hmac(k, DIGEST_SHA256_SIZE, region, strlen(region), k);
+	digest_hmac(k, DIGEST_SHA256_SIZE, "sqs", 3, k);
+	digest_hmac(k, DIGEST_SHA256_SIZE, "aws4_request", 12, k);
+	OPENSSL_cleanse(start, (size_t)len);
+	snprintf(key->signing_day, sizeof key->signing_day, "%s", day);
+	return k;
+}

@@ -1,0 +1,368 @@
+#include "service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control.h"
+#include "must.h"
+
+#define SERVICE_TARGET "AmazonSQS."
+#define SERVICE_TYPE   "application/x-amz-json-1.0"
+
+void service_init(
+	struct service *service, const struct account_options *options, struct key_list *keys)
+{
+	*service = (struct service){.stats = json_object(), .keys = keys};
+	account_init(&service->account, options);
+	TAILQ_INIT(&service->faults);
+}
+
+void service_done(struct service *service)
+{
+	account_done(&service->account);
+	faults_clear(&service->faults);
+	heap_done(&service->held);
+	json_decref(service->stats);
+}
+
+usec_t service_wall_clock(const struct service *service)
+{
+	return clock_realtime() + (usec_t)service->skew;
+}
+
+void service_reply(struct exchange *exchange, unsigned status, json_t *body)
+{
+	struct answer *answer = &exchange->answer;
+
+	answer->status = status;
+	answer->content_type = SERVICE_TYPE;
+	if (body) {
+		answer->body = json_dumps(body, JSON_COMPACT);
+		assert(answer->body);
+		answer->body_len = strlen(answer->body);
+		json_decref(body);
+	}
+}
+
+static void service_count(struct service *service, struct exchange *exchange, const char *result)
+{
+	const char *action = exchange->action ? exchange->action->name : "unknown";
+	json_t *results = json_object_get(service->stats, action);
+
+	if (!results) {
+		results = json_object();
+		json_object_set_new(service->stats, action, results);
+	}
+	json_int_t n = json_integer_value(json_object_get(results, result));
+	json_object_set_new(results, result, json_integer(n + 1));
+}
+
+static void service_reply_error(struct exchange *exchange, unsigned status, json_t *type,
+	const char *text, char *query_error)
+{
+	exchange->answer.query_error = query_error;
+	service_reply(exchange, status, json_pack("{s:o, s:s}", "__type", type, "message", text));
+}
+
+static void service_hold(
+	struct service *service, struct exchange *exchange, enum exchange_stage stage, usec_t until)
+{
+	exchange->state = EXCHANGE_HELD;
+	exchange->stage = stage;
+	heap_set(&service->held, &exchange->held_until, until);
+}
+
+/* The answer is there: send it, unless a fault wants it late or lost. */
+static void service_finish(struct service *service, struct exchange *exchange, const char *result)
+{
+	const struct fault_hit *fault = &exchange->fault;
+
+	service_count(service, exchange, result);
+	exchange->state = EXCHANGE_ANSWERED;
+	if (fault->kind == FAULT_CUT_AFTER)
+		exchange->state = EXCHANGE_CUT;
+	else if (fault->kind == FAULT_LATE)
+		service_hold(service, exchange, STAGE_ANSWER,
+			account_now(&service->account) + fault->delay);
+}
+
+static void service_refuse(struct service *service, struct exchange *exchange)
+{
+	const struct failure *failure = &exchange->call.failure;
+	const struct failure_kind *kind = failure_kind(failure->code);
+	char *query_error;
+
+	int len = asprintf(
+		&query_error, "%s;%s", kind->query_code, kind->ours ? "Receiver" : "Sender");
+	assert(len > 0);
+	service_reply_error(exchange, kind->status, json_sprintf("%s#%s", kind->space, kind->name),
+		failure->text, query_error);
+	service_finish(service, exchange, kind->name);
+}
+
+/* Runs the action, which may end in an answer or in (further) waiting. */
+static void service_act(struct service *service, struct exchange *exchange)
+{
+	struct call *call = &exchange->call;
+
+	call->now = account_now(&service->account);
+	if (!action_run(exchange->action, call)) {
+		service_refuse(service, exchange);
+	} else if (call->wait_until) {
+		account_unwait(&exchange->waiter);
+		account_wait(call->queue, &exchange->waiter);
+		service_hold(service, exchange, STAGE_POLL, call->wait_until);
+	} else {
+		service_reply(exchange, 200, TAKE_PTR(call->output));
+		service_finish(service, exchange, "OK");
+	}
+}
+
+static bool service_check_permission(
+	struct service *service, struct exchange *exchange, const struct key *key)
+{
+	const struct action *action = exchange->action;
+	const struct account_options *account = &service->account.options;
+	const char *queue = action_queue_name(&service->account, exchange->input);
+	char permission[64];
+	size_t i;
+
+	if (key_allows(key, action->permission))
+		return true;
+	/* AWS names the action in lower case here. */
+	for (i = 0; action->permission[i] && i < sizeof permission - 1; i++)
+		permission[i] = (char)(action->permission[i] | 0x20);
+	permission[i] = '\0';
+	return failure_set(&exchange->call.failure, FAILURE_ACCESS_DENIED,
+		"User: arn:aws:iam::%s:user/%s is not authorized to perform: sqs:%s on resource: "
+		"arn:aws:sqs:%s:%s:%s because no identity-based policy allows the sqs:%s action",
+		account->id, key->id, permission, account->region, account->id, queue, permission);
+}
+
+static bool service_parse(struct exchange *exchange)
+{
+	const struct wire *wire = &exchange->wire;
+
+	exchange->input = json_loadb(wire->body ? wire->body : "", wire->body_len,
+		JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+	if (json_is_object(exchange->input))
+		return true;
+	return failure_set(
+		&exchange->call.failure, FAILURE_SERIALIZATION, "the body is not a JSON object");
+}
+
+/* All that stands between a request and its action. */
+static bool service_admit(struct service *service, struct exchange *exchange)
+{
+	struct auth auth = {service->keys, service->account.options.region};
+	struct call *call = &exchange->call;
+	struct key *key = NULL;
+
+	if (!auth_check(&auth, &exchange->wire, service_wall_clock(service), &key, &call->failure))
+		return false;
+	if (!exchange->action)
+		return failure_set(&call->failure, FAILURE_UNKNOWN_OPERATION,
+			"The requested operation is not recognized by the service.");
+	if (!service_parse(exchange) || !service_check_permission(service, exchange, key))
+		return false;
+	call->sender = key->id;
+	call->input = exchange->input;
+	return true;
+}
+
+static void service_handle(struct service *service, struct exchange *exchange)
+{
+	struct call *call = &exchange->call;
+
+	call->account = &service->account;
+	call->base_url = service->base_url;
+	call->begun_at = account_now(&service->account);
+	if (service_admit(service, exchange))
+		service_act(service, exchange);
+	else
+		service_refuse(service, exchange);
+}
+
+static const char *service_term(
+	const struct exchange *exchange, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(exchange->fault.terms, name));
+
+	return text ? text : otherwise;
+}
+
+static unsigned service_term_status(const struct exchange *exchange, unsigned otherwise)
+{
+	json_t *status = json_object_get(exchange->fault.terms, "status");
+
+	return status ? (unsigned)json_integer_value(status) : otherwise;
+}
+
+static void service_fault_status(struct service *service, struct exchange *exchange)
+{
+	const char *code = service_term(exchange, "code", "InternalFailure");
+	const char *given = service_term(exchange, "query_error", NULL);
+	unsigned status = service_term_status(exchange, 500);
+	char *query_error = NULL;
+
+	if (given && *given)
+		query_error = must_strdup(given);
+	else if (!given &&
+		 asprintf(&query_error, "%s;%s", code, status < 500 ? "Sender" : "Receiver") < 0)
+		query_error = NULL;
+	service_reply_error(exchange, status, json_sprintf("com.amazonaws.sqs#%s", code),
+		service_term(exchange, "message", "ordered by a test"), query_error);
+	service_finish(service, exchange, "fault:status");
+}
+
+static void service_fault_raw(struct service *service, struct exchange *exchange)
+{
+	const char *body = service_term(exchange, "body", "");
+
+	exchange->answer = (struct answer){
+		.status = service_term_status(exchange, 200),
+		.content_type = service_term(exchange, "content_type", "text/html"),
+		.body = must_strdup(body),
+		.body_len = strlen(body),
+	};
+	service_finish(service, exchange, "fault:raw");
+}
+
+void service_begin(struct service *service, struct exchange *exchange)
+{
+	const char *target = wire_value(&exchange->wire, "x-amz-target");
+
+	if (control_is_for(&exchange->wire)) {
+		control_handle(service, exchange);
+		exchange->state = EXCHANGE_ANSWERED;
+		return;
+	}
+	if (target && strncmp(target, SERVICE_TARGET, strlen(SERVICE_TARGET)) == 0)
+		exchange->action = action_find(target + strlen(SERVICE_TARGET));
+
+	exchange->fault = faults_take(
+		&service->faults, exchange->action ? exchange->action->name : "unknown");
+	switch (exchange->fault.kind) {
+	case FAULT_STATUS:
+		service_fault_status(service, exchange);
+		return;
+	case FAULT_RAW:
+		service_fault_raw(service, exchange);
+		return;
+	case FAULT_CUT_BEFORE:
+		service_count(service, exchange, "fault:cut-before");
+		exchange->state = EXCHANGE_CUT;
+		return;
+	case FAULT_DELAY:
+		service_hold(service, exchange, STAGE_BEGIN,
+			account_now(&service->account) + exchange->fault.delay);
+		return;
+	case FAULT_NONE:
+	case FAULT_LATE:
+	case FAULT_CUT_AFTER:
+		service_handle(service, exchange);
+		return;
+	}
+}
+
+void service_end(struct service *service, struct exchange *exchange)
+{
+	heap_remove(&service->held, &exchange->held_until);
+	account_unwait(&exchange->waiter);
+	json_decref(exchange->input);
+	json_decref(exchange->fault.terms);
+	json_decref(exchange->call.output);
+	free(exchange->answer.body);
+	free(exchange->answer.query_error);
+}
+
+/* Something changed for a held exchange: goes on with it. */
+static void service_resume(struct service *service, struct exchange *exchange)
+{
+	heap_remove(&service->held, &exchange->held_until);
+	switch (exchange->stage) {
+	case STAGE_BEGIN:
+		service_handle(service, exchange);
+		break;
+	case STAGE_POLL:
+		account_unwait(&exchange->waiter);
+		service_act(service, exchange);
+		break;
+	case STAGE_ANSWER:
+		exchange->state = EXCHANGE_ANSWERED;
+		break;
+	}
+	if (exchange->state != EXCHANGE_HELD)
+		service->front->ready(exchange);
+}
+
+static void service_cut(struct service *service, struct exchange *exchange)
+{
+	heap_remove(&service->held, &exchange->held_until);
+	account_unwait(&exchange->waiter);
+	exchange->state = EXCHANGE_CUT;
+	service->front->ready(exchange);
+}
+
+/* Gives the waiting receives of a queue what there is. */
+static void service_serve(struct service *service, struct local_queue *queue, usec_t now)
+{
+	struct waiter *waiter;
+
+	local_queue_settle(queue, now);
+	while (queue->n_in[MESSAGE_VISIBLE] > 0 && (waiter = TAILQ_FIRST(&queue->waiters))) {
+		struct exchange *exchange = container_of(waiter, struct exchange, waiter);
+		if (!service->strand && service->front->gone(exchange)) {
+			service_count(service, exchange, "gone");
+			service_cut(service, exchange);
+		} else {
+			service_resume(service, exchange);
+		}
+	}
+}
+
+/* Those whose queue was deleted learn it. */
+static void service_serve_orphans(struct service *service)
+{
+	struct waiter *waiter;
+
+	while ((waiter = TAILQ_FIRST(&service->account.orphans)))
+		service_resume(service, container_of(waiter, struct exchange, waiter));
+}
+
+usec_t service_turn(struct service *service)
+{
+	usec_t now = account_now(&service->account), next = USEC_INFINITY;
+	struct local_queue *queue;
+	struct deadline *due;
+
+	while ((due = heap_take_due(&service->held, now)))
+		service_resume(service, container_of(due, struct exchange, held_until));
+	service_serve_orphans(service);
+	TAILQ_FOREACH(queue, &service->account.queues, others)
+	{
+		if (!TAILQ_EMPTY(&queue->waiters))
+			service_serve(service, queue, now);
+	}
+
+	due = heap_first(&service->held);
+	if (due)
+		next = due->at;
+	TAILQ_FOREACH(queue, &service->account.queues, others)
+	{
+		if (TAILQ_EMPTY(&queue->waiters))
+			continue;
+		/* Dead letters that just arrived are for the next turn, which is now. */
+		next = queue->n_in[MESSAGE_VISIBLE] > 0 ? now
+							: usec_min(next, local_queue_next(queue));
+	}
+	return next == USEC_INFINITY ? next : usec_sub(next, account_now(&service->account));
+}
+
+void service_release(struct service *service)
+{
+	struct deadline *held;
+
+	while ((held = heap_first(&service->held)))
+		service_cut(service, container_of(held, struct exchange, held_until));
+}
