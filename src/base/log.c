@@ -29,13 +29,14 @@
 /* How a line is written so that nobody waits for its reader. */
 enum log_sink {
 	LOG_SINK_FILE,
-	LOG_SINK_PIPE,
+	LOG_SINK_PIPE,        /* a description of our own, which does not block */
+	LOG_SINK_SHARED_PIPE, /* could not be opened anew: it is another user's */
 	LOG_SINK_SOCKET,
 };
 
 static struct {
 	enum log_sink sink;
-	int stderr_fd; /* our own, non-blocking description of a pipe; else 2 itself */
+	int stderr_fd;
 	enum log_text_style style;
 	int journal_fd;
 	struct sockaddr_un journal;
@@ -125,9 +126,9 @@ static void log_open_stderr(void)
 		self.sink = LOG_SINK_SOCKET;
 	if (!S_ISFIFO(st.st_mode))
 		return;
-	self.sink = LOG_SINK_PIPE;
 	/* O_NONBLOCK on fd 2 would be felt by everyone who shares that pipe's end with us. */
 	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	self.sink = fd >= 0 ? LOG_SINK_PIPE : LOG_SINK_SHARED_PIPE;
 	if (fd >= 0)
 		self.stderr_fd = fd;
 }
@@ -201,11 +202,12 @@ static bool log_write_stderr(const char *line, size_t len)
 	case LOG_SINK_SOCKET:
 		n = send(self.stderr_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		break;
+	case LOG_SINK_SHARED_PIPE:
+		/* Two threads may find room for one line; then one of them waits. */
+		if (poll(&ready, 1, 0) != 1 || ready.revents != POLLOUT)
+			break;
+		/* fall through */
 	case LOG_SINK_PIPE:
-		/* Where the pipe is another user's we write to fd 2 itself, which may block. */
-		if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT)
-			n = write(self.stderr_fd, line, len);
-		break;
 	case LOG_SINK_FILE:
 		n = write(self.stderr_fd, line, len);
 		break;
