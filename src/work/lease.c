@@ -64,6 +64,9 @@ static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 
 	if (!hold_is_begun(hold) || atomic_load(&hold->job.cancel) != JOB_GO)
 		return USEC_INFINITY;
+	/* Where nothing can be extended the handler's own limit ends it in time. */
+	if (hold->job.must_end_at != USEC_INFINITY)
+		return USEC_INFINITY;
 	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
 }
 
