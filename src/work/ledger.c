@@ -201,8 +201,10 @@ static usec_t ledger_patience(const struct ledger *ledger)
 static bool ledger_may_take_over(struct ledger *ledger)
 {
 	usec_t now = clock_boottime(), third = ledger_third(ledger);
+	/* Idle is not away: what has been waited for once counts as seen. */
+	usec_t seen_at = usec_max(ledger->success_at, ledger->rows.take_over_at);
 
-	if (ledger->success_at == 0 || now - ledger->success_at > third)
+	if (ledger->success_at == 0 || usec_sub(now, seen_at) > third)
 		ledger->rows.take_over_at = now + usec_min(10 * USEC_PER_SEC, third);
 	return now >= ledger->rows.take_over_at;
 }
