@@ -74,11 +74,14 @@ class Screen:
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-            print("  " + self._paint_outcomes(line[:WIDTH - 2]))
+            if len(line) > WIDTH - 2:
+                line = line[:WIDTH - 3] + "…"
+            print("  " + self._paint_outcomes(line))
 
     def text(self, text):
-        print(textwrap.fill(self._paint_outcomes(text), WIDTH, initial_indent="  ",
-                            subsequent_indent="      ", break_on_hyphens=False))
+        print(self._paint_outcomes(textwrap.fill(
+            text, WIDTH, initial_indent="  ", subsequent_indent="      ",
+            break_on_hyphens=False)))
 
 
 def without_time(line):
@@ -89,28 +92,27 @@ def without_time(line):
 class Watcher:
     """Notices what has changed in the rows and the queues."""
 
-    def __init__(self, screen, jobs, queues):
+    def __init__(self, screen, jobs, dead_letters):
         self._screen = screen
         self._jobs = jobs
-        self._queues = queues
+        self._queue = jobs.queue
+        self._dead_letters = dead_letters
         self._rows = {}
         self._counts = None
 
     def look(self):
         """True once nothing is left to happen: the queue is empty."""
         for row in self._jobs.rows():
-            before = self._rows.get(row.id)
-            if before and (before.status, before.attempts) != (row.status, row.attempts):
-                self._screen.tell("row", f"{row.id}: {before.status} -> {row.status}, "
-                                         f"attempts {row.attempts}")
-            self._rows[row.id] = row
-        counts = [queue.counts() for queue in self._queues]
+            before, now = self._rows.get(row.id, ("pending", 0)), (row.status, row.attempts)
+            if before != now:
+                self._screen.tell("row", f"{row.id}: {before[0]} -> {now[0]}, attempts {now[1]}")
+            self._rows[row.id] = now
+        waiting, in_flight = self._queue.counts()
+        counts = waiting, in_flight, sum(self._dead_letters.counts())
         if counts != self._counts:
             self._counts = counts
-            self._screen.tell("queue", "; ".join(
-                f"{queue.name} {visible} waiting, {hidden} in flight"
-                for queue, (visible, hidden) in zip(self._queues, counts)))
-        return counts[0] == (0, 0)
+            self._screen.tell("queue", "{} waiting, {} in flight; dead letters: {}".format(*counts))
+        return waiting + in_flight == 0
 
 
 def publish(screen, jobs):
@@ -129,7 +131,7 @@ def publish(screen, jobs):
 
 def name_of(message):
     try:
-        return json.loads(message["Body"])["jobId"]
+        return json.loads(message["body"])["jobId"]
     except ValueError:
         return "(not JSON)"
 
@@ -141,14 +143,14 @@ def show_result(screen, jobs, queue, dead_letters, daemon):
     screen.table([("id", "type", "status", "attempts", "error")] + [
         (row.id, row.type, row.status, str(row.attempts), row.error or "") for row in rows])
 
-    messages = sorted(dead_letters.receive(), key=name_of)
+    messages = sorted(dead_letters.inside()["messages"], key=name_of)
     screen.heading("The queues")
     screen.text(f"{queue.name}: {sum(queue.counts())} messages")
     screen.text(f"{dead_letters.name}: {len(messages)} messages")
     if messages:
         screen.table([("", "job", "receives", "body")] + [
-            ("", name_of(message), message["Attributes"]["ApproximateReceiveCount"],
-             message["Body"]) for message in messages])
+            ("", name_of(message), str(message["receives"]), message["body"])
+            for message in messages])
 
     screen.heading("The daemon's log")
     for line in daemon.process.feed.lines:
@@ -180,7 +182,7 @@ def demo(screen, lab):
                         on_line=lambda line: screen.tell("daemon", without_time(line)))
     daemon.wait_ready()
     screen.tell("lab", "the daemon says that it is ready")
-    watcher = Watcher(screen, jobs, (queue, dead_letters))
+    watcher = Watcher(screen, jobs, dead_letters)
     watcher.look()
     publish(screen, jobs)
     until(watcher.look, within=40, what="an empty queue")

@@ -96,8 +96,9 @@ class Daemon:
         return self
 
     def wait_status(self, pattern, within=10.0, start=0):
-        """The match in a STATUS line."""
-        return self.notify.feed.wait(re.compile(f"^STATUS=.*{pattern}"), within, start)
+        """The match in a STATUS line, in capitals or not."""
+        return self.notify.feed.wait(
+            re.compile(f"^STATUS=.*?({pattern})", re.IGNORECASE), within, start)
 
     def wait_line(self, pattern, within=10.0, start=0, times=1):
         return self.process.wait_line(pattern, within, start, times)

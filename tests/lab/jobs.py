@@ -29,7 +29,8 @@ HISTORY = """
         step     bigint GENERATED ALWAYS AS IDENTITY,
         id       text NOT NULL,
         status   job_status NOT NULL,
-        attempts integer NOT NULL);
+        attempts integer NOT NULL,
+        at       timestamptz NOT NULL DEFAULT clock_timestamp());
     CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN
         INSERT INTO history (id, status, attempts) VALUES (NEW.id, NEW.status, NEW.attempts);
@@ -104,6 +105,11 @@ class Jobs:
             until(lambda: set(self.counts()) <= {status}, within)
         except Timeout:
             raise Timeout(f"not all {status} within {within:g} s: {self.counts()}") from None
+
+    def history(self, job_id):
+        """Every (status, attempts) that the row came to have."""
+        return self.database.execute(
+            "SELECT status::text, attempts FROM history WHERE id = %s ORDER BY step", (job_id,))
 
     def runs(self):
         """How many jobs were begun how often, by the history: {1: 1000} is what one wants."""

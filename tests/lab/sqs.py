@@ -43,13 +43,13 @@ class Client:
             raise SqsError(status, code, answer.get("message", ""))
         return answer
 
-    def control(self, what, **parameters):
-        """The local SQS' own side door: counters and faults."""
-        body = json.dumps(parameters).encode()
-        status, answer = self._exchange("POST" if parameters else "GET", f"/_control/{what}", body,
+    def control(self, method, what, body=None):
+        """The local SQS' own side door: counters, faults, clock, keys."""
+        text = b"" if body is None else json.dumps(body).encode()
+        status, answer = self._exchange(method, f"/_control/{what}", text,
                                         {"content-type": "application/json"})
         if status != 200:
-            raise SqsError(status, what, str(answer))
+            raise SqsError(status, what, answer["error"])
         return answer
 
     def _exchange(self, method, path, body, headers):
@@ -100,6 +100,10 @@ class Queue:
     def is_empty(self):
         return self.counts() == (0, 0)
 
+    def inside(self):
+        """What only the service itself knows: settings, counts, every message and its state."""
+        return self._client.control("GET", f"queue?name={self.name}")
+
     def receive(self, visibility=0):
         """Up to ten messages, by default visible again at once."""
         return self._client.call(
@@ -130,6 +134,23 @@ class Sqs:
                 "maxReceiveCount": receives})
         url = self.client.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
         return Queue(self.client, name, url)
+
+    def add_key(self, key_id, secret, actions=None):
+        """A key that may do only that."""
+        terms = {"id": key_id, "secret": secret}
+        self.client.control("POST", "keys", {**terms, "actions": actions} if actions else terms)
+
+    def fault(self, **terms):
+        """Orders something to go wrong: action, after, count, kind, and what the kind takes."""
+        self.client.control("POST", "faults", terms)
+
+    def heal(self):
+        """No faults any more."""
+        self.client.control("DELETE", "faults")
+
+    def stats(self):
+        """{action: {result: how many}} since the start."""
+        return self.client.control("GET", "stats")
 
     def close(self):
         self.client.close()

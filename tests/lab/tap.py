@@ -58,7 +58,7 @@ def _sentence(test):
 def _details(err):
     if isinstance(err[1], AssertionError):
         return "".join(traceback.format_exception_only(*err[:2])) + _place(err[2])
-    return "".join(traceback.format_exception(*err))
+    return "".join(traceback.format_exception(*err, limit=-3))
 
 
 def _place(trace):

@@ -1,0 +1,43 @@
+"""The three permissions of a queue's consumer: receive, delete, attributes; visibility stays."""
+
+from lab import tap
+from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.feed import until
+
+KEY_ID, SECRET = "AKIATHREE00000000000", "a/consumers+secret"
+ACTIONS = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]
+
+
+class AConsumersKey(Case):
+    visibility = 4
+
+    def start_with_three(self):
+        self.sqs.add_key(KEY_ID, SECRET, ACTIONS)
+        return self.start(environment={"AWS_ACCESS_KEY_ID": KEY_ID,
+                                       "AWS_SECRET_ACCESS_KEY": SECRET})
+
+    def test_is_enough_for_many_jobs_and_one_warning_says_what_it_costs(self):
+        daemon = self.start_with_three()
+        self.jobs.publish(count=200)
+        self.jobs.wait_all("completed")
+        until(self.queue.is_empty, what="an empty queue")
+        self.assertEqual(self.jobs.runs(), {1: 200})
+        self.assertEqual(len(daemon.lines("ChangeMessageVisibility|visibility cannot be")), 1)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_limits_a_jobs_time_to_the_visibility(self):
+        daemon = self.start_with_three()
+        job, = self.jobs.publish(payload={"delayMs": 20000})
+        self.jobs.wait(job, "failed", within=6)
+        daemon.wait_line(f"job={job} .*outcome=timeout")
+        row = self.jobs.wait(job, "processing", attempts=2)
+        self.assertEqual(row.attempts, 2)
+
+    def test_sends_a_job_that_keeps_failing_to_the_dead_letters(self):
+        self.start_with_three()
+        self.jobs.publish(payload={"fail": "no paper"})
+        until(lambda: self.dead_letters.counts()[0] == 1, within=25, what="a dead letter")
+
+
+if __name__ == "__main__":
+    tap.main()

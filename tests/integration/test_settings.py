@@ -1,0 +1,103 @@
+"""The command line, the configuration, and what the process says about mistakes in either."""
+
+import json
+
+from lab import tap
+from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.postgres import PASSWORD
+
+
+class TheCommandLine(Case):
+    def run_with(self, *arguments, settings=None, **options):
+        daemon = self.configure(settings, arguments=arguments, **options).start()
+        return daemon, daemon.wait(10)
+
+    def test_tells_its_version(self):
+        daemon, status = self.run_with("--version")
+        self.assertEqual(status, 0)
+        self.assertTrue(daemon.lines(r"^nexus-worker \d+\.\d+\.\d+"))
+
+    def test_tells_how_it_is_used(self):
+        daemon, status = self.run_with("--help")
+        self.assertEqual(status, 0)
+        for option in ("--config", "--check-config", "--print-config", "--until-empty",
+                       "--log-level", "--version"):
+            self.assertTrue(daemon.lines(option), option)
+
+    def test_with_an_unknown_option_ends_with_64(self):
+        _, status = self.run_with("--no-such-option")
+        self.assertEqual(status, 64)
+
+    def test_with_a_good_configuration_checks_and_ends_with_0(self):
+        _, status = self.run_with("--check-config")
+        self.assertEqual(status, 0)
+
+    def test_prints_the_configuration_without_secrets(self):
+        daemon, status = self.run_with("--print-config")
+        self.assertEqual(status, 0)
+        self.assertTrue(daemon.lines("^concurrency *= *16"))
+        for word in PASSWORD.split():
+            self.assertEqual(daemon.lines(word), [])
+
+
+class Mistakes(Case):
+    def test_are_all_said_with_their_place_and_end_with_78(self):
+        daemon = self.configure({
+            "worker.concurency": "3", "worker.job_timeout": "soon", "log.level": "loud"},
+            arguments=["--check-config"]).start()
+        self.assertEqual(daemon.wait(), 78)
+        daemon.wait_line(r"\.conf:\d+: .*concurency.*concurrency")
+        daemon.wait_line(r"\.conf:\d+: .*job_timeout")
+        daemon.wait_line(r"\.conf:\d+: .*level")
+
+    def test_end_a_start_with_78(self):
+        for settings in ({"no such section.key": "1"}, {"queue.url": None},
+                         {"database.url": None}, {"queue.url": "not a URL"}):
+            daemon = self.configure(settings).start()
+            self.assertEqual(daemon.wait(), 78, settings)
+
+    def test_a_file_that_is_not_there_ends_with_78(self):
+        daemon = self.configure()
+        daemon.file.unlink()
+        self.assertEqual(daemon.start().wait(), 78)
+
+    def test_of_a_foreign_host_without_endpoint_gets_no_signature(self):
+        daemon = self.configure({"queue.url": "https://sqs.example.com/123456789012/jobs",
+                                 "queue.endpoint": None}).start()
+        self.assertEqual(daemon.wait(), 78)
+        daemon.wait_line("endpoint")
+
+
+class TheEnvironment(Case):
+    def test_overrules_the_file(self):
+        daemon = self.configure({"queue.url": None, "database.url": None},
+                                environment={"SQS_QUEUE_URL": self.queue.url,
+                                             "DATABASE_URL": self.database.url,
+                                             "NEXUS_WORKER_JOB_TIMEOUT": "300ms"})
+        daemon.start().wait_ready()
+        job, = self.jobs.publish(payload={"delayMs": 5000})
+        self.assertEqual(self.jobs.wait(job, "failed").error, "timed out after 300ms")
+
+
+class TheLog(Case):
+    def test_as_json_has_one_object_a_line(self):
+        daemon = self.start({"log.format": "json"})
+        job, = self.jobs.publish()
+        daemon.wait_line(job)
+        self.assertEqual(daemon.stop(), 0)
+        lines = [json.loads(line) for line in daemon.process.feed.lines]
+        line, = [line for line in lines if line.get("job_id") == job]
+        self.assertEqual(line["outcome"], "completed")
+
+    def test_names_no_secret_payload_or_receipt_handle(self):
+        daemon = self.start({"log.level": "debug"})
+        job, = self.jobs.publish(payload={"word": "xyzzy"})
+        self.jobs.wait(job, "completed")
+        self.queue.send(['{"jobId": "xyzzy'])
+        daemon.wait_line("outcome=rejected")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.lines("xyzzy|" + "|".join(PASSWORD.split())), [])
+
+
+if __name__ == "__main__":
+    tap.main()
