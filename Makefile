@@ -107,9 +107,6 @@ $(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o \
 		$(call objects,$(UNIT_SUPPORT)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS))
 
-$(BUILD)/bench-loader: $(BUILD)/tests/bench/loader.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
-
 # What the tests are told: where the programs are, and the published signature suite if given.
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR)/tests
@@ -129,7 +126,7 @@ run-demo:
 	@exec $(PYTHON) tests/demo.py
 
 run-bench:
-	@$(MAKE) --no-print-directory -s all tools $(BUILD)/bench-loader
+	@$(MAKE) --no-print-directory -s all tools
 	@exec $(PYTHON) tests/bench/bench.py $(BENCH)
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------

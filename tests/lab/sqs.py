@@ -149,8 +149,11 @@ class Sqs:
         self.client.control("DELETE", "faults")
 
     def stats(self):
-        """{action: {result: how many}} since the start."""
+        """{action: {result: how many}} since the start, or since they were forgotten."""
         return self.client.control("GET", "stats")
+
+    def forget_stats(self):
+        self.client.control("DELETE", "stats")
 
     def close(self):
         self.client.close()
