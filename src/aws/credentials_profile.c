@@ -21,7 +21,7 @@ struct shared_file {
 
 struct profile {
 	const char *name;
-	bool is_named; /* by AWS_PROFILE; otherwise it is "default", which need not exist */
+	const char *named_by; /* this variable; NULL: it is "default", which need not exist */
 	struct shared_file credentials;
 	struct shared_file config;
 };
@@ -124,10 +124,9 @@ static int profile_missing(const struct profile *profile, char text[static CREDE
 	describe(&profile->credentials, &files);
 	strbuf_puts(&files, " or ");
 	describe(&profile->config, &files);
-	if (profile->is_named)
-		return credentials_failed(text, -EINVAL,
-			"AWS_PROFILE names profile %s, which is not in %s", profile->name,
-			strbuf_str(&files));
+	if (profile->named_by)
+		return credentials_failed(text, -EINVAL, "%s names profile %s, which is not in %s",
+			profile->named_by, profile->name, strbuf_str(&files));
 	return credentials_failed(
 		text, -ENOENT, "there is no profile %s in %s", profile->name, strbuf_str(&files));
 }
@@ -136,12 +135,16 @@ static int profile_missing(const struct profile *profile, char text[static CREDE
 static int profile_open(struct profile *profile, credentials_getenv_fn *getenv_fn,
 	char text[static CREDENTIALS_TEXT_MAX])
 {
-	const char *name = credentials_getenv(getenv_fn, "AWS_PROFILE");
+	const char *variable = "AWS_PROFILE";
+	const char *named = credentials_getenv(getenv_fn, variable);
 
-	if (!name)
-		name = credentials_getenv(getenv_fn, "AWS_DEFAULT_PROFILE");
-	profile->is_named = name != NULL;
-	profile->name = name ? name : "default";
+	if (!named) {
+		variable = "AWS_DEFAULT_PROFILE";
+		named = credentials_getenv(getenv_fn, variable);
+	}
+	const char *name = named ? named : "default";
+	profile->named_by = named ? variable : NULL;
+	profile->name = name;
 
 	int r = read_shared_file(&profile->credentials, getenv_fn, "AWS_SHARED_CREDENTIALS_FILE",
 		"~/.aws/credentials", text);
@@ -151,16 +154,16 @@ static int profile_open(struct profile *profile, credentials_getenv_fn *getenv_f
 	if (r < 0)
 		return r;
 
-	find_section(&profile->credentials, profile->name, NULL);
-	find_section(&profile->config, "profile", profile->name);
-	if (strcmp(profile->name, "default") == 0)
+	find_section(&profile->credentials, name, NULL);
+	find_section(&profile->config, "profile", name);
+	if (strcmp(name, "default") == 0)
 		find_section(&profile->config, "default", NULL);
 	if (!profile->credentials.section && !profile->config.section)
 		return profile_missing(profile, text);
 	return 0;
 }
 
-/* The property of the profile; false where it is not set, or empty. */
+/* The property of the profile; false where it is not set, or empty (and ret then of no use). */
 static bool profile_get(const struct profile *profile, const char *key, struct property *ret)
 {
 	const struct shared_file *files[] = {&profile->credentials, &profile->config};
@@ -173,8 +176,7 @@ static bool profile_get(const struct profile *profile, const char *key, struct p
 				      : NULL;
 		if (!entry)
 			continue;
-		if (ret)
-			*ret = (struct property){entry, strbuf_str(&file->path)};
+		*ret = (struct property){entry, strbuf_str(&file->path)};
 		return *entry->value != '\0';
 	}
 	return false;

@@ -1,0 +1,467 @@
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "aws/credential_source.h"
+#include "base/file.h"
+
+#define KEYS(id, secret)                                                                           \
+	"[default]\naws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
+
+static char text[CREDENTIALS_TEXT_MAX];
+
+/* ---- Snapshots ---- */
+
+START_TEST(a_snapshot_keeps_its_own_copy)
+{
+	_cleanup_(credentials_unrefp) struct credentials *c = NULL;
+	char id[] = "AKID", secret[] = "secret", token[] = "token", source[] = "test";
+	struct credentials fields = {.access_key_id = id,
+		.secret_access_key = secret,
+		.session_token = token,
+		.source = source,
+		.expires_at = 7};
+
+	ck_assert_int_eq(credentials_new(&fields, text, &c), 0);
+	id[0] = secret[0] = token[0] = source[0] = 'X';
+	ck_assert_str_eq(c->access_key_id, "AKID");
+	ck_assert_str_eq(c->secret_access_key, "secret");
+	ck_assert_str_eq(c->session_token, "token");
+	ck_assert_str_eq(c->source, "test");
+	ck_assert_uint_eq(c->expires_at, 7);
+}
+END_TEST
+
+START_TEST(a_snapshot_lives_until_its_last_owner_is_gone)
+{
+	struct credentials fields = {
+		.access_key_id = "AKID", .secret_access_key = "secret", .source = "test"};
+	struct credentials *c = NULL;
+
+	ck_assert_int_eq(credentials_new(&fields, text, &c), 0);
+	ck_assert_ptr_eq(credentials_ref(c), c);
+	ck_assert_ptr_null(credentials_unref(c));
+	ck_assert_str_eq(c->secret_access_key, "secret");
+	ck_assert_ptr_null(c->session_token);
+	ck_assert_ptr_null(credentials_unref(c));
+	ck_assert_ptr_null(credentials_ref(NULL));
+	ck_assert_ptr_null(credentials_unref(NULL));
+}
+END_TEST
+
+START_TEST(what_cannot_be_a_key_is_refused_and_not_quoted)
+{
+	static const char *const secrets[] = {"", "with blank", "with\nline", "\x7f", "\xc3\xa9"};
+
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		struct credentials fields = {
+			.access_key_id = "AKID", .secret_access_key = secrets[i], .source = "test"};
+		struct credentials *c = &fields;
+
+		ck_assert_int_eq(credentials_new(&fields, text, &c), -EINVAL);
+		ck_assert_ptr_eq(c, &fields);
+		ck_assert_ptr_eq(strstr(text, "test: the secret access key holds "), text);
+		ck_assert(secrets[i][0] == '\0' || !strstr(text, secrets[i]));
+	}
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int r;
+	usec_t seconds;
+} TIMES[] = {
+	{"1970-01-01T00:00:00Z", 0, 0},
+	{"2026-01-02T03:04:05Z", 0, 1767323045},
+	{"2026-01-02T03:04:05.9Z", 0, 1767323045},
+	{"2026-01-02T03:04:05+00:00", 0, 1767323045},
+	{"2026-01-01T22:04:05-0500", 0, 1767323045},
+	{"2026-01-02T03:04:05", -EINVAL, 0},
+	{"2026-01-02T03:04:05Zulu", -EINVAL, 0},
+	{"2026-01-02 03:04:05Z", -EINVAL, 0},
+	{"2026-13-02T03:04:05Z", -EINVAL, 0},
+	{"1960-01-02T03:04:05Z", -EINVAL, 0},
+	{"", -EINVAL, 0},
+};
+
+START_TEST(a_time_is_read_with_its_zone_or_refused)
+{
+	usec_t moment = 77;
+
+	setenv("TZ", "America/New_York", 1);
+	ck_assert_int_eq(credentials_parse_time(TIMES[_i].text, &moment), TIMES[_i].r);
+	ck_assert_uint_eq(moment, TIMES[_i].r < 0 ? 77 : TIMES[_i].seconds * USEC_PER_SEC);
+}
+END_TEST
+
+/* ---- Files that change, and files that may not be read ---- */
+
+static char folder[] = "/tmp/test_credentials.XXXXXX";
+static char path[64];
+static const char *home;
+
+static char *folder_getenv(const char *name)
+{
+	if (strcmp(name, "HOME") == 0)
+		return (char *)home;
+	if (strcmp(name, "AWS_SHARED_CREDENTIALS_FILE") == 0 && !home)
+		return path;
+	return NULL;
+}
+
+static void write_file(const char *content)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(content, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static struct credential_store *store;
+
+static void open_store(const struct credential_store_options *options)
+{
+	ck_assert_int_eq(credential_store_new(options, &store), 0);
+}
+
+static void setup_folder(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/credentials", folder);
+	open_store(&(struct credential_store_options){.getenv = folder_getenv});
+}
+
+static void teardown_folder(void)
+{
+	store = credential_store_free(store);
+	/* A test may have given up root: who made the folder may remove it. */
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	ck_assert_int_eq(remove(path), 0);
+	ck_assert_int_eq(remove(folder), 0);
+}
+
+START_TEST(nothing_is_there_before_the_first_reload)
+{
+	write_file(KEYS("AKIDOLD", "old"));
+	ck_assert_ptr_null(credential_store_current(store));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDOLD");
+}
+END_TEST
+
+START_TEST(a_key_rotated_on_disk_is_picked_up_and_who_holds_the_old_one_keeps_it)
+{
+	_cleanup_(credentials_unrefp) struct credentials *old = NULL;
+
+	write_file(KEYS("AKIDOLD", "old"));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	old = credentials_ref(credential_store_current(store));
+	write_file(KEYS("AKIDNEW", "new"));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDNEW");
+	ck_assert_str_eq(credential_store_current(store)->secret_access_key, "new");
+	ck_assert_str_eq(old->access_key_id, "AKIDOLD");
+	ck_assert_str_eq(old->secret_access_key, "old");
+}
+END_TEST
+
+START_TEST(an_unchanged_key_stays_the_same_object)
+{
+	write_file(KEYS("AKIDOLD", "old"));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	struct credentials *before = credential_store_current(store);
+	write_file("# touched\n" KEYS("AKIDOLD", "old"));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	ck_assert_ptr_eq(credential_store_current(store), before);
+	write_file(KEYS("AKIDOLD", "old") "aws_session_token = token\n");
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	ck_assert_str_eq(credential_store_current(store)->session_token, "token");
+}
+END_TEST
+
+START_TEST(a_reload_that_fails_leaves_the_current_key)
+{
+	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
+
+	write_file(KEYS("AKIDOLD", "old"));
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	write_file("[default]\naws_access_key_id = AKIDNEW\n");
+	ck_assert_int_eq(credential_store_reload(store, text), -EINVAL);
+	strbuf_printf(&expected,
+		"%s:2: profile default has an aws_access_key_id but no aws_secret_access_key",
+		path);
+	ck_assert_str_eq(text, strbuf_str(&expected));
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDOLD");
+}
+END_TEST
+
+/* As a user who may not: root may read everything. */
+static void become_nobody(void)
+{
+	ck_assert_int_eq(chmod(path, 0), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+}
+
+START_TEST(a_file_that_the_environment_names_must_be_readable)
+{
+	write_file(KEYS("AKIDOLD", "old"));
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	become_nobody();
+	ck_assert_int_eq(credential_store_reload(store, text), -EACCES);
+	ck_assert_ptr_nonnull(strstr(text, "credentials: cannot be read: Permission denied"));
+}
+END_TEST
+
+START_TEST(a_file_in_a_home_that_is_closed_to_us_counts_as_missing)
+{
+	/* The home directory is the folder, which nobody may enter. */
+	write_file("");
+	home = folder;
+	ck_assert_int_eq(chmod(folder, 0), 0);
+	become_nobody();
+	ck_assert_int_eq(credential_store_reload(store, text), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(text, "/.aws/credentials (Permission denied)"));
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+}
+END_TEST
+
+/* ---- The chain, with a source that answers later ---- */
+
+static struct credential_search *asked;
+static unsigned n_started, n_cancelled, n_ended;
+static int ended_r;
+
+static void on_ended(void *userdata, int r, const char *ended_text)
+{
+	ck_assert_ptr_eq(userdata, &n_ended);
+	n_ended++;
+	ended_r = r;
+	snprintf(text, sizeof text, "%s", ended_text);
+}
+
+static int later_start(struct credential_search *search, struct credentials **ret)
+{
+	(void)ret;
+	asked = search;
+	n_started++;
+	return -EINPROGRESS;
+}
+
+static void later_cancel(struct credential_search *search)
+{
+	ck_assert_ptr_eq(search, asked);
+	n_cancelled++;
+}
+
+static int absent_start(struct credential_search *search, struct credentials **ret)
+{
+	(void)ret;
+	return credentials_failed(search->text, -ENOENT, "nothing here");
+}
+
+static int broken_start(struct credential_search *search, struct credentials **ret)
+{
+	(void)ret;
+	return credentials_failed(search->text, -EINVAL, "broken here");
+}
+
+static int found_start(struct credential_search *search, struct credentials **ret)
+{
+	struct credentials fields = {
+		.access_key_id = "AKIDFOUND", .secret_access_key = "found", .source = "found"};
+
+	return credentials_new(&fields, search->text, ret);
+}
+
+static const struct credential_source LATER = {"later", later_start, later_cancel};
+static const struct credential_source ABSENT = {"absent", absent_start, NULL};
+static const struct credential_source BROKEN = {"broken", broken_start, NULL};
+static const struct credential_source FOUND = {"found", found_start, NULL};
+
+static void open_chain(const struct credential_source *const *sources)
+{
+	open_store(&(struct credential_store_options){
+		.getenv = getenv, .ended = on_ended, .userdata = &n_ended, .sources = sources});
+}
+
+static void teardown_chain(void)
+{
+	store = credential_store_free(store);
+}
+
+static struct credentials *make_later_credentials(void)
+{
+	struct credentials fields = {
+		.access_key_id = "AKIDLATER", .secret_access_key = "later", .source = "later"};
+	struct credentials *c = NULL;
+
+	ck_assert_int_eq(credentials_new(&fields, text, &c), 0);
+	return c;
+}
+
+START_TEST(the_first_source_that_is_configured_decides)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &FOUND, &BROKEN, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	ck_assert_str_eq(credential_store_current(store)->source, "found");
+	ck_assert_uint_eq(n_ended, 0);
+}
+END_TEST
+
+START_TEST(a_source_that_is_broken_hides_those_behind_it)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &BROKEN, &FOUND, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINVAL);
+	ck_assert_str_eq(text, "broken here");
+	ck_assert_ptr_null(credential_store_current(store));
+}
+END_TEST
+
+START_TEST(a_source_that_answers_later_is_waited_for_once)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &LATER, &BROKEN, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	ck_assert_uint_eq(n_started, 1);
+	ck_assert_ptr_null(credential_store_current(store));
+
+	credentials_search_ended(asked, 0, make_later_credentials());
+	ck_assert_uint_eq(n_ended, 1);
+	ck_assert_int_eq(ended_r, 0);
+	ck_assert_str_eq(credential_store_current(store)->source, "later");
+
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	ck_assert_uint_eq(n_started, 2);
+	ck_assert_str_eq(credential_store_current(store)->source, "later");
+	credentials_search_ended(asked, 0, make_later_credentials());
+	ck_assert_uint_eq(n_ended, 2);
+}
+END_TEST
+
+START_TEST(a_source_that_later_has_nothing_passes_on_to_the_next)
+{
+	static const struct credential_source *const sources[] = {
+		&LATER, &ABSENT, &LATER, &FOUND, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	credentials_failed(asked->text, 0, "nobody home");
+	credentials_search_ended(asked, -ENOENT, NULL);
+	ck_assert_uint_eq(n_started, 2);
+	ck_assert_uint_eq(n_ended, 0);
+	credentials_search_ended(asked, -ENOENT, NULL);
+	ck_assert_uint_eq(n_ended, 1);
+	ck_assert_int_eq(ended_r, 0);
+	ck_assert_str_eq(credential_store_current(store)->source, "found");
+}
+END_TEST
+
+START_TEST(a_source_that_later_fails_says_why_and_the_current_key_stays)
+{
+	static const struct credential_source *const sources[] = {&LATER, &FOUND, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	credentials_search_ended(asked, 0, make_later_credentials());
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	credentials_failed(asked->text, 0, "the service is down");
+	credentials_search_ended(asked, -EHOSTUNREACH, NULL);
+	ck_assert_int_eq(ended_r, -EHOSTUNREACH);
+	ck_assert_str_eq(text, "the service is down");
+	ck_assert_str_eq(credential_store_current(store)->source, "later");
+}
+END_TEST
+
+START_TEST(when_nothing_is_configured_every_source_is_named)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &LATER, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	credentials_failed(asked->text, 0, "nobody home");
+	credentials_search_ended(asked, -ENOENT, NULL);
+	ck_assert_int_eq(ended_r, -ENOENT);
+	ck_assert_ptr_nonnull(strstr(text, "nothing here; nobody home; set AWS_ACCESS_KEY_ID"));
+}
+END_TEST
+
+START_TEST(every_reload_asks_all_sources_again_and_names_each_once)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &LATER, NULL};
+
+	open_chain(sources);
+	for (unsigned i = 1; i <= 2; i++) {
+		ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+		ck_assert_uint_eq(n_started, i);
+		credentials_failed(asked->text, 0, "nobody home");
+		credentials_search_ended(asked, -ENOENT, NULL);
+		ck_assert_uint_eq(n_ended, i);
+		ck_assert_ptr_eq(strstr(strstr(text, "nothing here") + 1, "nothing here"), NULL);
+	}
+}
+END_TEST
+
+START_TEST(a_store_that_is_freed_cancels_what_is_in_progress)
+{
+	static const struct credential_source *const sources[] = {&ABSENT, &LATER, NULL};
+
+	open_chain(sources);
+	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
+	store = credential_store_free(store);
+	ck_assert_uint_eq(n_cancelled, 1);
+	ck_assert_uint_eq(n_ended, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("credentials");
+	TCase *snapshot = tcase_create("snapshot");
+	TCase *files = tcase_create("files");
+	TCase *chain = tcase_create("chain");
+
+	tcase_add_test(snapshot, a_snapshot_keeps_its_own_copy);
+	tcase_add_test(snapshot, a_snapshot_lives_until_its_last_owner_is_gone);
+	tcase_add_test(snapshot, what_cannot_be_a_key_is_refused_and_not_quoted);
+	tcase_add_loop_test(snapshot, a_time_is_read_with_its_zone_or_refused, 0,
+		(int)(sizeof TIMES / sizeof *TIMES));
+	suite_add_tcase(suite, snapshot);
+
+	tcase_add_checked_fixture(files, setup_folder, teardown_folder);
+	tcase_add_test(files, nothing_is_there_before_the_first_reload);
+	tcase_add_test(
+		files, a_key_rotated_on_disk_is_picked_up_and_who_holds_the_old_one_keeps_it);
+	tcase_add_test(files, an_unchanged_key_stays_the_same_object);
+	tcase_add_test(files, a_reload_that_fails_leaves_the_current_key);
+	tcase_add_test(files, a_file_that_the_environment_names_must_be_readable);
+	tcase_add_test(files, a_file_in_a_home_that_is_closed_to_us_counts_as_missing);
+	suite_add_tcase(suite, files);
+
+	tcase_add_checked_fixture(chain, NULL, teardown_chain);
+	tcase_add_test(chain, the_first_source_that_is_configured_decides);
+	tcase_add_test(chain, a_source_that_is_broken_hides_those_behind_it);
+	tcase_add_test(chain, a_source_that_answers_later_is_waited_for_once);
+	tcase_add_test(chain, a_source_that_later_has_nothing_passes_on_to_the_next);
+	tcase_add_test(chain, a_source_that_later_fails_says_why_and_the_current_key_stays);
+	tcase_add_test(chain, when_nothing_is_configured_every_source_is_named);
+	tcase_add_test(chain, every_reload_asks_all_sources_again_and_names_each_once);
+	tcase_add_test(chain, a_store_that_is_freed_cancels_what_is_in_progress);
+	suite_add_tcase(suite, chain);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
