@@ -143,7 +143,7 @@ static void log_open_journal(const char *path)
 
 	self.journal = (struct sockaddr_un){.sun_family = AF_UNIX};
 	snprintf(self.journal.sun_path, sizeof self.journal.sun_path, "%s", path);
-	self.journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	self.journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (self.journal_fd >= 0)
 		setsockopt(self.journal_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 }

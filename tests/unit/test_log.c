@@ -507,7 +507,7 @@ START_TEST(auto_is_text_where_stderr_was_redirected)
 
 	socket_as_stderr();
 	claim_stderr_for_the_journal();
-	int fd = pipe_as_stderr();
+	int fd = socket_as_stderr();
 	ck_assert_int_eq(open_log(LOG_FORMAT_AUTO), 0);
 	log_info("hello");
 	ck_assert_str_eq(after_time(read_all(fd)), "info    hello\n");

@@ -345,6 +345,21 @@ START_TEST(a_push_wakes_who_sleeps_in_pop)
 }
 END_TEST
 
+static pthread_barrier_t all_awake;
+
+/* Gives nothing back before every one of its kind has something in hand. */
+static void *echo_together(void *userdata)
+{
+	struct echo *echo = userdata;
+	struct queue_node *node;
+
+	while ((node = queue_pop(&echo->there))) {
+		pthread_barrier_wait(&all_awake);
+		queue_push(&echo->back, node);
+	}
+	return NULL;
+}
+
 START_TEST(a_list_wakes_as_many_as_it_has_work_for)
 {
 	struct echo echo;
@@ -354,8 +369,9 @@ START_TEST(a_list_wakes_as_many_as_it_has_work_for)
 
 	ck_assert_int_eq(queue_init(&echo.there, false), 0);
 	ck_assert_int_eq(queue_init(&echo.back, false), 0);
+	pthread_barrier_init(&all_awake, NULL, 4);
 	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, echo_all, &echo), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, echo_together, &echo), 0);
 	for (int round = 0; round < 5000; round++) {
 		queue_list_init(&list);
 		for (int i = 0; i < 4; i++)
@@ -367,6 +383,7 @@ START_TEST(a_list_wakes_as_many_as_it_has_work_for)
 	queue_close(&echo.there);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&all_awake);
 	queue_done(&echo.there);
 	queue_done(&echo.back);
 }
