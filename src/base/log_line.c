@@ -40,6 +40,16 @@ static bool writer_puts(struct writer *w, const char *text)
 /* Turns the character at text, len bytes away from the end, into what may be shown. */
 typedef size_t escape_fn(const char *text, size_t len, char ret[ESCAPE_MAX], size_t *ret_len);
 
+/* How many bytes, max at the most, stand for themselves in every form: most do. */
+static size_t plain_run(const char *text, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 /* As much of text as there is room for, marked if that is not all. There is room for the mark. */
 static void writer_escape(struct writer *w, const char *text, size_t max, escape_fn *escape)
 {
@@ -52,15 +62,21 @@ static void writer_escape(struct writer *w, const char *text, size_t max, escape
 	size_t fallback = w->len;
 	while (left > 0) {
 		char shown[ESCAPE_MAX];
-		size_t shown_len;
-		size_t n = escape(text, left, shown, &shown_len);
+		const char *what = text;
+		size_t room = end - w->len;
+		size_t n = plain_run(text, room > MARK_LEN ? room - MARK_LEN : 0);
+		size_t what_len = n;
 
-		if (shown_len > end - w->len) {
+		if (n == 0) {
+			n = escape(text, left, shown, &what_len);
+			what = shown;
+		}
+		if (what_len > room) {
 			w->len = fallback;
 			writer_put(w, MARK, MARK_LEN);
 			return;
 		}
-		writer_put(w, shown, shown_len);
+		writer_put(w, what, what_len);
 		if (w->len + MARK_LEN <= end)
 			fallback = w->len;
 		text += n;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* id and type share one allocation. */
 int job_init(struct job *job, char *body, const char *id, const char *type)
 {
@@ -30,47 +32,19 @@ void job_done(struct job *job)
 	*job = (struct job){0};
 }
 
-/* The length of the UTF-8 sequence at s, 0 if it is not one (RFC 3629). */
-static size_t utf8_sequence(const unsigned char *s)
-{
-	static const struct {
-		unsigned char lead_min, lead_max, second_min, second_max, len;
-	} forms[] = {
-		{0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	if (s[0] < 0x80)
-		return 1;
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		if (s[0] < forms[i].lead_min || s[0] > forms[i].lead_max)
-			continue;
-		if (s[1] < forms[i].second_min || s[1] > forms[i].second_max)
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((s[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 /* Replaces what is not UTF-8, a sequence cut at the end included. */
-static void utf8_repair(char *text)
+static void job_repair(char *text)
 {
-	unsigned char *s = (unsigned char *)text;
+	size_t left = strlen(text);
 
-	while (*s) {
-		size_t len = utf8_sequence(s);
-		if (len == 0)
-			*s = '?';
-		s += len ? len : 1;
+	while (left > 0) {
+		size_t len = utf8_sequence(text, left);
+		if (len == 0) {
+			*text = '?';
+			len = 1;
+		}
+		text += len;
+		left -= len;
 	}
 }
 
@@ -82,7 +56,7 @@ void job_set_error(struct job *job, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	utf8_repair(text);
+	job_repair(text);
 	free(job->error);
 	/* Without memory for the text the outcome still stands. */
 	job->error = strdup(text);
