@@ -129,6 +129,31 @@ run-bench:
 	@$(MAKE) --no-print-directory -s all tools
 	@exec $(PYTHON) tests/bench/bench.py $(BENCH)
 
+# The sanitizers over what they find most in; check-long has them over everything.
+ADDRESS_CHECKS := tests/integration/test_flow.py tests/integration/test_crash.py \
+                  tests/integration/test_stop.py
+THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher,$(UNIT_TESTS))
+THREAD_CHECKS  := tests/integration/test_flow.py
+
+.PHONY: sanitize-address sanitize-thread run-sanitize check-long
+sanitize-address: ## ASan and UBSan over unit tests and some of the integration tests
+	@packaging/install-deps build test
+	@$(MAKE) --no-print-directory run-sanitize SANITIZE=address,undefined \
+		SANITIZED="$(UNIT_TESTS)" CHECKS="$(ADDRESS_CHECKS)"
+
+sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
+	@packaging/install-deps build test
+	@$(MAKE) --no-print-directory run-sanitize SANITIZE=thread \
+		SANITIZED="$(THREAD_UNITS)" CHECKS="$(THREAD_CHECKS)"
+
+run-sanitize: all tools $(SANITIZED:%=$(BUILD)/tests/%)
+	@$(PYTHON) tests/run $(SANITIZED:%=$(BUILD)/tests/%) $(CHECKS)
+
+check-long: ## what takes longer: both sanitizers over everything
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory run-sanitize SANITIZE=address,undefined SANITIZED="$(UNIT_TESTS)"
+	@$(MAKE) --no-print-directory run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
+
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 
 .PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts
