@@ -162,12 +162,41 @@ static int load(const struct settings_request *request, struct settings **ret)
 	return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+static int act(const struct command_line *line)
 {
-	struct command_line line = {.action = ACTION_RUN};
 	_cleanup_free_ char *profile_region = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
 	struct settings *settings;
+
+	/* What is wrong with the profile is told when its credentials are asked for. */
+	credentials_profile_region(getenv, &profile_region, text);
+	struct settings_request request = {
+		.config = line->config,
+		.environment = (const char *const *)environ,
+		.profile_region = profile_region,
+		.arguments = &line->log_level,
+		.n_arguments = line->log_level.option ? 1 : 0,
+	};
+	int status = load(&request, &settings);
+	if (status != EXIT_SUCCESS)
+		return status;
+	switch (line->action) {
+	case ACTION_RUN:
+		return run(line, &request, settings);
+	case ACTION_PRINT_CONFIG:
+		status = print_config(settings);
+		break;
+	case ACTION_CHECK_CONFIG:
+	case ACTION_DONE:
+		break;
+	}
+	settings_free(settings);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct command_line line = {.action = ACTION_RUN};
 
 	if (parse_command_line(argc, argv, &line) < 0) {
 		fputs("Try 'nexus-worker --help'.\n", stderr);
@@ -181,29 +210,5 @@ int main(int argc, char **argv)
 	/* Before any thread, so that all inherit it. */
 	if (daemon_block_signals() < 0)
 		return EXIT_FAILURE;
-
-	/* What is wrong with the profile is told when its credentials are asked for. */
-	credentials_profile_region(getenv, &profile_region, text);
-	struct settings_request request = {
-		.config = line.config,
-		.environment = (const char *const *)environ,
-		.profile_region = profile_region,
-		.arguments = &line.log_level,
-		.n_arguments = line.log_level.option ? 1 : 0,
-	};
-	int status = load(&request, &settings);
-	if (status != EXIT_SUCCESS)
-		return status;
-	switch (line.action) {
-	case ACTION_RUN:
-		return run(&line, &request, settings);
-	case ACTION_PRINT_CONFIG:
-		status = print_config(settings);
-		break;
-	case ACTION_CHECK_CONFIG:
-	case ACTION_DONE:
-		break;
-	}
-	settings_free(settings);
-	return status;
+	return act(&line);
 }
