@@ -2,9 +2,9 @@
  * The log: each call is one line, to the journal, as text or as JSON, and never waits for whoever
  * reads it.
  *
- * What the journal, a pipe or a socket does not take at once is dropped and counted, and the next
- * line that passes is preceded by one that says how many were. (A file and a terminal are written
- * as they come.) A line that is too long is cut, and ends in "…". Whatever bytes a line is made
+ * What the journal, a pipe or a socket does not take at once is dropped and counted, and a line
+ * that says how many were precedes the next one that passes: at most once a second, for it costs a
+ * place itself. (A file and a terminal are written as they come.) A line that is too long is cut, and ends in "…". Whatever bytes a line is made
  * of, it stays one line and does nothing to a terminal: control characters are written out.
  *
  * Owns: the journal socket. There is no lock: a line is formed on the caller's stack and leaves in
@@ -48,6 +48,7 @@ struct log_field {
  * the same and writes text.
  */
 int log_open(const struct log_options *options);
+/* Waits, if lines were dropped and that has not been said, up to a second for room to say it. */
 void log_close(void);
 
 void log_set_level(int level);

@@ -26,6 +26,9 @@
 #define LINE_MAX_JOURNAL 8192
 #define MESSAGE_MAX      3072
 
+#define DROPPED_EVERY  USEC_PER_SEC
+#define LAST_WORD_MSEC 1000
+
 /* How a line is written so that nobody waits for its reader. */
 enum log_sink {
 	LOG_SINK_FILE,
@@ -46,6 +49,7 @@ static struct {
 static _Atomic(int) log_level = LOG_INFO;
 static _Atomic(enum log_format) log_form = LOG_FORMAT_TEXT;
 static _Atomic(uint64_t) log_n_dropped;
+static _Atomic(usec_t) log_dropped_said_at; /* CLOCK_MONOTONIC; 0 never */
 
 static const struct {
 	const char *name;
@@ -240,27 +244,40 @@ static bool log_send(const struct log_line *line)
 	return log_write_stderr(buffer, log_line_text(line, self.style, buffer, LINE_MAX_STDERR));
 }
 
+/*
+ * Where lines are dropped there is seldom room for one more: said before every line, the count
+ * would take the place of the lines themselves.
+ */
+static bool log_dropped_is_due(void)
+{
+	if (atomic_load_explicit(&log_n_dropped, memory_order_relaxed) == 0)
+		return false;
+	usec_t said_at = atomic_load(&log_dropped_said_at);
+	return said_at == 0 || usec_sub(clock_monotonic(), said_at) >= DROPPED_EVERY;
+}
+
 /* Whoever takes the count has to say it, or to put it back. */
-static bool log_send_dropped(void)
+static void log_say_dropped(void)
 {
 	uint64_t n_dropped = atomic_exchange(&log_n_dropped, 0);
 	bool journal = atomic_load(&log_form) == LOG_FORMAT_JOURNAL;
+	bool one = n_dropped == 1;
 	char message[128];
 
 	if (n_dropped == 0)
-		return true;
-	snprintf(message, sizeof message,
-		"%" PRIu64 " log line%s dropped: %s did not take %s in time", n_dropped,
-		n_dropped == 1 ? " was" : "s were", journal ? "the journal" : "stderr",
-		n_dropped == 1 ? "it" : "them");
-	bool sent = log_send(&(struct log_line){
+		return;
+	snprintf(message, sizeof message, "%" PRIu64 " log %s dropped: %s did not take %s in time",
+		n_dropped, one ? "line was" : "lines were", journal ? "the journal" : "stderr",
+		one ? "it" : "them");
+	struct log_line line = {
 		.time = clock_realtime(),
 		.priority = LOG_WARNING,
 		.message = message,
-	});
-	if (!sent)
+	};
+	if (log_send(&line))
+		atomic_store(&log_dropped_said_at, clock_monotonic());
+	else
 		atomic_fetch_add(&log_n_dropped, n_dropped);
-	return sent;
 }
 
 void log_write(
@@ -283,14 +300,34 @@ void log_write(
 		.fields = fields,
 		.n_fields = n_fields,
 	};
-	if (!log_send_dropped() || !log_send(&line))
+	if (log_dropped_is_due())
+		log_say_dropped();
+	if (!log_send(&line))
 		atomic_fetch_add(&log_n_dropped, 1);
 	errno = saved_errno;
 }
 
+/* Until whoever reads has room for one line, gone away, or used up our patience. */
+static void log_await_room(void)
+{
+	struct pollfd room = {.fd = self.stderr_fd, .events = POLLOUT};
+
+	if (atomic_load(&log_form) == LOG_FORMAT_JOURNAL) {
+		/* Only a socket that is connected knows of its receiver's room. */
+		connect(self.journal_fd, (const struct sockaddr *)&self.journal,
+			sizeof self.journal);
+		room.fd = self.journal_fd;
+	}
+	poll(&room, 1, LAST_WORD_MSEC);
+}
+
 void log_close(void)
 {
-	log_send_dropped();
+	log_say_dropped();
+	if (atomic_load(&log_n_dropped) > 0) {
+		log_await_room();
+		log_say_dropped();
+	}
 	if (self.stderr_fd != STDERR_FILENO)
 		close(self.stderr_fd);
 	if (self.journal_fd >= 0)
@@ -301,4 +338,5 @@ void log_close(void)
 	self.style = LOG_TEXT_PLAIN;
 	atomic_store(&log_form, LOG_FORMAT_TEXT);
 	atomic_store(&log_n_dropped, 0);
+	atomic_store(&log_dropped_said_at, 0);
 }

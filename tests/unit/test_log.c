@@ -1,135 +1,11 @@
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "base/log.h"
-
-/* Each case runs in a process of its own, whose stderr is replaced by what it wants to look at. */
-
-static char directory[] = "/tmp/test_log.XXXXXX";
-static char socket_path[64];
-
-static void setup(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	unsetenv("JOURNAL_STREAM");
-	unsetenv("NO_COLOR");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(socket_path, sizeof socket_path, "%s/socket", directory);
-}
-
-static void teardown(void)
-{
-	log_close();
-	unlink(socket_path);
-	rmdir(directory);
-}
-
-static int open_log(enum log_format format)
-{
-	return log_open(&(struct log_options){
-		.format = format,
-		.level = LOG_INFO,
-		.identifier = "tested",
-		.journal_socket = socket_path,
-	});
-}
-
-/* Makes fd our stderr; the log may then be opened. */
-static void become_stderr(int fd)
-{
-	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-	close(fd);
-}
-
-/* The end to read from, which does not block. */
-static int pipe_as_stderr(void)
-{
-	int fds[2];
-
-	ck_assert_int_eq(pipe(fds), 0);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	become_stderr(fds[1]);
-	return fds[0];
-}
-
-static int socket_as_stderr(void)
-{
-	int fds[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	become_stderr(fds[1]);
-	return fds[0];
-}
-
-static void claim_stderr_for_the_journal(void)
-{
-	char stream[64];
-	struct stat st;
-
-	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
-	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	setenv("JOURNAL_STREAM", stream, true);
-}
-
-static int start_journal(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-
-	memcpy(address.sun_path, socket_path, sizeof socket_path);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-	return fd;
-}
-
-/* What there is to read, up to 1 MiB, as a text that lives until the next call. */
-static const char *read_all(int fd)
-{
-	static char text[1 << 20];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = read(fd, text + len, sizeof text - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	return text;
-}
-
-/* What follows the time, "2026-01-31T12:34:56.007Z ", which is there in this form. */
-static const char *after_time(const char *line)
-{
-	static const char form[] = "0000-00-00T00:00:00.000Z ";
-
-	for (const char *f = form; *f; f++, line++)
-		ck_assert(*f == '0' ? *line >= '0' && *line <= '9' : *line == *f);
-	return line;
-}
-
-static unsigned count(const char *text, const char *what)
-{
-	unsigned n = 0;
-
-	while ((text = strstr(text, what))) {
-		text += strlen(what);
-		n++;
-	}
-	return n;
-}
+#include "base/clock.h"
+#include "log_capture.h"
 
 START_TEST(before_it_is_opened_lines_go_to_stderr_as_text)
 {
@@ -217,19 +93,6 @@ START_TEST(an_endless_message_is_cut_and_marked)
 }
 END_TEST
 
-/* Logs more than a pipe or socket holds; how many lines were not taken. */
-static unsigned overfill(int fd)
-{
-	const unsigned n = 20000;
-
-	for (unsigned i = 0; i < n; i++)
-		log_info("filling");
-	unsigned n_taken = count(read_all(fd), "filling\n");
-	ck_assert_uint_gt(n_taken, 0);
-	ck_assert_uint_lt(n_taken, n);
-	return n - n_taken;
-}
-
 static void assert_drops_are_said(int fd)
 {
 	char notice[80];
@@ -296,6 +159,38 @@ START_TEST(a_single_dropped_line_is_said_in_the_singular)
 	log_info("after");
 	ck_assert_ptr_nonnull(
 		strstr(read_all(fd), "1 log line was dropped: stderr did not take it in time\n"));
+}
+END_TEST
+
+static usec_t shown = USEC_PER_HOUR;
+
+static usec_t show(void)
+{
+	return shown;
+}
+
+START_TEST(drops_are_said_once_a_second_at_most_and_none_is_forgotten)
+{
+	int fd = pipe_as_stderr();
+	char notice[80];
+
+	clock_replace(show);
+	ck_assert_int_eq(open_log(LOG_FORMAT_TEXT), 0);
+	overfill(fd);
+	log_info("after");
+	ck_assert_uint_eq(count(read_all(fd), " log lines were dropped: "), 1);
+
+	unsigned n_dropped = overfill(fd);
+	shown += USEC_PER_SEC - 1;
+	n_dropped += overfill(fd);
+	log_info("after");
+	ck_assert_uint_eq(count(read_all(fd), "dropped"), 0);
+
+	shown += 1;
+	log_info("after");
+	snprintf(notice, sizeof notice, "%u log lines were dropped: ", n_dropped);
+	ck_assert_ptr_nonnull(strstr(read_all(fd), notice));
+	clock_replace(NULL);
 }
 END_TEST
 
@@ -476,135 +371,6 @@ START_TEST(json_lines_carry_the_fields_and_text_does_not)
 }
 END_TEST
 
-START_TEST(the_journal_takes_lines_with_their_fields)
-{
-	int journal = start_journal(), fd = pipe_as_stderr();
-	struct log_field field = {"NEXUS_JOB_ID", "test-123"};
-
-	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
-	log_event(LOG_WARNING, &field, 1, "hello %d", 5);
-	ck_assert_str_eq(read_all(journal),
-		"PRIORITY=4\nSYSLOG_IDENTIFIER=tested\nNEXUS_JOB_ID=test-123\nMESSAGE=hello 5\n");
-	ck_assert_str_eq(read_all(fd), "");
-}
-END_TEST
-
-START_TEST(auto_is_the_journal_where_stderr_is_the_journals)
-{
-	int journal = start_journal(), fd = socket_as_stderr();
-
-	claim_stderr_for_the_journal();
-	ck_assert_int_eq(open_log(LOG_FORMAT_AUTO), 0);
-	log_info("hello");
-	ck_assert_ptr_nonnull(strstr(read_all(journal), "MESSAGE=hello\n"));
-	ck_assert_str_eq(read_all(fd), "");
-}
-END_TEST
-
-START_TEST(auto_is_text_where_stderr_was_redirected)
-{
-	int journal = start_journal();
-
-	socket_as_stderr();
-	claim_stderr_for_the_journal();
-	int fd = socket_as_stderr();
-	ck_assert_int_eq(open_log(LOG_FORMAT_AUTO), 0);
-	log_info("hello");
-	ck_assert_str_eq(after_time(read_all(fd)), "info    hello\n");
-	ck_assert_str_eq(read_all(journal), "");
-}
-END_TEST
-
-START_TEST(auto_is_text_where_there_is_no_journal)
-{
-	int fd = pipe_as_stderr();
-
-	setenv("JOURNAL_STREAM", "nonsense", true);
-	ck_assert_int_eq(open_log(LOG_FORMAT_AUTO), 0);
-	log_info("hello");
-	ck_assert_str_eq(after_time(read_all(fd)), "info    hello\n");
-}
-END_TEST
-
-START_TEST(text_for_the_journals_stream_has_the_priority_before_it)
-{
-	int fd = socket_as_stderr();
-
-	claim_stderr_for_the_journal();
-	ck_assert_int_eq(open_log(LOG_FORMAT_TEXT), 0);
-	log_info("hello");
-	ck_assert_str_eq(read_all(fd), "<6>hello\n");
-	/* So, too, if its other socket is not there. */
-	ck_assert_int_eq(open_log(LOG_FORMAT_AUTO), 0);
-	log_error("hello");
-	ck_assert_str_eq(read_all(fd), "<3>hello\n");
-}
-END_TEST
-
-START_TEST(without_the_journal_asked_for_the_log_is_open_as_text)
-{
-	int fd = pipe_as_stderr();
-
-	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), -ENOENT);
-	log_info("hello");
-	ck_assert_str_eq(after_time(read_all(fd)), "info    hello\n");
-}
-END_TEST
-
-START_TEST(a_format_that_cannot_be_had_leaves_the_old_one)
-{
-	int fd = pipe_as_stderr();
-
-	ck_assert_int_eq(open_log(LOG_FORMAT_JSON), 0);
-	ck_assert_int_eq(log_set_format(LOG_FORMAT_JOURNAL), -ENOENT);
-	log_info("hello");
-	ck_assert_ptr_nonnull(strstr(read_all(fd), "\"message\":\"hello\""));
-
-	int journal = start_journal();
-	ck_assert_int_eq(log_set_format(LOG_FORMAT_JOURNAL), 0);
-	log_info("hello");
-	ck_assert_ptr_nonnull(strstr(read_all(journal), "MESSAGE=hello\n"));
-}
-END_TEST
-
-START_TEST(what_a_full_journal_does_not_take_is_counted_and_said_once)
-{
-	int journal = start_journal();
-	char notice[80];
-
-	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
-	unsigned n_dropped = overfill(journal);
-	snprintf(notice, sizeof notice,
-		"MESSAGE=%u log lines were dropped: the journal did not take them in time\n",
-		n_dropped);
-	log_info("after");
-	const char *text = read_all(journal);
-	ck_assert_msg(strstr(text, notice), "%s is not in %s", notice, text);
-	ck_assert_ptr_nonnull(strstr(text, "MESSAGE=after\n"));
-	log_info("after");
-	ck_assert_ptr_null(strstr(read_all(journal), "dropped"));
-}
-END_TEST
-
-START_TEST(a_journal_that_was_restarted_gets_the_next_line)
-{
-	int journal = start_journal();
-
-	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
-	log_info("before");
-	close(journal);
-	log_info("while nobody listens");
-	unlink(socket_path);
-	log_info("while there is no socket");
-
-	journal = start_journal();
-	log_info("after");
-	const char *text = read_all(journal);
-	ck_assert_ptr_nonnull(strstr(text, "MESSAGE=2 log lines were dropped: "));
-	ck_assert_ptr_nonnull(strstr(text, "MESSAGE=after\n"));
-}
-END_TEST
-
 static _Atomic(bool) stop_switching;
 
 static void *switch_formats(void *userdata)
@@ -640,7 +406,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *text = tcase_create("stderr");
-	TCase *journal = tcase_create("journal");
 
 	tcase_add_checked_fixture(text, setup, teardown);
 	tcase_add_test(text, before_it_is_opened_lines_go_to_stderr_as_text);
@@ -652,6 +417,7 @@ int main(void)
 	tcase_add_test(text, a_full_pipe_that_cannot_be_opened_anew_does_not_block_either);
 	tcase_add_test(text, what_a_full_socket_does_not_take_is_counted_and_said_once);
 	tcase_add_test(text, a_single_dropped_line_is_said_in_the_singular);
+	tcase_add_test(text, drops_are_said_once_a_second_at_most_and_none_is_forgotten);
 	tcase_add_test(text, what_was_dropped_is_said_at_the_end_at_the_latest);
 	tcase_add_test(text, a_pipe_that_others_hold_too_stays_as_they_know_it);
 	tcase_add_test(text, a_reader_that_went_away_does_no_harm);
@@ -662,18 +428,6 @@ int main(void)
 	tcase_add_test(text, format_and_level_may_change_while_others_log);
 	tcase_set_timeout(text, 60);
 	suite_add_tcase(suite, text);
-
-	tcase_add_checked_fixture(journal, setup, teardown);
-	tcase_add_test(journal, the_journal_takes_lines_with_their_fields);
-	tcase_add_test(journal, auto_is_the_journal_where_stderr_is_the_journals);
-	tcase_add_test(journal, auto_is_text_where_stderr_was_redirected);
-	tcase_add_test(journal, auto_is_text_where_there_is_no_journal);
-	tcase_add_test(journal, text_for_the_journals_stream_has_the_priority_before_it);
-	tcase_add_test(journal, without_the_journal_asked_for_the_log_is_open_as_text);
-	tcase_add_test(journal, a_format_that_cannot_be_had_leaves_the_old_one);
-	tcase_add_test(journal, what_a_full_journal_does_not_take_is_counted_and_said_once);
-	tcase_add_test(journal, a_journal_that_was_restarted_gets_the_next_line);
-	suite_add_tcase(suite, journal);
 
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
