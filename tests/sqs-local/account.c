@@ -103,6 +103,18 @@ bool account_deleted_recently(const struct account *account, const char *name, u
 	return when && (usec_t)json_integer_value(when) + account->options.recreate_after > now;
 }
 
+size_t account_room(const struct account *account, const struct local_queue *queue)
+{
+	size_t n_out = queue->n_in[MESSAGE_IN_FLIGHT], n_max = account->options.in_flight_max;
+
+	return n_out < n_max ? n_max - n_out : 0;
+}
+
+bool account_can_take(const struct account *account, const struct local_queue *queue)
+{
+	return queue->n_in[MESSAGE_VISIBLE] > 0 && account_room(account, queue) > 0;
+}
+
 /* How many of what is asked a receive gives: often fewer although more are there. */
 static unsigned account_uneven(struct account *account, const struct take *take)
 {
@@ -151,13 +163,13 @@ unsigned account_take(struct account *account, const struct take *take,
 	unsigned n_taken = 0;
 
 	local_queue_settle(queue, now);
-	if (TAILQ_EMPTY(&queue->visible))
+	if (!account_can_take(account, queue))
 		return 0;
 
 	/* What is there now is looked at once: with a visibility of 0 it is there again at once. */
 	size_t n_there = queue->n_in[MESSAGE_VISIBLE];
 	unsigned n_given = account_uneven(account, take);
-	while (n_taken < n_given && n_there-- > 0) {
+	while (n_taken < n_given && n_there-- > 0 && account_room(account, queue) > 0) {
 		struct local_queue *dead_letters;
 		message = TAILQ_FIRST(&queue->visible);
 		if (account_worn_out(account, message, &dead_letters)) {

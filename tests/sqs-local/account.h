@@ -14,6 +14,7 @@ struct account_options {
 	const char *region;
 	const char *id;        /* 12 digits */
 	bool full_batches;     /* a receive gives all it may */
+	size_t in_flight_max;  /* of one queue */
 	usec_t recreate_after; /* a deleted queue's name is free again after this */
 	uint64_t seed;
 };
@@ -50,6 +51,11 @@ void account_delete(struct account *account, struct local_queue *queue, usec_t n
 /* Was a queue of this name deleted so recently that the name is not free? */
 bool account_deleted_recently(const struct account *account, const char *name, usec_t now);
 
+/* How many more messages of a queue may be in flight. */
+size_t account_room(const struct account *account, const struct local_queue *queue);
+/* Would a receive that is not a short poll take something now, or move it? Settle first. */
+bool account_can_take(const struct account *account, const struct local_queue *queue);
+
 /*
  * Takes up to n_wanted messages, moving to the dead letter queue what was received too often.
  * short_poll: may overlook what is there, as SQS then asks only some of its servers. Returns how
@@ -62,7 +68,8 @@ struct take {
 	bool short_poll;
 };
 
-#define ACCOUNT_TAKE_MAX 10
+#define ACCOUNT_TAKE_MAX      10
+#define ACCOUNT_IN_FLIGHT_MAX 120000
 
 unsigned account_take(struct account *account, const struct take *take,
 	struct local_message *ret_messages[ACCOUNT_TAKE_MAX], usec_t now);

@@ -55,6 +55,7 @@ static void main_help(void)
 	     "  --seed N             of chance (default 1)\n"
 	     "  --strand             messages may be handed to a long poll whose client is gone\n"
 	     "                       and then stay hidden, as can happen with the real service\n"
+	     "  --in-flight-max N    messages that a queue lets be in flight (default 120000)\n"
 	     "  --recreate-after N   seconds for which a deleted queue's name is taken (AWS: 60;\n"
 	     "                       default 0)\n"
 	     "  --help\n"
@@ -72,6 +73,7 @@ enum option_id {
 	OPTION_FULL_BATCHES,
 	OPTION_SEED,
 	OPTION_STRAND,
+	OPTION_IN_FLIGHT_MAX,
 	OPTION_RECREATE_AFTER,
 	OPTION_HELP,
 };
@@ -85,6 +87,7 @@ static const struct option long_options[] = {
 	{"full-batches", no_argument, NULL, OPTION_FULL_BATCHES},
 	{"seed", required_argument, NULL, OPTION_SEED},
 	{"strand", no_argument, NULL, OPTION_STRAND},
+	{"in-flight-max", required_argument, NULL, OPTION_IN_FLIGHT_MAX},
 	{"recreate-after", required_argument, NULL, OPTION_RECREATE_AFTER},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{NULL, 0, NULL, 0},
@@ -134,6 +137,11 @@ static bool main_option(int option, struct options *options, struct key_list *ke
 		return true;
 	case OPTION_STRAND:
 		options->strand = true;
+		return true;
+	case OPTION_IN_FLIGHT_MAX:
+		if (!main_number(optarg, UINT32_MAX, &number))
+			return false;
+		options->account.in_flight_max = number;
 		return true;
 	case OPTION_RECREATE_AFTER:
 		if (!main_number(optarg, 3600, &number))
@@ -258,7 +266,13 @@ int main(int argc, char **argv)
 {
 	struct key_list keys = LIST_HEAD_INITIALIZER(keys);
 	struct options options = {
-		.account = {.region = "us-east-1", .id = "123456789012", .seed = 1},
+		.account =
+			{
+				.region = "us-east-1",
+				.id = "123456789012",
+				.in_flight_max = ACCOUNT_IN_FLIGHT_MAX,
+				.seed = 1,
+			},
 	};
 	int status = main_options(argc, argv, &options, &keys);
 

@@ -148,46 +148,32 @@ static json_t *receive_show(const struct receive *receive, const struct local_me
 	return out;
 }
 
-/* At the limit a short poll is refused, and a long one finds nothing. */
-static bool receive_over_limit(const struct receive *receive, struct failure *failure)
-{
-	if (receive->wait > 0)
-		return true;
-	return failure_set(failure, FAILURE_OVER_LIMIT,
-		"The maximum number of messages in flight (%d) has been reached.",
-		LOCAL_QUEUE_IN_FLIGHT);
-}
-
 bool action_receive_message(struct call *call)
 {
 	struct local_message *messages[ACCOUNT_TAKE_MAX];
 	struct receive receive;
-	unsigned n_taken = 0;
 
 	if (!receive_read(call, &receive, &call->failure))
 		return false;
 	local_queue_settle(call->queue, call->now);
+	/* A long poll at the limit just finds nothing. */
+	if (receive.wait == 0 && account_room(call->account, call->queue) == 0)
+		return failure_set(&call->failure, FAILURE_OVER_LIMIT,
+			"The maximum number of messages in flight has been reached.");
 
-	size_t n_out = call->queue->n_in[MESSAGE_IN_FLIGHT];
-	size_t n_free = n_out < LOCAL_QUEUE_IN_FLIGHT ? LOCAL_QUEUE_IN_FLIGHT - n_out : 0;
-	if (n_free == 0 && !receive_over_limit(&receive, &call->failure))
-		return false;
-	if (n_free > 0)
-		n_taken = account_take(call->account,
-			&(struct take){
-				.queue = call->queue,
-				.n_wanted = n_free < receive.n_messages ? (unsigned)n_free
-									: receive.n_messages,
-				.visibility = receive.visibility * USEC_PER_SEC,
-				.short_poll = receive.wait == 0,
-			},
-			messages, call->now);
-
-	call->wait_until = 0;
-	if (n_taken == 0 && call->now < call->begun_at + receive.wait * USEC_PER_SEC) {
-		call->wait_until = call->begun_at + receive.wait * USEC_PER_SEC;
+	unsigned n_taken = account_take(call->account,
+		&(struct take){
+			.queue = call->queue,
+			.n_wanted = receive.n_messages,
+			.visibility = receive.visibility * USEC_PER_SEC,
+			.short_poll = receive.wait == 0,
+		},
+		messages, call->now);
+	usec_t until = call->begun_at + receive.wait * USEC_PER_SEC;
+	call->wait_until = n_taken == 0 && call->now < until ? until : 0;
+	if (call->wait_until)
 		return true;
-	}
+
 	call->output = json_object();
 	if (n_taken == 0)
 		return true;

@@ -310,7 +310,8 @@ static void service_serve(struct service *service, struct local_queue *queue, us
 	struct waiter *waiter;
 
 	local_queue_settle(queue, now);
-	while (queue->n_in[MESSAGE_VISIBLE] > 0 && (waiter = TAILQ_FIRST(&queue->waiters))) {
+	while (account_can_take(&service->account, queue) &&
+		(waiter = TAILQ_FIRST(&queue->waiters))) {
 		struct exchange *exchange = container_of(waiter, struct exchange, waiter);
 		if (!service->strand && service->front->gone(exchange)) {
 			service_count(service, exchange, "gone");
@@ -353,8 +354,9 @@ usec_t service_turn(struct service *service)
 		if (TAILQ_EMPTY(&queue->waiters))
 			continue;
 		/* Dead letters that just arrived are for the next turn, which is now. */
-		next = queue->n_in[MESSAGE_VISIBLE] > 0 ? now
-							: usec_min(next, local_queue_next(queue));
+		next = account_can_take(&service->account, queue)
+			       ? now
+			       : usec_min(next, local_queue_next(queue));
 	}
 	return next == USEC_INFINITY ? next : usec_sub(next, account_now(&service->account));
 }
