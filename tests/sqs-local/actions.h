@@ -17,7 +17,8 @@ struct call {
 	usec_t begun_at;           /* the account's clock: when it arrived */
 	usec_t now;                /* and what it shows now */
 
-	json_t *output;    /* the answer, owned; NULL: an empty one */
+	json_t *output;    /* the answer, owned; NULL: an empty one, or text */
+	char *text;        /* the answer ready made, owned; NULL: output */
 	usec_t wait_until; /* not 0: no answer yet, run it again when a message comes or then */
 	struct failure failure;
 };

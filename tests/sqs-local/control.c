@@ -6,7 +6,8 @@
 #include "must.h"
 #include "service.h"
 
-#define CONTROL_PREFIX "/_control/"
+#define CONTROL_PREFIX      "/_control/"
+#define CONTROL_SECONDS_MAX 1e9
 
 /* NULL, or what is wrong with the request, a constant; *ret: what to answer with, or NULL. */
 typedef const char *control_fn(
@@ -79,8 +80,9 @@ static const char *control_post_clock(
 	(void)query;
 	(void)ret;
 	if (json_unpack((json_t *)input, "{s?F, s?F !}", "advance", &advance, "skew", &skew) < 0 ||
-		advance < 0)
-		return "advance (not negative) and skew are seconds";
+		!(advance >= 0 && advance <= CONTROL_SECONDS_MAX) ||
+		!(skew >= -CONTROL_SECONDS_MAX && skew <= CONTROL_SECONDS_MAX))
+		return "advance (not negative) and skew are seconds, at most 1e9";
 	account_advance(&service->account, (usec_t)(advance * USEC_PER_SEC));
 	service->skew = (int64_t)(skew * USEC_PER_SEC);
 	return NULL;

@@ -1,11 +1,17 @@
 /* ReceiveMessage: the one action that may wait. */
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actions.h"
 #include "attributes.h"
 #include "digest.h"
 #include "input.h"
+#include "json_text.h"
+
+/* Ten messages of 1 MiB, every character escaped, and what is around them. */
+#define RECEIVE_BYTES_MAX (64u << 20)
 
 /* A receive as it was asked for. */
 struct receive {
@@ -87,65 +93,91 @@ static bool receive_lists(const json_t *names, const char *name)
 	return false;
 }
 
-static void receive_add(
-	const struct receive *receive, json_t *attributes, const char *name, json_t *value)
+/* One system attribute, if it is wanted; they are strings all of them. */
+static void receive_write_attribute(struct strbuf *out, const struct receive *receive,
+	const char *name, const char *value, unsigned *n_written)
 {
-	if (receive_lists(receive->system_names, name) ||
-		receive_lists(receive->system_names_too, name))
-		json_object_set(attributes, name, value);
-	json_decref(value);
+	if (!receive_lists(receive->system_names, name) &&
+		!receive_lists(receive->system_names_too, name))
+		return;
+	strbuf_printf(out, "%s\"%s\":", (*n_written)++ > 0 ? "," : ",\"Attributes\":{", name);
+	json_text_string(out, value, strlen(value));
 }
 
-static json_t *receive_msec(usec_t at)
+static void receive_write_number(struct strbuf *out, const struct receive *receive,
+	const char *name, unsigned long long value, unsigned *n_written)
 {
-	return json_sprintf("%llu", (unsigned long long)(at / USEC_PER_MSEC));
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", value);
+	receive_write_attribute(out, receive, name, text, n_written);
 }
 
-/* The system attributes that are wanted; owned, NULL for none. */
-static json_t *receive_system(const struct receive *receive, const struct local_message *message)
+static void receive_write_system(
+	struct strbuf *out, const struct receive *receive, const struct local_message *message)
 {
-	json_t *out, *value;
+	unsigned n = 0;
 	const char *name;
+	json_t *value;
 
-	if (json_array_size(receive->system_names) + json_array_size(receive->system_names_too) ==
-		0)
-		return NULL;
-	out = json_object();
-	receive_add(receive, out, "SenderId", json_string(message->sender));
-	receive_add(receive, out, "SentTimestamp", receive_msec(message->sent_at));
-	receive_add(receive, out, "ApproximateReceiveCount",
-		json_sprintf("%u", message->receive_count));
-	receive_add(receive, out, "ApproximateFirstReceiveTimestamp",
-		receive_msec(message->first_received_at));
+	receive_write_attribute(out, receive, "SenderId", message->sender, &n);
+	receive_write_number(out, receive, "SentTimestamp", message->sent_at / USEC_PER_MSEC, &n);
+	receive_write_number(out, receive, "ApproximateReceiveCount", message->receive_count, &n);
+	receive_write_number(out, receive, "ApproximateFirstReceiveTimestamp",
+		message->first_received_at / USEC_PER_MSEC, &n);
 	json_object_foreach (message->system, name, value)
-		receive_add(receive, out, name, json_incref(value));
-	if (json_object_size(out) > 0)
-		return out;
-	json_decref(out);
-	return NULL;
+		receive_write_attribute(out, receive, name, json_string_value(value), &n);
+	if (n > 0)
+		strbuf_putc(out, '}');
 }
 
-static json_t *receive_show(const struct receive *receive, const struct local_message *message)
+static void receive_write_attributes(
+	struct strbuf *out, const struct receive *receive, const struct local_message *message)
 {
-	json_t *out = json_object();
-	json_t *system = receive_system(receive, message);
 	json_t *selected = attributes_select(message->attributes, receive->attribute_names);
+	char md5[ATTRIBUTES_MD5_SIZE];
+
+	if (!selected)
+		return;
+	_cleanup_free_ char *text = json_dumps(selected, JSON_COMPACT);
+	assert(text);
+	attributes_md5(selected, md5);
+	json_decref(selected);
+	strbuf_printf(
+		out, ",\"MD5OfMessageAttributes\":\"%s\",\"MessageAttributes\":%s", md5, text);
+}
+
+static void receive_write(
+	struct strbuf *out, const struct receive *receive, const struct local_message *message)
+{
 	char handle[HANDLE_SIZE], md5[2 * DIGEST_MD5_SIZE + 1];
 
 	local_queue_handle(message, handle);
 	digest_hex(message->md5, sizeof message->md5, md5);
-	json_object_set_new(out, "MessageId", json_string_nocheck(message->id));
-	json_object_set_new(out, "ReceiptHandle", json_string_nocheck(handle));
-	json_object_set_new(out, "MD5OfBody", json_string_nocheck(md5));
-	json_object_set_new(out, "Body", json_stringn_nocheck(message->body, message->body_len));
-	if (system)
-		json_object_set_new(out, "Attributes", system);
-	if (selected) {
-		attributes_md5(selected, md5);
-		json_object_set_new(out, "MD5OfMessageAttributes", json_string_nocheck(md5));
-		json_object_set_new(out, "MessageAttributes", selected);
+	strbuf_printf(out, "{\"MessageId\":\"%s\",\"ReceiptHandle\":\"%s\",\"MD5OfBody\":\"%s\"",
+		message->id, handle, md5);
+	strbuf_puts(out, ",\"Body\":");
+	json_text_string(out, message->body, message->body_len);
+	receive_write_system(out, receive, message);
+	receive_write_attributes(out, receive, message);
+	strbuf_putc(out, '}');
+}
+
+/* The whole answer, owned. */
+static char *receive_answer(
+	const struct receive *receive, struct local_message **messages, unsigned n_messages)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, RECEIVE_BYTES_MAX);
+	strbuf_puts(&out, n_messages > 0 ? "{\"Messages\":[" : "{");
+	for (unsigned i = 0; i < n_messages; i++) {
+		if (i > 0)
+			strbuf_putc(&out, ',');
+		receive_write(&out, receive, messages[i]);
 	}
-	return out;
+	strbuf_puts(&out, n_messages > 0 ? "]}" : "}");
+	return strbuf_take(&out);
 }
 
 bool action_receive_message(struct call *call)
@@ -174,12 +206,7 @@ bool action_receive_message(struct call *call)
 	if (call->wait_until)
 		return true;
 
-	call->output = json_object();
-	if (n_taken == 0)
-		return true;
-	json_t *list = json_array();
-	for (unsigned i = 0; i < n_taken; i++)
-		json_array_append_new(list, receive_show(&receive, messages[i]));
-	json_object_set_new(call->output, "Messages", list);
+	call->text = receive_answer(&receive, messages, n_taken);
+	assert(call->text);
 	return true;
 }

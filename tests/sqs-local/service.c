@@ -114,6 +114,10 @@ static void service_act(struct service *service, struct exchange *exchange)
 		service_hold(service, exchange, STAGE_POLL, call->wait_until);
 	} else {
 		service_reply(exchange, 200, TAKE_PTR(call->output));
+		if (call->text) {
+			exchange->answer.body = TAKE_PTR(call->text);
+			exchange->answer.body_len = strlen(exchange->answer.body);
+		}
 		service_finish(service, exchange, "OK");
 	}
 }
@@ -272,6 +276,7 @@ void service_end(struct service *service, struct exchange *exchange)
 	json_decref(exchange->input);
 	json_decref(exchange->fault.terms);
 	json_decref(exchange->call.output);
+	free(exchange->call.text);
 	free(exchange->answer.body);
 	free(exchange->answer.query_error);
 }
