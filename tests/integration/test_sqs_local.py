@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -263,6 +264,21 @@ class ASentMessage(Case):
         self.server.advance(10)
         self.assertEqual(self.receive_one()["Body"], "latest")
         self.assert_invalid("SendMessage", QueueUrl=self.url, MessageBody="m", DelaySeconds=901)
+
+    def test_among_many_appears_in_the_second_that_is_its_own(self):
+        seconds = list(range(1, 61))
+        random.Random(3).shuffle(seconds)
+        for delay in seconds:
+            self.send(str(delay), DelaySeconds=delay)
+        for second in range(1, 61):
+            self.server.advance(1)
+            message = self.receive_one()
+            self.assertEqual(message["Body"], str(second))
+            if second % 3:  # the others go on being hidden among those that are delayed
+                self.on_queue("DeleteMessage", ReceiptHandle=message["ReceiptHandle"])
+            else:
+                self.on_queue("ChangeMessageVisibility", VisibilityTimeout=40000,
+                              ReceiptHandle=message["ReceiptHandle"])
 
     def test_is_forgotten_after_the_retention_in_flight_or_not(self):
         self.set(MessageRetentionPeriod="60")

@@ -14,6 +14,7 @@ void account_init(struct account *account, const struct account_options *options
 	};
 	TAILQ_INIT(&account->queues);
 	TAILQ_INIT(&account->orphans);
+	slots_init(&account->slots);
 }
 
 void account_done(struct account *account)

@@ -204,7 +204,7 @@ static int attributes_compare(const void *a, const void *b)
 void attributes_md5(const json_t *attributes, char ret[ATTRIBUTES_MD5_SIZE])
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const char *names[ATTRIBUTES_MAX], *name;
+	const char *names[ATTRIBUTES_MAX] = {NULL}, *name;
 	unsigned char md5[DIGEST_MD5_SIZE];
 	size_t n = 0;
 	json_t *value;

@@ -62,9 +62,9 @@ static bool auth_parse(const char *header, struct claim *claim, struct failure *
 {
 	char *credential = NULL, *rest, *parameter;
 
-	if (strlen(header) >= sizeof claim->copy)
+	int len = snprintf(claim->copy, sizeof claim->copy, "%s", header);
+	if (len < 0 || (size_t)len >= sizeof claim->copy)
 		return auth_incomplete(failure, "Signature");
-	strcpy(claim->copy, header);
 	rest = claim->copy + strlen(AUTH_ALGORITHM);
 	if (strncmp(claim->copy, AUTH_ALGORITHM " ", strlen(AUTH_ALGORITHM) + 1) != 0)
 		return failure_set(failure, FAILURE_INCOMPLETE_SIGNATURE,
@@ -105,7 +105,7 @@ static bool auth_check_moment(
 		return failure_set(failure, FAILURE_INCOMPLETE_SIGNATURE,
 			"Authorization header requires existence of either a 'X-Amz-Date' or a "
 			"'Date' header.");
-	strcpy(claim->moment, text);
+	snprintf(claim->moment, sizeof claim->moment, "%s", text);
 
 	usec_t signed_at = (usec_t)timegm(&tm) * USEC_PER_SEC;
 	if (usec_sub(now, signed_at) > AUTH_SKEW_MAX)

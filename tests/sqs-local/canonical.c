@@ -102,7 +102,7 @@ static int canonical_compare(const void *a, const void *b)
 
 static int canonical_query(struct strbuf *out, const char *query)
 {
-	char *parameters[CANONICAL_PARAMETERS_MAX];
+	char *parameters[CANONICAL_PARAMETERS_MAX] = {NULL};
 	size_t n = 0;
 	int r = 0;
 

@@ -236,7 +236,7 @@ int front_fd(const struct front *front)
 usec_t front_turn(struct front *front)
 {
 	MHD_UNSIGNED_LONG_LONG msec;
-	usec_t next;
+	usec_t next = USEC_INFINITY;
 
 	/* Without a thread of its own libmicrohttpd is not woken by a resumed connection. */
 	do {

@@ -15,8 +15,14 @@ struct deadline {
 	size_t place; /* from 1; 0: in no heap */
 };
 
+/* The moment stands beside the pointer, so that comparing does not have to follow it. */
+struct heap_node {
+	usec_t at;
+	struct deadline *deadline; /* borrows */
+};
+
 struct heap {
-	struct deadline **nodes;
+	struct heap_node *nodes;
 	size_t n_nodes;
 	size_t capacity;
 };

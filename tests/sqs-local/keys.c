@@ -20,17 +20,8 @@ static void keys_clear(struct key *key)
 	free(key->actions);
 }
 
-void keys_set(struct key_list *keys, const struct key_terms *terms)
+static void keys_fill(struct key *key, const struct key_terms *terms)
 {
-	struct key *key = keys_find(keys, terms->id);
-
-	if (key) {
-		keys_clear(key);
-	} else {
-		key = must_zalloc(sizeof *key);
-		key->id = must_strdup(terms->id);
-		LIST_INSERT_HEAD(keys, key, next);
-	}
 	key->secret = must_strdup(terms->secret);
 	key->token = keys_copy(terms->token);
 	key->actions = keys_copy(terms->actions);
@@ -38,16 +29,30 @@ void keys_set(struct key_list *keys, const struct key_terms *terms)
 	key->signing_day[0] = '\0';
 }
 
+void keys_set(struct key_list *keys, const struct key_terms *terms)
+{
+	struct key *key = keys_find(keys, terms->id);
+
+	if (key) {
+		keys_clear(key);
+		keys_fill(key, terms);
+		return;
+	}
+	key = must_zalloc(sizeof *key);
+	key->id = must_strdup(terms->id);
+	keys_fill(key, terms);
+	LIST_INSERT_HEAD(keys, key, next);
+}
+
 bool keys_parse(struct key_list *keys, const char *text)
 {
 	_cleanup_free_ char *copy = must_strdup(text);
+	struct key_terms terms = {0};
 	char *rest = copy;
-	struct key_terms terms = {
-		.id = strsep(&rest, ":"),
-		.secret = strsep(&rest, ":"),
-		.actions = rest,
-	};
 
+	terms.id = strsep(&rest, ":");
+	terms.secret = strsep(&rest, ":");
+	terms.actions = rest;
 	if (!*terms.id || !terms.secret || !*terms.secret)
 		return false;
 	keys_set(keys, &terms);

@@ -1,5 +1,7 @@
 #include "local_queue.h"
 
+#include <stdio.h>
+
 #include "digest.h"
 #include "must.h"
 
@@ -16,7 +18,7 @@ struct local_queue *local_queue_new(
 	queue->slots = slots;
 	queue->serial = ++serial;
 	queue->created_at = queue->modified_at = now;
-	strncpy(queue->name, name, LOCAL_QUEUE_NAME_MAX);
+	snprintf(queue->name, sizeof queue->name, "%s", name);
 	return queue;
 }
 

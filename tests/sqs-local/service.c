@@ -134,7 +134,7 @@ static bool service_check_permission(
 	if (key_allows(key, action->permission))
 		return true;
 	/* AWS names the action in lower case here. */
-	for (i = 0; action->permission[i] && i < sizeof permission - 1; i++)
+	for (i = 0; i < sizeof permission - 1 && action->permission[i]; i++)
 		permission[i] = (char)(action->permission[i] | 0x20);
 	permission[i] = '\0';
 	return failure_set(&exchange->call.failure, FAILURE_ACCESS_DENIED,

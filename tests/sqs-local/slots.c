@@ -2,38 +2,46 @@
 
 #include "must.h"
 
+void slots_init(struct slots *slots)
+{
+	*slots = (struct slots){.first_free = SLOTS_NONE};
+}
+
+void slots_done(struct slots *slots)
+{
+	free(slots->slots);
+	slots_init(slots);
+}
+
+/* One more place at the end. */
+static uint32_t slots_add(struct slots *slots)
+{
+	if (slots->n_slots == slots->capacity) {
+		slots->capacity = slots->capacity ? 2 * slots->capacity : 256;
+		slots->slots = must_grow(slots->slots, slots->capacity, sizeof *slots->slots);
+	}
+	return slots->n_slots++;
+}
+
 uint32_t slots_put(struct slots *slots, struct local_message *message)
 {
-	uint32_t slot;
+	uint32_t slot = slots->first_free;
 
-	if (slots->n_free > 0) {
-		slot = slots->free[--slots->n_free];
-	} else {
-		if (slots->n_slots == slots->capacity) {
-			uint32_t n = slots->capacity = slots->capacity ? 2 * slots->capacity : 256;
-			slots->messages = must_grow(slots->messages, n, sizeof *slots->messages);
-			slots->free = must_grow(slots->free, n, sizeof *slots->free);
-		}
-		slot = slots->n_slots++;
-	}
-	slots->messages[slot] = message;
+	if (slot == SLOTS_NONE)
+		slot = slots_add(slots);
+	else
+		slots->first_free = slots->slots[slot].next_free;
+	slots->slots[slot].message = message;
 	return slot;
 }
 
 struct local_message *slots_get(const struct slots *slots, uint32_t slot)
 {
-	return slot < slots->n_slots ? slots->messages[slot] : NULL;
+	return slot < slots->n_slots ? slots->slots[slot].message : NULL;
 }
 
 void slots_free(struct slots *slots, uint32_t slot)
 {
-	slots->messages[slot] = NULL;
-	slots->free[slots->n_free++] = slot;
-}
-
-void slots_done(struct slots *slots)
-{
-	free(slots->messages);
-	free(slots->free);
-	*slots = (struct slots){0};
+	slots->slots[slot] = (struct slot){.next_free = slots->first_free};
+	slots->first_free = slot;
 }
