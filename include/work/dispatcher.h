@@ -64,7 +64,6 @@ DEFINE_CLEANUP(struct dispatcher *, dispatcher_free)
  */
 void dispatcher_set_terms(
 	struct dispatcher *dispatcher, const struct lease_terms *terms, bool asked);
-bool dispatcher_can_extend(const struct dispatcher *dispatcher);
 
 void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
 int dispatcher_set_database_url(

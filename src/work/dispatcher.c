@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "job/message.h"
 #include "work/acker.h"
+#include "work/admission.h"
 #include "work/credits.h"
 #include "work/delivery.h"
 #include "work/drain.h"
@@ -221,57 +221,23 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 	return credits_receive(&d->credits, &use, clock_monotonic());
 }
 
-static void dispatcher_reject(
-	struct dispatcher *d, const struct sqs_message *message, const char *reason)
-{
-	report_rejected(d->report, message->message_id, message->receive_count, reason);
-}
-
-/* One message: of a job in hand, of a new one, or of none. */
-static void dispatcher_admit(
-	struct dispatcher *d, const struct sqs_message *message, usec_t received_at)
-{
-	usec_t visibility = d->terms.visibility;
-	struct delivery *delivery = delivery_find(&d->index, message->message_id);
-	struct message parsed;
-	const char *reason;
-
-	if (delivery) {
-		if (delivery_renew(delivery, message, received_at, visibility) == 0)
-			lease_watch(d->lease, delivery);
-		return;
-	}
-	if (message_parse(message->body, message->body_len, &parsed, &reason) < 0) {
-		dispatcher_reject(d, message, reason);
-		return;
-	}
-	struct hold *hold = delivery_find_hold(&d->index, parsed.job_id);
-	if (hold && strcmp(hold->job.type, parsed.type) != 0) {
-		dispatcher_reject(d, message, "another message gives its job another type");
-		return;
-	}
-	if (hold) {
-		delivery = delivery_join(&d->index, hold, message, received_at, visibility);
-	} else {
-		hold = delivery_admit(&d->index, message, &parsed, received_at, visibility);
-		delivery = hold ? TAILQ_FIRST(&hold->deliveries) : NULL;
-	}
-	if (!delivery) {
-		log_warning("message=%s: out of memory; it comes again", message->message_id);
-		return;
-	}
-	hold->dispatcher = d;
-	hold->type = registry_find(d->registry, hold->job.type);
-	lease_watch(d->lease, delivery);
-}
-
 static void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_message *messages, size_t n_messages)
 {
 	struct dispatcher *d = userdata;
+	struct admission admission = {
+		.index = &d->index,
+		.lease = d->lease,
+		.report = d->report,
+		.registry = d->registry,
+		.visibility = d->terms.visibility,
+	};
 
-	for (size_t i = 0; i < n_messages; i++)
-		dispatcher_admit(d, &messages[i], answer->first_byte_at);
+	for (size_t i = 0; i < n_messages; i++) {
+		struct hold *hold = admission_take(&admission, &messages[i], answer->first_byte_at);
+		if (hold)
+			hold->dispatcher = d;
+	}
 	if (answer->result == SQS_OK && n_messages == 0 && intake_n_polls(d->intake) == 0 &&
 		delivery_n_holds(&d->index) == 0 && acker_n_deletes(d->acker) == 0)
 		d->events.empty(d->events.userdata);
@@ -506,11 +472,6 @@ void dispatcher_set_terms(struct dispatcher *d, const struct lease_terms *terms,
 	lease_set_terms(d->lease, terms);
 	intake_set_visibility(d->intake, asked ? terms->visibility : 0);
 	dispatcher_pump(d);
-}
-
-bool dispatcher_can_extend(const struct dispatcher *d)
-{
-	return d->terms.extendable;
 }
 
 void dispatcher_set_limits(struct dispatcher *d, const struct dispatcher_limits *limits)

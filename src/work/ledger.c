@@ -67,9 +67,9 @@ int ledger_new(const char *database_url, struct queue *back, struct ledger **ret
 	ledger->back = back;
 	ledger->pause = (struct backoff){.base = 100 * USEC_PER_MSEC};
 	atomic_store(&ledger->seen_at, clock_monotonic());
-	int r = queue_init(&ledger->inbox, true);
+	int r = queue_init(&ledger->news, false);
 	if (r == 0)
-		r = queue_init(&ledger->news, false);
+		r = queue_init(&ledger->inbox, true);
 	if (r == 0)
 		r = ledger_make_store(ledger, database_url, &ledger->store, ret_error);
 	if (r < 0)

@@ -1,0 +1,26 @@
+/*
+ * Takes a received message in: into the job that it is for, whether that is in hand already or new.
+ *
+ * A message that is not valid, or gives a job in hand another type, is reported and left to the
+ * queue. Loop thread only.
+ */
+#pragma once
+
+#include "aws/sqs.h"
+#include "handler/registry.h"
+#include "work/delivery.h"
+#include "work/lease.h"
+#include "work/report.h"
+
+/* All borrowed. */
+struct admission {
+	struct delivery_index *index;
+	struct lease *lease;
+	struct report *report;
+	struct registry *registry;
+	usec_t visibility; /* V, which a received message has */
+};
+
+/* received_at: CLOCK_BOOTTIME. Returns the new hold (borrowed), NULL when there is none. */
+struct hold *admission_take(
+	const struct admission *admission, const struct sqs_message *message, usec_t received_at);

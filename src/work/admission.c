@@ -1,0 +1,74 @@
+#include "work/admission.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "job/message.h"
+
+static void admission_reject(
+	const struct admission *a, const struct sqs_message *message, const char *reason)
+{
+	report_rejected(a->report, message->message_id, message->receive_count, reason);
+}
+
+static void admission_no_memory(const struct sqs_message *message)
+{
+	log_warning("message=%s: out of memory; it comes again", message->message_id);
+}
+
+/* The same message once more: its newer handle counts, for the older has lost its effect. */
+static void admission_renew(const struct admission *a, struct delivery *delivery,
+	const struct sqs_message *message, usec_t received_at)
+{
+	if (delivery_renew(delivery, message, received_at, a->visibility) < 0)
+		admission_no_memory(message);
+	else
+		lease_watch(a->lease, delivery);
+}
+
+/* Another message for a job in hand: it is kept, and ends, with the first. */
+static void admission_join(const struct admission *a, struct hold *hold,
+	const struct sqs_message *message, usec_t received_at)
+{
+	struct delivery *delivery =
+		delivery_join(a->index, hold, message, received_at, a->visibility);
+
+	if (!delivery)
+		admission_no_memory(message);
+	else
+		lease_watch(a->lease, delivery);
+}
+
+struct hold *admission_take(
+	const struct admission *a, const struct sqs_message *message, usec_t received_at)
+{
+	struct delivery *delivery = delivery_find(a->index, message->message_id);
+	struct message parsed;
+	const char *reason;
+
+	if (delivery) {
+		admission_renew(a, delivery, message, received_at);
+		return NULL;
+	}
+	if (message_parse(message->body, message->body_len, &parsed, &reason) < 0) {
+		admission_reject(a, message, reason);
+		return NULL;
+	}
+	struct hold *hold = delivery_find_hold(a->index, parsed.job_id);
+	if (hold && strcmp(hold->job.type, parsed.type) != 0) {
+		admission_reject(a, message, "another message gives its job another type");
+		return NULL;
+	}
+	if (hold) {
+		admission_join(a, hold, message, received_at);
+		return NULL;
+	}
+	hold = delivery_admit(a->index, message, &parsed, received_at, a->visibility);
+	if (!hold) {
+		admission_no_memory(message);
+		return NULL;
+	}
+	hold->type = registry_find(a->registry, hold->job.type);
+	lease_watch(a->lease, TAILQ_FIRST(&hold->deliveries));
+	return hold;
+}
