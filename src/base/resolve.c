@@ -79,7 +79,7 @@ int resolve_start(const char *host, struct resolve **ret)
 	int r = pthread_create(&thread, &attributes, resolve_thread, resolve);
 	pthread_attr_destroy(&attributes);
 	if (r != 0) {
-		resolve_free(resolve);
+		atomic_store(&resolve->n_refs, 1);
 		return -r;
 	}
 	pthread_setname_np(thread, "resolve");
