@@ -157,6 +157,15 @@ static bool type_is_full(const struct registry_entry *type)
 	return type->max_concurrency > 0 && type->n_begun >= type->max_concurrency;
 }
 
+/* Others of its type run; a stop does not wait for them. */
+static void dispatcher_park(struct dispatcher *d, struct hold *hold)
+{
+	if (d->draining)
+		dispatcher_give_back(d, hold);
+	else
+		delivery_move(&d->index, hold, HOLD_PARKED);
+}
+
 static void dispatcher_begin_ready(struct dispatcher *d)
 {
 	uint64_t n_started = pool_n_started(d->pool);
@@ -170,7 +179,7 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 	queue_list_init(&begins);
 	while ((hold = TAILQ_FIRST(ready)) && unstarted + begins.n_nodes < allowance) {
 		if (type_is_full(hold->type))
-			delivery_move(&d->index, hold, HOLD_PARKED);
+			dispatcher_park(d, hold);
 		else if (dispatcher_too_late(d, hold, now))
 			dispatcher_release(d, hold, FATE_LEAVE);
 		else if (d->draining &&
