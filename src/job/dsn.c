@@ -44,16 +44,22 @@ struct dsn *dsn_free(struct dsn *dsn)
 static bool dsn_is_foreign(const char *parameter, size_t len)
 {
 	for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
-		if (strlen(foreign[i]) + 1 < len && parameter[strlen(foreign[i])] == '=' &&
+		if (strlen(foreign[i]) < len && parameter[strlen(foreign[i])] == '=' &&
 			strncmp(parameter, foreign[i], strlen(foreign[i])) == 0)
 			return true;
 	return false;
 }
 
+/* As libpq tells a URI from words of the form keyword=value. */
+static bool dsn_is_uri(const char *url)
+{
+	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+}
+
 /* Copies a URI without the query parameters that are not libpq's. */
 static int dsn_clean(const char *url, struct strbuf *cleaned)
 {
-	const char *query = strstr(url, "://") ? strchr(url, '?') : NULL;
+	const char *query = dsn_is_uri(url) ? strchr(url, '?') : NULL;
 	char separator = '?';
 
 	if (!query)

@@ -29,8 +29,9 @@ enum drain_verdict drain_step(struct drain *drain, usec_t now, const struct drai
 		drain->cancelled = true;
 		return DRAIN_CANCEL;
 	}
-	if (drain->finish_by == 0 &&
-		(work->n_running == 0 || (drain->cancelled && now >= drain->handlers_by)))
+	if (work->n_running > 0 && !(drain->cancelled && now >= drain->handlers_by))
+		drain->finish_by = 0; /* one may begin after the last has ended */
+	else if (drain->finish_by == 0)
 		drain->finish_by = now + DRAIN_FINISH;
 	if (drain->finish_by > 0 && now >= drain->finish_by)
 		return drain_end(drain, DRAIN_LEAVE);

@@ -1,0 +1,14 @@
+/*
+ * Jobs as the flow hands them around, for tests.
+ */
+#pragma once
+
+#include "job/job.h"
+
+/* payload is copied. Has a timeout of an hour and no handler. Fails the test rather than to return
+ * NULL; test_job_free() it.
+ */
+struct job *test_job_new(const char *id, const char *type, const char *payload);
+/* Returns NULL. */
+struct job *test_job_free(struct job *job);
+DEFINE_CLEANUP(struct job *, test_job_free)

@@ -1,0 +1,140 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handler/echo.h"
+#include "handler/registry.h"
+
+static struct registry *registry;
+
+static void setup(void)
+{
+	ck_assert_int_eq(registry_new(&registry), 0);
+}
+
+static void teardown(void)
+{
+	registry = registry_free(registry);
+	ck_assert_ptr_null(registry);
+}
+
+#define CONFIGURE(...)                                                                             \
+	do {                                                                                       \
+		const struct registry_type types[] = {__VA_ARGS__};                                \
+		ck_assert_int_eq(                                                                  \
+			registry_configure(registry, types, sizeof types / sizeof types[0]), 0);   \
+	} while (0)
+
+START_TEST(a_builtin_is_found_by_its_whole_name)
+{
+	const struct handler *echo = registry_builtin("test-echo");
+
+	ck_assert_ptr_nonnull(echo);
+	ck_assert_str_eq(echo->type, "test-echo");
+	ck_assert(echo->run == echo_run);
+	ck_assert_ptr_null(registry_builtin("test-ech"));
+	ck_assert_ptr_null(registry_builtin("Test-Echo"));
+	ck_assert_ptr_null(registry_builtin(""));
+}
+END_TEST
+
+START_TEST(every_type_has_an_entry_its_own_or_that_of_all_others)
+{
+	CONFIGURE({"send-mail", 5, 2}, {"*", 30, 0});
+	struct registry_entry *mail = registry_find(registry, "send-mail");
+	struct registry_entry *other = registry_find(registry, "unknown");
+
+	ck_assert_str_eq(mail->type, "send-mail");
+	ck_assert_uint_eq(mail->timeout, 5);
+	ck_assert_uint_eq(mail->max_concurrency, 2);
+	ck_assert_str_eq(other->type, "*");
+	ck_assert_uint_eq(other->timeout, 30);
+	ck_assert_ptr_null(other->handler);
+	ck_assert_ptr_eq(registry_find(registry, "*"), other);
+	ck_assert_ptr_eq(registry_find(registry, ""), other);
+}
+END_TEST
+
+START_TEST(test_echo_is_there_without_being_named)
+{
+	CONFIGURE({"*", 30, 4});
+	struct registry_entry *echo = registry_find(registry, "test-echo");
+
+	ck_assert_str_eq(echo->type, "test-echo");
+	ck_assert_ptr_eq(echo->handler, registry_builtin("test-echo"));
+	ck_assert_uint_eq(echo->timeout, 30);
+	ck_assert_uint_eq(echo->max_concurrency, 4);
+}
+END_TEST
+
+START_TEST(test_echo_may_have_limits_of_its_own)
+{
+	CONFIGURE({"test-echo", 7, 1}, {"*", 30, 4});
+	struct registry_entry *echo = registry_find(registry, "test-echo");
+
+	ck_assert_uint_eq(echo->timeout, 7);
+	ck_assert_uint_eq(echo->max_concurrency, 1);
+	ck_assert_ptr_nonnull(echo->handler);
+}
+END_TEST
+
+START_TEST(names_are_copied)
+{
+	char name[] = "send-mail";
+
+	CONFIGURE({name, 5, 2}, {"*", 30, 0});
+	memset(name, 'X', sizeof name - 1);
+	ck_assert_uint_eq(registry_find(registry, "send-mail")->timeout, 5);
+}
+END_TEST
+
+START_TEST(a_reload_changes_entries_in_place_and_keeps_what_is_counted)
+{
+	CONFIGURE({"a", 1, 1}, {"*", 30, 0});
+	struct registry_entry *a = registry_find(registry, "a");
+	struct registry_entry *others = registry_find(registry, "b");
+	a->n_begun = 5;
+
+	CONFIGURE({"b", 2, 2}, {"a", 9, 3}, {"*", 40, 1});
+	ck_assert_ptr_eq(registry_find(registry, "a"), a);
+	ck_assert_uint_eq(a->n_begun, 5);
+	ck_assert_uint_eq(a->timeout, 9);
+	ck_assert_uint_eq(a->max_concurrency, 3);
+	ck_assert_ptr_ne(registry_find(registry, "b"), others);
+	ck_assert_uint_eq(others->timeout, 40);
+}
+END_TEST
+
+START_TEST(a_type_that_is_no_longer_named_falls_under_all_others)
+{
+	CONFIGURE({"a", 1, 1}, {"*", 30, 0});
+	struct registry_entry *a = registry_find(registry, "a");
+
+	CONFIGURE({"*", 40, 2});
+	ck_assert_ptr_eq(registry_find(registry, "a"), a);
+	ck_assert_uint_eq(a->timeout, 40);
+	ck_assert_uint_eq(a->max_concurrency, 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("registry");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, a_builtin_is_found_by_its_whole_name);
+	tcase_add_test(all, every_type_has_an_entry_its_own_or_that_of_all_others);
+	tcase_add_test(all, test_echo_is_there_without_being_named);
+	tcase_add_test(all, test_echo_may_have_limits_of_its_own);
+	tcase_add_test(all, names_are_copied);
+	tcase_add_test(all, a_reload_changes_entries_in_place_and_keeps_what_is_counted);
+	tcase_add_test(all, a_type_that_is_no_longer_named_falls_under_all_others);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

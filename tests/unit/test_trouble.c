@@ -1,0 +1,109 @@
+#include "log_capture.h"
+
+#include "work/trouble.h"
+
+static usec_t now = USEC_PER_HOUR;
+
+static usec_t show(void)
+{
+	return now;
+}
+
+static struct trouble trouble;
+static int log_fd;
+
+static void begin(void)
+{
+	clock_replace(show);
+	log_fd = pipe_as_stderr();
+}
+
+static const char *said(void)
+{
+	const char *text = read_all(log_fd);
+
+	return *text ? after_time(text) : text;
+}
+
+START_TEST(the_first_time_is_said_at_once)
+{
+	trouble_report(&trouble, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
+	ck_assert_uint_eq(trouble.since, now);
+}
+END_TEST
+
+START_TEST(what_repeats_is_said_once_a_minute_with_a_count)
+{
+	trouble_report(&trouble, "no road");
+	said();
+	for (unsigned i = 1; i < 60; i++) {
+		now += USEC_PER_SEC;
+		trouble_report(&trouble, "no road");
+	}
+	ck_assert_str_eq(said(), "");
+	now += USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_str_eq(said(), "warning no bridge (for 1min, 60 times since it was last said)\n");
+	now += 90 * USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_str_eq(said(), "warning no bridge (for 150s, 1 times since it was last said)\n");
+}
+END_TEST
+
+START_TEST(its_end_is_said_with_how_long_it_was)
+{
+	trouble_report(&trouble, "no road");
+	said();
+	now += 12 * USEC_PER_SEC + 345 * USEC_PER_MSEC;
+	trouble_end(&trouble, "receiving");
+	ck_assert_str_eq(said(), "notice  receiving goes on after 12s\n");
+	ck_assert_uint_eq(trouble.since, 0);
+}
+END_TEST
+
+START_TEST(without_trouble_there_is_no_end)
+{
+	trouble_end(&trouble, "receiving");
+	trouble_report(&trouble, "no road");
+	said();
+	trouble_end(&trouble, "receiving");
+	said();
+	trouble_end(&trouble, "receiving");
+	ck_assert_str_eq(said(), "");
+}
+END_TEST
+
+START_TEST(after_its_end_the_next_is_a_first_again)
+{
+	trouble_report(&trouble, "no road");
+	trouble_report(&trouble, "no road");
+	trouble_end(&trouble, "receiving");
+	said();
+	trouble_report(&trouble, "no road again");
+	ck_assert_str_eq(said(), "warning no road again\n");
+	now += USEC_PER_MIN;
+	trouble_report(&trouble, "no road again");
+	ck_assert_ptr_nonnull(strstr(said(), "1 times"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("trouble");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, begin, NULL);
+	tcase_add_test(all, the_first_time_is_said_at_once);
+	tcase_add_test(all, what_repeats_is_said_once_a_minute_with_a_count);
+	tcase_add_test(all, its_end_is_said_with_how_long_it_was);
+	tcase_add_test(all, without_trouble_there_is_no_end);
+	tcase_add_test(all, after_its_end_the_next_is_a_first_again);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
