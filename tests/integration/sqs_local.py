@@ -110,6 +110,12 @@ class SqsLocal:
         self.process.stdout.close()
         return self.process.wait(10)
 
+    def processor_seconds(self):
+        """What the program has used so far."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def client(self, **terms):
         client = Client(self.endpoint, **terms)
         self.clients.append(client)

@@ -85,9 +85,9 @@ class Case(unittest.TestCase):
         self.await_waiting(n_before + 1)
         return poll
 
-    def await_waiting(self, n):
+    def await_waiting(self, n, queue="jobs"):
         deadline = time.monotonic() + 5
-        while self.server.queue("jobs")["waiting"] != n:
+        while self.server.queue(queue)["waiting"] != n:
             self.assertLess(time.monotonic(), deadline, f"there are not {n} polls waiting")
 
     def assert_error(self, status, type_, query_code, function, *arguments, **members):
@@ -170,6 +170,14 @@ class AQueue(Case):
         with self.assertRaises(Error):
             self.set(VisibilityTimeout="5", DelaySeconds="nonsense")
         self.assertEqual(self.attributes("VisibilityTimeout"), {"VisibilityTimeout": "30"})
+
+    def test_shows_when_it_was_last_changed(self):
+        created = int(self.attributes("CreatedTimestamp")["CreatedTimestamp"])
+        self.server.advance(100)
+        self.set(DelaySeconds="1")
+        changed = int(self.attributes("LastModifiedTimestamp")["LastModifiedTimestamp"])
+        self.assertIn(changed - created, (100, 101))
+        self.assertEqual(int(self.attributes("CreatedTimestamp")["CreatedTimestamp"]), created)
 
     def test_is_listed_by_prefix_and_in_pages(self):
         for i in range(3):
@@ -559,21 +567,25 @@ class ALongPoll(Polls):
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=0)
         self.assertEqual(len(poll.result(2)["Messages"]), 1)
 
-    def test_on_a_dead_letter_queue_is_answered_when_a_message_arrives_there(self):
+    def test_on_a_dead_letter_queue_is_answered_when_a_poll_of_its_source_moves_a_message(self):
         source = self.create("source", RedrivePolicy=json.dumps({
             "deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs",
             "maxReceiveCount": 1}))
         self.call("SendMessage", QueueUrl=source, MessageBody="poison")
-        self.call("ReceiveMessage", QueueUrl=source, VisibilityTimeout=0)
+        (message,) = self.call("ReceiveMessage", QueueUrl=source)["Messages"]
         poll = self.later_receive()
-        self.assertEqual(self.call("ReceiveMessage", QueueUrl=source), {})
+        Later(self.server.client().call, "ReceiveMessage", QueueUrl=source, WaitTimeSeconds=20)
+        self.await_waiting(1, "source")
+        self.call("ChangeMessageVisibility", QueueUrl=source, VisibilityTimeout=0,
+                  ReceiptHandle=message["ReceiptHandle"])
         self.assertEqual(poll.result(2)["Messages"][0]["Body"], "poison")
 
     def test_without_a_message_ends_empty_after_its_time_or_the_queues(self):
         self.set(ReceiveMessageWaitTimeSeconds="1")
-        begun = time.monotonic()
+        begun, burnt = time.monotonic(), self.server.processor_seconds()
         self.assertEqual(self.on_queue("ReceiveMessage"), {})
         self.assertGreater(time.monotonic() - begun, 0.95)
+        self.assertLess(self.server.processor_seconds() - burnt, 0.1)
         self.assertEqual(self.on_queue("ReceiveMessage", WaitTimeSeconds=0), {})
 
     def test_shares_what_is_sent_with_the_others(self):
@@ -746,7 +758,7 @@ class ASignature(Case):
     def test_must_be_for_this_service(self):
         client = self.server.client()
         client.signer._service_name = "sns"
-        self.refused(self.MISMATCH, client=client)
+        self.assertIn("correct service", self.refused(self.MISMATCH, client=client).text)
 
     def test_must_be_whole(self):
         def without(part):
@@ -779,7 +791,7 @@ class ASignature(Case):
             def change(headers):
                 headers["Authorization"] = headers["Authorization"].replace(name + ";", "")
             return change
-        self.refused(self.MISMATCH, unsigned("host"))
+        self.assertIn("'Host'", self.refused(self.MISMATCH, unsigned("host")).text)
         self.refused(self.MISMATCH, unsigned("x-amz-target"))
 
         def added(headers):
@@ -788,6 +800,23 @@ class ASignature(Case):
 
     def test_is_over_values_without_superfluous_blanks(self):
         self.client.raw("ListQueues", "{}", headers={"x-spaces": "  a   b  "})
+
+    def test_is_over_all_headers_of_one_name_in_their_order(self):
+        signed = self.client.sign("ListQueues", b"{}", headers={"x-many": "b,a", "Host":
+                                  self.client.connection.host + f":{self.client.connection.port}"})
+        for order, expected in (("ba", 200), ("ab", 403)):
+            connection = self.client.connection
+            connection.putrequest("POST", "/", skip_host=True)
+            for name, value in signed.items():
+                if name != "x-many":
+                    connection.putheader(name, value)
+            for value in order:
+                connection.putheader("X-Many", value)
+            connection.putheader("Content-Length", "2")
+            connection.endheaders(b"{}")
+            with connection.getresponse() as response:
+                response.read()
+                self.assertEqual(response.status, expected)
 
     def test_is_over_paths_and_queries_however_they_are_written(self):
         body = json.dumps({"QueueUrl": self.url})
