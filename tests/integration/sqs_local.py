@@ -15,6 +15,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lab.process import command_as
+
 BUILD = os.environ.get("BUILD", "build")
 KEY, SECRET = "AKIDTEST", "secret/of+the=test"
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -89,7 +91,8 @@ class SqsLocal:
                    "--region", REGION, "--account", ACCOUNT, *options]
         for key in keys:
             command += ["--key", key]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command_as(None, command), stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline().split()
         if not line:
             raise RuntimeError("sqs-local did not start")
