@@ -443,8 +443,8 @@ class AReceiptHandle(Case):
         handle = self.receive_one()["ReceiptHandle"]
         other = self.create("other")
         flipped = handle[:40] + ("A" if handle[40] != "A" else "B") + handle[41:]
-        for url, bad in ((self.url, "garbage"), (self.url, handle[:-4]), (self.url, flipped),
-                         (other, handle)):
+        for url, bad in ((self.url, "garbage"), (self.url, "x" + "é" * 600),
+                         (self.url, handle[:-4]), (self.url, flipped), (other, handle)):
             for action in ("DeleteMessage", "ChangeMessageVisibility"):
                 self.assert_error(404, SERVICE + "ReceiptHandleIsInvalid",
                                   "ReceiptHandleIsInvalid", self.call, action, QueueUrl=url,

@@ -60,8 +60,14 @@ static void service_count(struct service *service, struct exchange *exchange, co
 static void service_reply_error(struct exchange *exchange, unsigned status, json_t *type,
 	const char *text, char *query_error)
 {
+	json_t *message = json_string(text);
+
+	/* What is quoted in it may have been cut inside a character, or be no text at all. */
+	if (!message)
+		message = json_string("what is wrong cannot be shown as text");
 	exchange->answer.query_error = query_error;
-	service_reply(exchange, status, json_pack("{s:o, s:s}", "__type", type, "message", text));
+	service_reply(
+		exchange, status, json_pack("{s:o, s:o}", "__type", type, "message", message));
 }
 
 static void service_hold(
