@@ -142,13 +142,13 @@ THREAD_CHECKS  := tests/integration/test_flow.py
 
 .PHONY: sanitize-address sanitize-thread run-sanitize check-long
 sanitize-address: ## ASan and UBSan over unit tests and some of the integration tests
-	@packaging/install-deps build test
-	@$(MAKE) --no-print-directory run-sanitize SANITIZE=address,undefined \
+	@packaging/install-deps build test sanitize
+	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
 		SANITIZED="$(UNIT_TESTS)" CHECKS="$(ADDRESS_CHECKS)"
 
 sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
-	@packaging/install-deps build test
-	@$(MAKE) --no-print-directory run-sanitize SANITIZE=thread \
+	@packaging/install-deps build test sanitize
+	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread \
 		SANITIZED="$(THREAD_UNITS)" CHECKS="$(THREAD_CHECKS)"
 
 run-sanitize: all tools $(SANITIZED:%=$(BUILD)/tests/%)
@@ -156,8 +156,8 @@ run-sanitize: all tools $(SANITIZED:%=$(BUILD)/tests/%)
 
 check-long: ## what takes longer: both sanitizers over everything
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory run-sanitize SANITIZE=address,undefined SANITIZED="$(UNIT_TESTS)"
-	@$(MAKE) --no-print-directory run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
+	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined SANITIZED="$(UNIT_TESTS)"
+	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 
