@@ -34,10 +34,10 @@ struct connection_addresses {
 int connection_wait(int fd, short events, const struct patience *patience);
 
 /*
- * Resolves and connects. known has one entry per host of the dsn and is kept between calls. The
- * connection returned (owned) does not block, is in pipeline mode and prints no notices. On
- * failure -EHOSTDOWN or what connection_wait() returned, and one line, with what to do about it and
- * without secrets, in ret_error.
+ * Resolves, for at most 15 s, and connects, for at least 5 s. known has one entry per host of the
+ * dsn and is kept between calls. The connection returned (owned) does not block, is in pipeline
+ * mode and prints no notices. On failure -EHOSTDOWN or what connection_wait() returned, and one
+ * line, with what to do about it and without secrets, in ret_error.
  */
 int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN_HOSTS_MAX],
 	const struct patience *patience, PGconn **ret, char ret_error[CONNECTION_ERROR_MAX]);

@@ -23,6 +23,8 @@ DEFINE_CLEANUP(struct acker *, acker_free)
 /* Both take the delivery's share that the caller has. */
 void acker_delete(struct acker *acker, struct delivery *delivery);
 void acker_give_back(struct acker *acker, struct delivery *delivery);
+/* Give-backs wait while own polls are out, which would only receive them again. */
+void acker_hold_give_backs(struct acker *acker, bool hold);
 /* Sends what may be sent: at the end of a turn of the loop. */
 void acker_flush(struct acker *acker);
 

@@ -33,6 +33,7 @@ struct credits_use {
 	uint64_t n_holds;       /* jobs, whatever their state */
 	uint64_t n_need_thread; /* those that have still to run, or do */
 	uint64_t n_asked;       /* messages that polls may still bring */
+	uint64_t n_undeleted;   /* messages of completed jobs */
 	size_t body_bytes;
 	uint64_t n_started; /* jobs that were ever begun to run */
 	bool ahead;         /* fetching ahead is allowed */

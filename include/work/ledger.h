@@ -6,7 +6,8 @@
  * worker runs a job the ledger goes on touching its row every third of the visibility timeout.
  * A begun job goes on to the pool; every other comes back through the queue named at the start:
  *   ran, finished:   outcome COMPLETED, FAILED, TIMEOUT or ABANDONED, durably written; or LOST
- *   not begun:       DUPLICATE, MISSING, REJECTED, ELSEWHERE (retry_in says for how long), FAILED
+ *   not begun:       DUPLICATE, MISSING, REJECTED, ELSEWHERE (also when the row is locked, or it is
+ *                    too late; retry_in says when to ask again), FAILED
  *                    (Postgres refused the values), LOST
  * While the database is away everything waits here, claims and results included, and goes on by
  * itself; the first transaction then touches all rows in hand.

@@ -27,7 +27,7 @@ struct rows {
 
 	struct queue_list begins;
 	struct queue_list finishes;
-	struct queue_list locked; /* begins and finishes that ask again later */
+	struct queue_list locked; /* finishes that ask again later */
 	usec_t locked_until;      /* CLOCK_BOOTTIME: the earliest of them */
 	struct claim_list claims;
 	usec_t touch_at; /* CLOCK_BOOTTIME: the earliest claim's */

@@ -400,6 +400,8 @@ int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sq
 int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_handles,
 	usec_t visibility, sqs_batch_fn *done, void *userdata, struct sqs_call **ret_call)
 {
+	/* A late extension is none: it had better fail in time to be asked again. */
+	usec_t timeout = visibility > 0 ? usec_min(OTHERS_TIMEOUT, visibility / 6) : OTHERS_TIMEOUT;
 	struct sqs_call *call;
 	int r = sqs_call_get(sqs, CHANGE_VISIBILITY, &call);
 	if (r < 0)
@@ -409,7 +411,7 @@ int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_
 	call->n_expected = (unsigned)n_handles;
 	call->done.batch = done;
 	call->userdata = userdata;
-	return sqs_start(call, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
+	return sqs_start(call, timeout, OTHER_ANSWERS_MAX, ret_call);
 }
 
 int sqs_get_attributes(

@@ -11,6 +11,7 @@
 #include "job/sqlstate.h"
 
 #define RESOLVE_PATIENCE (15 * USEC_PER_SEC)
+#define CONNECT_PATIENCE (5 * USEC_PER_SEC)
 
 int connection_wait(int fd, short events, const struct patience *patience)
 {
@@ -49,7 +50,7 @@ static int connection_resolve(const struct dsn_host *host, struct connection_add
 	struct patience limited = *patience;
 	const char *why = "the name servers are silent";
 
-	limited.deadline = usec_min(limited.deadline, clock_monotonic() + RESOLVE_PATIENCE);
+	limited.deadline = clock_monotonic() + RESOLVE_PATIENCE;
 	int r = resolve_start(host->name, &resolve);
 	if (r == 0)
 		r = connection_wait(resolve_fd(resolve), POLLIN, &limited);
@@ -194,12 +195,15 @@ int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN
 	_cleanup_(connection_targets_done) struct connection_targets targets = {
 		STRBUF_INIT, STRBUF_INIT, STRBUF_INIT};
 	_cleanup_(connection_closep) PGconn *conn = NULL;
+	struct patience connecting = *patience;
 
 	int r = connection_find_targets(dsn, known, patience, &targets, ret_error);
 	if (r < 0)
 		return r;
+	/* What resolving took is not taken from connecting. */
+	connecting.deadline = usec_max(patience->deadline, clock_monotonic() + CONNECT_PATIENCE);
 	conn = connection_start(dsn, &targets);
-	r = connection_poll(conn, patience);
+	r = connection_poll(conn, &connecting);
 	if (r < 0) {
 		connection_explain(conn, r, ret_error);
 		return r;

@@ -18,7 +18,7 @@ int job_init(struct job *job, char *body, const char *id, const char *type)
 		free(body);
 		return -ENOMEM;
 	}
-	*job = (struct job){.body = body, .must_end_at = USEC_INFINITY};
+	*job = (struct job){.body = body, .begin_by = USEC_INFINITY, .must_end_at = USEC_INFINITY};
 	job->id = memcpy(names, id, id_size);
 	job->type = memcpy(names + id_size, type, type_size);
 	return 0;

@@ -13,7 +13,8 @@
 /* Fences of one daemon share this residue, so that two daemons never choose the same. */
 #define FENCE_STEP 1000
 
-#define REFUSE_PATIENCE (5 * USEC_PER_SEC)
+#define CONNECTED_PATIENCE (5 * USEC_PER_SEC)
+#define REFUSE_PATIENCE    (5 * USEC_PER_SEC)
 
 struct store {
 	struct dsn *dsn;
@@ -197,7 +198,9 @@ static void store_judge_begin(
 		ask->attempts = row->attempts;
 	} else if (processing && (row->left > 0 || !turn->may_take_over)) {
 		ask->verdict = STORE_ELSEWHERE;
-		ask->wait = row->left > 0 ? (usec_t)row->left : 0;
+		/* A row's clock may run ahead of the database's; its lease is no longer for that.
+		 */
+		ask->wait = row->left > 0 ? usec_min((usec_t)row->left, turn->lease) : 0;
 	} else {
 		ask->verdict = STORE_LOCKED;
 	}
@@ -389,6 +392,7 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 	int r = connection_open(store->dsn, store->addresses, &p->patience, &p->conn, p->error);
 	if (r < 0)
 		return STORE_AWAY;
+	store_begin(store, usec_max(timeout, CONNECTED_PATIENCE));
 	r = pipeline_run(p, store_sql_time, store_read_time, &time);
 	if (r != 0)
 		return store_away(store, r);

@@ -45,50 +45,49 @@ const char store_sql_settings[] =
 /* In the binary form of a timestamp, whatever the session's TimeZone is. */
 const char store_sql_time[] = "SELECT " NOW_UTC;
 
-const char *const store_sql_steps[STORE_N_STEPS] =
-	{
-		[STORE_TOUCH] =
-			DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, tries, n)")
-				OURS DUE_LOCKED
+/* clang-format off */
+const char *const store_sql_steps[STORE_N_STEPS] = {
+	[STORE_TOUCH] =
+		DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, tries, n)")
+		OURS DUE_LOCKED
 		" UPDATE background_jobs AS j SET updated_at = " NOW_UTC AT_THEIR_PLACE,
-
-		[STORE_FINISH] =
-			DUE_FROM("unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
-				 " AS a (job, fence, tries, outcome, reason, n)") OURS DUE_LOCKED
-		" UPDATE background_jobs AS j SET status = due.outcome::job_status, error = "
-		"due.reason,"
-		" updated_at = " NOW_UTC
-		", completed_at = CASE WHEN due.outcome = 'completed' THEN " NOW_UTC
-		" END" AT_THEIR_PLACE,
-
-		[STORE_BEGIN] = DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, "
-					 "wanted, n)") "j.type = a.wanted AND j.started_at IS "
-						       "DISTINCT FROM a.fence"
-						       " AND (j.status::text IN ('pending', "
-						       "'failed') OR (j.status::text = "
-						       "'processing' AND $5"
-						       " AND coalesce(j.updated_at < " NOW_UTC
-						       " - $4 * interval '1 microsecond', "
-						       "true)))" DUE_LOCKED
-						       " UPDATE background_jobs AS j SET status = "
-						       "'processing', attempts = j.attempts + 1,"
-						       " started_at = due.fence, updated_at "
-						       "= " NOW_UTC AT_THEIR_PLACE,
+	[STORE_FINISH] =
+		DUE_FROM("unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+			" AS a (job, fence, tries, outcome, reason, n)")
+		OURS DUE_LOCKED
+		" UPDATE background_jobs AS j SET status = due.outcome::job_status,"
+		" error = due.reason, updated_at = " NOW_UTC ","
+		" completed_at = CASE WHEN due.outcome = 'completed' THEN " NOW_UTC " END"
+		AT_THEIR_PLACE,
+	[STORE_BEGIN] =
+		DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, wanted, n)")
+		"j.type = a.wanted AND j.started_at IS DISTINCT FROM a.fence"
+		" AND (coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
+		" OR (j.status::text = 'processing' AND $5 AND coalesce(j.updated_at"
+		" < " NOW_UTC " - $4 * interval '1 microsecond', true)))" DUE_LOCKED
+		" UPDATE background_jobs AS j SET status = 'processing',"
+		" attempts = coalesce(j.attempts, 0) + 1, started_at = due.fence,"
+		" updated_at = " NOW_UTC AT_THEIR_PLACE,
 };
 
+/* The lease that is left: an infinite updated_at is one, a missing one is none. */
 const char store_sql_look[] =
 	"WITH asked AS MATERIALIZED (SELECT * FROM unnest($1) WITH ORDINALITY AS a (id, n)),"
 	" found AS MATERIALIZED (SELECT * FROM background_jobs WHERE id = ANY($1))"
-	" SELECT n, type, status::text, attempts, started_at,"
-	" (extract(epoch FROM updated_at - " NOW_UTC ") * 1000000)::bigint + $2"
+	" SELECT n, type, coalesce(status::text, 'pending'), coalesce(attempts, 0), started_at,"
+	" CASE WHEN isfinite(updated_at)"
+	" THEN (extract(epoch FROM updated_at - " NOW_UTC ") * 1000000)::bigint + $2"
+	" WHEN updated_at > " NOW_UTC " THEN $2 ELSE 0 END"
 	" FROM found JOIN asked USING (id)";
 
-/* Only what nobody works on, or what we do. */
+/* Only what nobody works on, or what we do, and nobody has locked. */
 const char store_sql_refuse[] =
 	"UPDATE background_jobs SET status = 'failed', error = $2, updated_at = " NOW_UTC
-	" WHERE id = $1 AND (status IN ('pending', 'failed')"
-	" OR (status = 'processing' AND started_at = $3))"
+	" WHERE ctid = (SELECT ctid FROM background_jobs WHERE id = $1"
+	" AND (coalesce(status::text, 'pending') IN ('pending', 'failed')"
+	" OR (status::text = 'processing' AND started_at = $3)) FOR NO KEY UPDATE SKIP LOCKED)"
 	" RETURNING 1::bigint, attempts";
+/* clang-format on */
 
 const char *store_sql_status(enum job_outcome outcome)
 {

@@ -12,6 +12,7 @@
 struct acker {
 	struct outbox *deletes;
 	struct outbox *give_backs;
+	bool hold_give_backs;
 };
 
 /* On a standard queue a delete works after the visibility has ended, too. */
@@ -90,10 +91,16 @@ void acker_give_back(struct acker *acker, struct delivery *delivery)
 	delivery_unref(delivery);
 }
 
+void acker_hold_give_backs(struct acker *acker, bool hold)
+{
+	acker->hold_give_backs = hold;
+}
+
 void acker_flush(struct acker *acker)
 {
 	outbox_flush(acker->deletes);
-	outbox_flush(acker->give_backs);
+	if (!acker->hold_give_backs)
+		outbox_flush(acker->give_backs);
 }
 
 unsigned acker_n_deletes(const struct acker *acker)

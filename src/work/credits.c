@@ -59,6 +59,7 @@ unsigned credits_receive(struct credits *c, const struct credits_use *use, usec_
 	uint64_t wanted = c->n_threads + (use->ahead ? ahead : 0);
 	uint64_t credits = room(wanted, use->n_need_thread + use->n_asked);
 
-	credits = least(credits, room(c->limits.prefetch_max, use->n_holds + use->n_asked));
+	uint64_t n_in_hand = use->n_holds + use->n_asked + use->n_undeleted;
+	credits = least(credits, room(c->limits.prefetch_max, n_in_hand));
 	return (unsigned)least(credits, room(credits_memory_room(c, use), use->n_asked));
 }

@@ -117,9 +117,11 @@ static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pau
 		return;
 	}
 	delivery_move(&d->index, hold, HOLD_LATER);
-	if (!kept || sd_event_add_time(d->event, &hold->timer, CLOCK_BOOTTIME, at, 1,
-			     dispatcher_on_later, hold) < 0)
-		dispatcher_release(d, hold, FATE_LEAVE);
+	if (kept && sd_event_add_time(d->event, &hold->timer, CLOCK_BOOTTIME, at, 1,
+			    dispatcher_on_later, hold) >= 0)
+		return;
+	report_job(d->report, hold);
+	dispatcher_release(d, hold, FATE_LEAVE);
 }
 
 /* ---- Begin: only what will start within the ledger's next two turns ---- */
@@ -128,11 +130,11 @@ static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pau
  * Where visibility cannot be extended, a job that we held up would lose its message half way: it
  * is left to the queue while that costs only the receive.
  */
-static bool dispatcher_too_late(const struct dispatcher *d, const struct hold *hold, usec_t now)
+static usec_t dispatcher_begin_by(const struct dispatcher *d, const struct hold *hold)
 {
 	usec_t needed = usec_min(hold->type->timeout, d->terms.visibility / 4 * 3);
 
-	return !d->terms.extendable && hold_visible_at(hold) < now + needed;
+	return d->terms.extendable ? USEC_INFINITY : usec_sub(hold_visible_at(hold), needed);
 }
 
 static void dispatcher_begin(struct dispatcher *d, struct hold *hold, struct queue_list *begins)
@@ -144,6 +146,7 @@ static void dispatcher_begin(struct dispatcher *d, struct hold *hold, struct que
 	job->handler = hold->type->handler;
 	job->timeout = hold->type->timeout;
 	job->kill_grace = lease_kill_grace(d->terms.visibility);
+	job->begin_by = dispatcher_begin_by(d, hold);
 	job->must_end_at =
 		d->terms.extendable ? USEC_INFINITY : usec_sub(hold_visible_at(hold), margin);
 	hold->type->n_begun++;
@@ -180,7 +183,7 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 	while ((hold = TAILQ_FIRST(ready)) && unstarted + begins.n_nodes < allowance) {
 		if (type_is_full(hold->type))
 			dispatcher_park(d, hold);
-		else if (dispatcher_too_late(d, hold, now))
+		else if (now > dispatcher_begin_by(d, hold))
 			dispatcher_release(d, hold, FATE_LEAVE);
 		else if (d->draining &&
 			 !drain_may_begin(&d->drain, clock_monotonic(), hold->type->timeout))
@@ -219,6 +222,7 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 		.n_holds = delivery_n_holds(&d->index),
 		.n_need_thread = n[HOLD_READY] + usec_sub(n[HOLD_AWAY], n_ran),
 		.n_asked = intake_n_asked(d->intake),
+		.n_undeleted = acker_n_deletes(d->acker),
 		.body_bytes = d->index.body_bytes,
 		.n_started = pool_n_started(d->pool),
 		.ahead = d->terms.extendable,
@@ -272,7 +276,7 @@ static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 	size_t n_pauses = sizeof look_pauses / sizeof look_pauses[0];
 
 	/* The publisher's commit may be on its way. */
-	if (hold->n_looks < n_pauses && !d->draining) {
+	if (hold->n_looks < n_pauses) {
 		dispatcher_later(d, hold, look_pauses[hold->n_looks++]);
 		return;
 	}
@@ -312,7 +316,7 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 		dispatcher_missing(d, hold);
 		return;
 	case JOB_ELSEWHERE:
-		log_debug("job=%s: is running elsewhere; asks again in %" PRIu64 "ms", hold->job.id,
+		log_debug("job=%s: its row is not free; asks again in %" PRIu64 "ms", hold->job.id,
 			hold->job.retry_in / USEC_PER_MSEC);
 		dispatcher_later(d, hold, hold->job.retry_in + USEC_PER_MSEC);
 		return;
@@ -457,6 +461,7 @@ void dispatcher_pump(struct dispatcher *d)
 {
 	dispatcher_begin_ready(d);
 	intake_pump(d->intake, dispatcher_credits(d));
+	acker_hold_give_backs(d->acker, d->draining && intake_n_polls(d->intake) > 0);
 	acker_flush(d->acker);
 	if (d->draining)
 		dispatcher_drain_step(d);

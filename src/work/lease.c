@@ -18,6 +18,7 @@ struct lease {
 	struct delivery_list by_age; /* the longest not extended first */
 	struct outbox *extensions;
 	sd_event_source *timer;
+	usec_t next; /* when that sweeps; USEC_INFINITY: it is off */
 };
 
 usec_t lease_kill_grace(usec_t visibility)
@@ -80,6 +81,16 @@ static void lease_extend(struct lease *lease, struct delivery *delivery)
 
 /* ---- All of them, from the oldest ---- */
 
+/* Sweeps then, if not sooner. */
+static void lease_arm(struct lease *lease, usec_t at)
+{
+	if (at >= lease->next)
+		return;
+	lease->next = at;
+	sd_event_source_set_time(lease->timer, at);
+	sd_event_source_set_enabled(lease->timer, SD_EVENT_ONESHOT);
+}
+
 /*
  * Extends what is due and cancels what is lost; arms the timer for what comes next. A delivery
  * younger than min_age needs nothing, nor do those behind it.
@@ -111,9 +122,8 @@ static void lease_sweep(struct lease *lease, usec_t min_age)
 		next = usec_min(next, usec_min(extend_at, lost_at));
 	}
 	outbox_flush(lease->extensions);
-	sd_event_source_set_time(lease->timer, next);
-	sd_event_source_set_enabled(
-		lease->timer, next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	lease->next = USEC_INFINITY;
+	lease_arm(lease, next);
 }
 
 static int lease_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -143,14 +153,17 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 		delivery->extending = false;
 		delivery->extended_at = sent_at;
 		delivery->visible_at = sent_at + lease->terms.visibility;
-		if (delivery->aged)
+		if (delivery->aged) {
 			lease_enlist(lease, delivery);
+			lease_arm(lease, sent_at + lease->terms.visibility / 3);
+		}
 		return true;
 	}
 	if (result == SQS_REFUSED || result == SQS_DENIED || !delivery->aged ||
 		clock_boottime() >= delivery->visible_at) {
 		delivery->extending = false;
 		delivery->refused = result == SQS_REFUSED;
+		lease_arm(lease, clock_boottime());
 		if (result == SQS_DENIED)
 			lease->denied(lease->userdata, text);
 		else if (delivery->aged)
@@ -179,6 +192,7 @@ int lease_new(sd_event *event, struct sqs *sqs, struct pool *pool, lease_denied_
 	lease->pool = pool;
 	lease->denied = denied;
 	lease->userdata = userdata;
+	lease->next = USEC_INFINITY;
 	TAILQ_INIT(&lease->by_age);
 	int r = outbox_new(event, sqs, &options, &lease->extensions);
 	if (r == 0)
@@ -215,15 +229,11 @@ void lease_set_database(struct lease *lease, bool up)
 	lease_sweep(lease, lease->terms.visibility / 3);
 }
 
-/* The timer is armed by the first; later ones are younger, and the sweep finds them. */
 void lease_watch(struct lease *lease, struct delivery *delivery)
 {
-	bool first = TAILQ_EMPTY(&lease->by_age);
-
 	delivery->refused = false;
 	lease_enlist(lease, delivery);
-	if (first)
-		lease_sweep(lease, lease->terms.visibility / 3);
+	lease_arm(lease, delivery->extended_at + lease->terms.visibility / 3);
 }
 
 void lease_forget(struct lease *lease, struct delivery *delivery)

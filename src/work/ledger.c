@@ -194,6 +194,12 @@ static usec_t ledger_patience(const struct ledger *ledger)
 	return usec_min(5 * USEC_PER_SEC, ledger_third(ledger) / 2);
 }
 
+/* How long rows that look abandoned are left alone. */
+static usec_t ledger_hold_off(const struct ledger *ledger)
+{
+	return usec_min(10 * USEC_PER_SEC, ledger_third(ledger));
+}
+
 /*
  * After an outage, or a time in which there may have been one, rows that look abandoned may only
  * be untouched, as ours are: their owners get time to touch them.
@@ -205,7 +211,7 @@ static bool ledger_may_take_over(struct ledger *ledger)
 	usec_t seen_at = usec_max(ledger->success_at, ledger->rows.take_over_at);
 
 	if (ledger->success_at == 0 || usec_sub(now, seen_at) > third)
-		ledger->rows.take_over_at = now + usec_min(10 * USEC_PER_SEC, third);
+		ledger->rows.take_over_at = now + ledger_hold_off(ledger);
 	return now >= ledger->rows.take_over_at;
 }
 
@@ -220,13 +226,19 @@ static void ledger_away(struct ledger *ledger)
 	ledger_tell(ledger, false, store_error(ledger->store));
 }
 
-static void ledger_success(struct ledger *ledger, usec_t sent_at)
+/* It answers; even a refusal is an answer. */
+static void ledger_heard(struct ledger *ledger)
 {
-	ledger->success_at = sent_at;
 	backoff_reset(&ledger->pause);
 	trouble_end(&ledger->trouble, "the job table");
 	if (!ledger->up)
 		ledger_tell(ledger, true, "");
+}
+
+static void ledger_success(struct ledger *ledger, usec_t sent_at)
+{
+	ledger->success_at = sent_at;
+	ledger_heard(ledger);
 }
 
 static void ledger_connect(struct ledger *ledger)
@@ -241,8 +253,8 @@ static void ledger_connect(struct ledger *ledger)
 		return;
 	}
 	usec_t now = clock_boottime();
-	if (first)
-		ledger->success_at = now; /* it was never seen away */
+	if (!first) /* others could not touch their rows either */
+		ledger->rows.take_over_at = now + ledger_hold_off(ledger);
 	ledger->rows.touch_all = true;
 	ledger_success(ledger, now);
 }
@@ -280,6 +292,7 @@ static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum s
 		ledger_away(ledger);
 		return;
 	}
+	ledger_heard(ledger);
 	bool written = result == STORE_OK && ask->verdict == STORE_WRITTEN;
 	if (!written)
 		log_error("job=%s: %s; its row could not be marked as failed", ask->job->id, text);
@@ -353,6 +366,7 @@ static void ledger_run(struct ledger *ledger, struct store_turn *turn)
 		ledger_away(ledger);
 		return;
 	case STORE_REFUSED:
+		ledger_heard(ledger);
 		ledger_refused(ledger, turn);
 		return;
 	}

@@ -38,13 +38,26 @@ static void rows_return(
 	queue_list_append(back, &job->node);
 }
 
-static void rows_ask_later(struct rows *rows, struct job *job)
+/* How long to leave a locked row alone. */
+static usec_t rows_locked_pause(struct job *job)
 {
 	usec_t pause = usec_max(job->claim.pause * 2, LOCKED_PAUSE_MIN);
 
 	job->claim.pause = usec_min(pause, LOCKED_PAUSE_MAX);
-	job->claim.again_at =
-		clock_boottime() + job->claim.pause - backoff_random(job->claim.pause / 4);
+	return job->claim.pause - backoff_random(job->claim.pause / 4);
+}
+
+/* Not begun: it waits with the loop, where it takes up no thread's place, and keeps its fence. */
+static void rows_begin_later(struct queue_list *back, struct job *job)
+{
+	job->retry_in = rows_locked_pause(job);
+	job->outcome = JOB_ELSEWHERE;
+	queue_list_append(back, &job->node);
+}
+
+static void rows_finish_later(struct rows *rows, struct job *job)
+{
+	job->claim.again_at = clock_boottime() + rows_locked_pause(job);
 	rows->locked_until = usec_min(rows->locked_until, job->claim.again_at);
 	queue_list_append(&rows->locked, &job->node);
 }
@@ -90,7 +103,7 @@ static void rows_settle_begins(
 			queue_list_append(&run, &job->node);
 			break;
 		case STORE_LOCKED:
-			rows_ask_later(rows, job);
+			rows_begin_later(back, job);
 			break;
 		case STORE_ELSEWHERE:
 			job->retry_in =
@@ -124,7 +137,7 @@ static void rows_settle_finishes(
 			rows_return(rows, back, job, job->outcome);
 			break;
 		case STORE_LOCKED:
-			rows_ask_later(rows, job);
+			rows_finish_later(rows, job);
 			break;
 		case STORE_ELSEWHERE:
 		case STORE_COMPLETED:
@@ -232,17 +245,27 @@ void rows_return_stopped(struct rows *rows)
 	queue_push_list(rows->back, &back);
 }
 
+/* What has waited here for too long is told to the loop, which leaves it to the queue. */
 static void rows_gather_begins(struct rows *rows, struct store *store, struct store_asks *asks)
 {
+	usec_t now = clock_boottime();
 	int64_t fence = 0;
+	struct queue_list back;
 	struct queue_node *node;
 
+	queue_list_init(&back);
 	while (asks->n_asks < ROWS_BATCH && (node = queue_list_pop(&rows->begins))) {
 		struct job *job = job_of_node(node);
+		if (now > job->begin_by && !job->claim.unsure) {
+			job->retry_in = 0;
+			rows_return(rows, &back, job, JOB_ELSEWHERE);
+			continue;
+		}
 		if (job->claim.fence == 0)
 			job->claim.fence = fence ? fence : (fence = store_fence(store));
 		asks->asks[asks->n_asks++] = (struct store_ask){.job = job};
 	}
+	queue_push_list(rows->back, &back);
 }
 
 /* A handler that outlives its limit keeps its leases no longer. */
