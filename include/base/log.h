@@ -4,8 +4,9 @@
  *
  * What the journal, a pipe or a socket does not take at once is dropped and counted, and a line
  * that says how many were precedes the next one that passes: at most once a second, for it costs a
- * place itself. (A file and a terminal are written as they come.) A line that is too long is cut, and ends in "…". Whatever bytes a line is made
- * of, it stays one line and does nothing to a terminal: control characters are written out.
+ * place itself. (A file and a terminal are written as they come.) A line that is too long is cut,
+ * and ends in "…". Whatever bytes a line is made of, it stays one line and does nothing to a
+ * terminal: control characters are written out.
  *
  * Owns: the journal socket. There is no lock: a line is formed on the caller's stack and leaves in
  * one system call. Any thread may log, and set level and format, at any time; log_open() and

@@ -28,6 +28,9 @@ void acker_hold_give_backs(struct acker *acker, bool hold);
 /* Sends what may be sent: at the end of a turn of the loop. */
 void acker_flush(struct acker *acker);
 
+/* What keeps messages from being deleted; "" when nothing does. */
+const char *acker_trouble(const struct acker *acker);
+
 /* Not answered yet. */
 unsigned acker_n_deletes(const struct acker *acker);
 unsigned acker_n_give_backs(const struct acker *acker);

@@ -85,6 +85,7 @@ struct dispatcher_status {
 	usec_t ledger_seen_at; /* CLOCK_MONOTONIC */
 	uint64_t progress;     /* grows with whatever is settled */
 	bool database_up;
-	const char *trouble; /* borrowed; "" when there is none */
+	const char *database_trouble; /* these are borrowed, and "" when there is none */
+	const char *queue_trouble;
 };
 void dispatcher_status(const struct dispatcher *dispatcher, struct dispatcher_status *ret);

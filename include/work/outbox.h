@@ -51,5 +51,8 @@ void outbox_remove(struct outbox *outbox, struct delivery *delivery);
 /* Sends what may be sent: after the last outbox_add() of a turn of the loop. */
 void outbox_flush(struct outbox *outbox);
 
+/* What is wrong; "" when nothing is. */
+const char *outbox_trouble(const struct outbox *outbox);
+
 /* Waiting or out. */
 unsigned outbox_n_deliveries(const struct outbox *outbox);

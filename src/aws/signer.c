@@ -6,6 +6,9 @@
 #include <time.h>
 
 /* AWS refuses signatures that are 5 minutes off; a date within that needs no correction. */
+#define DATE_YEAR_MIN 2020
+#define DATE_YEAR_MAX 2100
+
 #define CLOCK_TOLERANCE ((int64_t)(5 * USEC_PER_MIN))
 #define RELOAD_PAUSE    (1 * USEC_PER_SEC)
 
@@ -108,6 +111,9 @@ void signer_heard_date(struct signer *s, const char *date)
 
 	int64_t ours = (int64_t)clock_realtime();
 	int64_t theirs = (int64_t)timegm(&tm) * (int64_t)USEC_PER_SEC;
+	/* A date that nobody's clock shows would make signatures that cannot even be written. */
+	if (tm.tm_year < DATE_YEAR_MIN - 1900 || tm.tm_year > DATE_YEAR_MAX - 1900)
+		return;
 	if (llabs(theirs - (ours + s->clock_offset)) >= CLOCK_TOLERANCE)
 		s->clock_offset = theirs - ours;
 }

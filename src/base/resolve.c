@@ -50,6 +50,8 @@ static void *resolve_thread(void *userdata)
 	struct resolve *resolve = userdata;
 	uint64_t one = 1;
 
+	/* By itself: to anybody else it may be gone already. */
+	pthread_setname_np(pthread_self(), "resolve");
 	resolve_lookup(resolve);
 	ssize_t n = write(resolve->fd, &one, sizeof one);
 	(void)n; /* an eventfd's first write does not fail */
@@ -82,7 +84,6 @@ int resolve_start(const char *host, struct resolve **ret)
 		atomic_store(&resolve->n_refs, 1);
 		return -r;
 	}
-	pthread_setname_np(thread, "resolve");
 	*ret = TAKE_PTR(resolve);
 	return 0;
 }

@@ -259,7 +259,8 @@ static int daemon_find_credentials(struct daemon *d)
 		log_error("%s", text);
 	if (r == 0)
 		log_info("credentials: %s", credential_store_current(d->credentials)->source);
-	return r == -ENOENT ? -EINVAL : r;
+	/* Whatever it is about the files, editing them or their modes cures it. */
+	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
 }
 
 static int daemon_build_aws(struct daemon *d)

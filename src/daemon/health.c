@@ -32,22 +32,24 @@ struct health {
 	uint64_t progress;
 };
 
-static const char *health_trouble(
-	const struct health *health, const struct dispatcher_status *status)
+/* The queue's: before it was looked at, and since. */
+static const char *health_queue_trouble(
+	const struct health *health, const struct dispatcher_status *s)
 {
 	const char *text = preflight_trouble(health->options.preflight);
 
-	return text[0] ? text : status->trouble;
+	return text[0] ? text : s->queue_trouble;
 }
 
 static void health_tell(struct health *health, const struct dispatcher_status *s)
 {
-	const char *trouble = health_trouble(health, s);
+	const char *queue = health_queue_trouble(health, s), *database = s->database_trouble;
 
 	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
-		      " failed%s%s",
+		      " failed%s%s%s%s",
 		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
-		s->n_completed, s->n_failed, trouble[0] ? "; " : "", trouble);
+		s->n_completed, s->n_failed, queue[0] ? "; " : "", queue, database[0] ? "; " : "",
+		database);
 	if (health->stopping && s->progress != health->progress)
 		notify_extend(STOP_EXTENSION);
 }
@@ -70,7 +72,7 @@ static void health_look(struct health *health, const struct dispatcher_status *s
 
 	if (proven)
 		health_set_ready(health, s, "");
-	if (proven && s->trouble[0] == '\0')
+	if (proven && s->database_trouble[0] == '\0' && s->queue_trouble[0] == '\0')
 		health->broken_since = 0;
 	else if (health->broken_since == 0)
 		health->broken_since = clock_monotonic();

@@ -13,7 +13,7 @@ void notify_ready(void)
 
 void notify_status(const char *format, ...)
 {
-	static char last[512];
+	static char last[1024];
 	char line[sizeof last];
 	va_list args;
 

@@ -101,6 +101,21 @@ static char *dsn_element(const char *list, size_t i)
 	return strndup(list, strcspn(list, ","));
 }
 
+/* What a password that is not percent-encoded leaves behind in the wrong places. */
+static bool dsn_is_garbled(const struct dsn *dsn)
+{
+	for (size_t i = 0; i < dsn->n_hosts; i++) {
+		const struct dsn_host *host = &dsn->hosts[i];
+		if (strchr(host->name, '@') || host->port[strspn(host->port, "0123456789")] != '\0')
+			return true;
+	}
+	for (size_t i = 0; i < dsn->n_parameters; i++)
+		if (strcmp(dsn->parameters[i].keyword, "dbname") == 0 &&
+			strchr(dsn->parameters[i].value, '@'))
+			return true;
+	return false;
+}
+
 static int dsn_split_hosts(
 	struct dsn *dsn, const char *names, const char *addresses, const char *ports)
 {
@@ -182,6 +197,12 @@ int dsn_parse(const char *url, struct dsn **ret, char ret_error[DSN_ERROR_MAX])
 			DSN_HOSTS_MAX);
 	if (r < 0)
 		return r;
+	if (dsn_is_garbled(dsn)) {
+		snprintf(ret_error, DSN_ERROR_MAX,
+			"[database] url falls apart in the wrong places: in a user or password "
+			"@ : / ? # and %% must be written %%40 %%3A %%2F %%3F %%23 and %%25");
+		return -EINVAL;
+	}
 	*ret = TAKE_PTR(dsn);
 	return 0;
 }

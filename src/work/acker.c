@@ -103,6 +103,11 @@ void acker_flush(struct acker *acker)
 		outbox_flush(acker->give_backs);
 }
 
+const char *acker_trouble(const struct acker *acker)
+{
+	return outbox_trouble(acker->deletes);
+}
+
 unsigned acker_n_deletes(const struct acker *acker)
 {
 	return outbox_n_deliveries(acker->deletes);

@@ -401,9 +401,9 @@ static void dispatcher_drained(struct dispatcher *d, bool clean)
 	sd_event_source_set_enabled(d->drain_timer, SD_EVENT_OFF);
 	if (!clean)
 		dispatcher_name_left(d);
-	log_notice("drained: %u jobs left to their leases, %u messages given back, each of which "
-		   "cost a receive",
-		d->index.n_in_state[HOLD_AWAY], d->n_given_back);
+	log_notice("drained: %u jobs left to their leases, %u messages given back%s",
+		d->index.n_in_state[HOLD_AWAY], d->n_given_back,
+		d->n_given_back > 0 ? ", each of which cost a receive" : "");
 	d->events.drained(d->events.userdata, clean);
 }
 
@@ -506,6 +506,13 @@ void dispatcher_log_slots(const struct dispatcher *d)
 	pool_log(d->pool);
 }
 
+static const char *dispatcher_queue_trouble(const struct dispatcher *d)
+{
+	const char *text = intake_trouble(d->intake);
+
+	return text[0] ? text : acker_trouble(d->acker);
+}
+
 void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret)
 {
 	*ret = (struct dispatcher_status){
@@ -518,7 +525,8 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.ledger_seen_at = ledger_seen_at(d->ledger),
 		.progress = d->n_back_run + d->n_back_unrun,
 		.database_up = d->database_up,
-		.trouble = d->database_text[0] ? d->database_text : intake_trouble(d->intake),
+		.database_trouble = d->database_text,
+		.queue_trouble = dispatcher_queue_trouble(d),
 	};
 }
 

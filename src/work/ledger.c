@@ -14,6 +14,9 @@
 /* Unanswered for that long, the database counts as away. */
 #define LEDGER_OVERDUE USEC_PER_SEC
 
+/* What V is taken for until the queue was asked. */
+#define VISIBILITY_UNKNOWN (30 * USEC_PER_SEC)
+
 /* How long an idle ledger sleeps before it shows that it lives. */
 #define LEDGER_IDLE (15 * USEC_PER_SEC)
 
@@ -185,7 +188,9 @@ static int ledger_tick(void *userdata)
 
 static usec_t ledger_third(const struct ledger *ledger)
 {
-	return usec_max(atomic_load(&ledger->visibility), 4 * USEC_PER_SEC) / 3;
+	usec_t visibility = atomic_load(&ledger->visibility);
+
+	return (visibility > 0 ? visibility : VISIBILITY_UNKNOWN) / 3;
 }
 
 /* How long a statement, and so a probe, may take. */

@@ -1,6 +1,7 @@
 #include "work/outbox.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/backoff.h"
@@ -28,6 +29,7 @@ struct outbox {
 	unsigned n_deliveries_out;
 	struct backoff pause;
 	struct trouble trouble;
+	char text[256];         /* of the trouble; "": none */
 	sd_event_source *timer; /* enabled while the outbox pauses */
 	bool paused;
 };
@@ -149,9 +151,11 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 		failed = text;
 	}
 	if (failed) {
+		snprintf(outbox->text, sizeof outbox->text, "%s", failed);
 		trouble_report(&outbox->trouble, failed);
 		outbox_pause(outbox);
 	} else if (answer->result == SQS_OK) {
+		outbox->text[0] = '\0';
 		trouble_end(&outbox->trouble, outbox->options.what);
 		backoff_reset(&outbox->pause);
 	}
@@ -208,6 +212,11 @@ void outbox_flush(struct outbox *outbox)
 	while (!outbox->paused && outbox->n_waiting > 0 && outbox->n_out < OUTBOX_REQUESTS_MAX &&
 		(outbox->n_waiting >= SQS_BATCH_MAX || outbox->n_out == 0))
 		outbox_send(outbox);
+}
+
+const char *outbox_trouble(const struct outbox *outbox)
+{
+	return outbox->text;
 }
 
 unsigned outbox_n_deliveries(const struct outbox *outbox)

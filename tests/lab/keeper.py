@@ -16,12 +16,14 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     directory = tempfile.mkdtemp(prefix="nexus-lab-")
-    os.chmod(directory, 0o755)
-    os.write(1, directory.encode())
-    os.close(1)
-    while os.read(0, 4096):
-        pass
-    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        os.chmod(directory, 0o755)
+        os.write(1, directory.encode())
+        os.close(1)
+        while os.read(0, 4096):
+            pass
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
