@@ -314,8 +314,9 @@ static void log_await_room(void)
 
 	if (atomic_load(&log_form) == LOG_FORMAT_JOURNAL) {
 		/* Only a socket that is connected knows of its receiver's room. */
-		connect(self.journal_fd, (const struct sockaddr *)&self.journal,
-			sizeof self.journal);
+		const struct sockaddr *journal = (const struct sockaddr *)&self.journal;
+		if (connect(self.journal_fd, journal, sizeof self.journal) < 0)
+			return;
 		room.fd = self.journal_fd;
 	}
 	poll(&room, 1, LAST_WORD_MSEC);
