@@ -259,15 +259,31 @@ void test_postgres_clean(void)
 	PQfinish(conn);
 }
 
+static char *test_postgres_words(
+	const char *host, const char *user, const char *password, const char *database)
+{
+	char *words;
+
+	int n = asprintf(&words, "host=%s user='%s' password='%s' dbname='%s'", host, user,
+		password, database);
+	ck_assert_int_gt(n, 0);
+	return words;
+}
+
 char *test_postgres_url(const char *user, const char *password, const char *database)
 {
-	char *url;
+	return test_postgres_words(home, user ? user : TEST_POSTGRES_USER,
+		password ? password : TEST_POSTGRES_PASSWORD, database ? database : DATABASE);
+}
 
-	int n = asprintf(&url, "host=%s user='%s' password='%s' dbname='%s'", home,
-		user ? user : TEST_POSTGRES_USER, password ? password : TEST_POSTGRES_PASSWORD,
-		database ? database : DATABASE);
-	ck_assert_int_gt(n, 0);
-	return url;
+char *test_postgres_url_at(const char *directory)
+{
+	return test_postgres_words(directory, TEST_POSTGRES_USER, TEST_POSTGRES_PASSWORD, DATABASE);
+}
+
+const char *test_postgres_home(void)
+{
+	return home;
 }
 
 void test_postgres_stop(int signal)

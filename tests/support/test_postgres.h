@@ -24,6 +24,10 @@ void test_postgres_clean(void);
 
 /* The daemon's URL, owned by the caller; NULL stands for what is right. */
 char *test_postgres_url(const char *user, const char *password, const char *database);
+/* For a socket in another directory. */
+char *test_postgres_url_at(const char *directory);
+/* Where its own socket is. */
+const char *test_postgres_home(void);
 
 /* The server goes, SIGINT politely or SIGQUIT at once, and comes. Both wait until it has. */
 void test_postgres_stop(int signal);
