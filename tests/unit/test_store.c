@@ -1,0 +1,921 @@
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../support/test_job.h"
+#include "../support/test_postgres.h"
+#include "job/store.h"
+
+#define LEASE   (30 * USEC_PER_SEC)
+#define PATIENT (5 * USEC_PER_SEC)
+#define N_JOBS  16
+
+static struct store *store;
+static struct job *jobs[N_JOBS];
+static unsigned n_jobs;
+
+static int go_on(void *userdata)
+{
+	(void)userdata;
+	return 0;
+}
+
+static struct store *store_for(char *url)
+{
+	struct store_options options = {.url = url, .tick = go_on};
+	char error[STORE_ERROR_MAX];
+	struct store *made;
+
+	ck_assert_int_eq(store_new(&options, &made, error), 0);
+	free(url);
+	return made;
+}
+
+static struct store *store_connected(void)
+{
+	struct store *made = store_for(test_postgres_url(NULL, NULL, NULL));
+
+	ck_assert_msg(store_connect(made, PATIENT) == STORE_OK, "%s", store_error(made));
+	return made;
+}
+
+static void setup(void)
+{
+	test_postgres_clean();
+	store = store_connected();
+}
+
+static void teardown(void)
+{
+	store = store_free(store);
+	for (unsigned i = 0; i < n_jobs; i++)
+		test_job_free(jobs[i]);
+}
+
+/* ---- Turns ---- */
+
+static struct store_ask asks[STORE_N_STEPS][N_JOBS];
+static struct store_turn turn;
+
+/* An empty turn, as the ledger makes them. */
+static void turn_begin(void)
+{
+	turn = (struct store_turn){
+		.lease = LEASE, .may_take_over = true, .statement_timeout = PATIENT};
+	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
+		turn.steps[step].asks = asks[step];
+}
+
+static struct store_ask *ask_for(enum store_step step, struct job *job)
+{
+	struct store_ask *ask = &asks[step][turn.steps[step].n_asks++];
+
+	*ask = (struct store_ask){.job = job};
+	return ask;
+}
+
+static void assert_turn_made(void)
+{
+	ck_assert_msg(store_turn(store, &turn) == STORE_OK, "%s", store_error(store));
+	ck_assert(store_is_connected(store));
+}
+
+/* A job with a fence of its own; what is asked for stays valid until the teardown. */
+static struct job *new_job(const char *id)
+{
+	struct job *job = test_job_new(id, "test-echo", "{}");
+
+	ck_assert_uint_lt(n_jobs, N_JOBS);
+	jobs[n_jobs++] = job;
+	job->claim.fence = store_fence(store);
+	return job;
+}
+
+/* Alone in a turn. */
+static struct store_ask *ask_alone(enum store_step step, struct job *job)
+{
+	turn_begin();
+	struct store_ask *ask = ask_for(step, job);
+	assert_turn_made();
+	return ask;
+}
+
+static const char *const verdict_names[] = {
+	"written", "locked", "elsewhere", "completed", "missing", "other type", "taken"};
+
+static void assert_verdict(const struct store_ask *ask, enum store_verdict verdict)
+{
+	ck_assert_msg(ask->verdict == verdict, "%s is %s, not %s", ask->job->id,
+		verdict_names[ask->verdict], verdict_names[verdict]);
+}
+
+/* Its row is begun, and the job knows. */
+static struct job *begun_job(const char *id)
+{
+	struct job *job = new_job(id);
+
+	test_postgres_row(id, "pending", NULL);
+	struct store_ask *ask = ask_alone(STORE_BEGIN, job);
+	assert_verdict(ask, STORE_WRITTEN);
+	job->claim.attempts = ask->attempts;
+	return job;
+}
+
+static void end_job(struct job *job, enum job_outcome outcome, const char *error)
+{
+	job->outcome = outcome;
+	if (error)
+		job_set_error(job, "%s", error);
+}
+
+/* ---- Rows ---- */
+
+static const char *column(const char *id, const char *expression)
+{
+	return test_postgres_value(
+		"SELECT (%s)::text FROM background_jobs WHERE id = '%s'", expression, id);
+}
+
+static void assert_column(const char *id, const char *expression, const char *wanted)
+{
+	ck_assert_msg(strcmp(column(id, expression), wanted) == 0, "%s: %s is %s, not %s", id,
+		expression, column(id, expression), wanted);
+}
+
+/* Set just now, in UTC, although neither server nor role lives there. */
+static void assert_now(const char *id, const char *name)
+{
+	char expression[128];
+
+	snprintf(expression, sizeof expression,
+		"abs(extract(epoch FROM %s - (now() AT TIME ZONE 'UTC'))) < 60", name);
+	assert_column(id, expression, "true");
+}
+
+/* ---- Begin ---- */
+
+START_TEST(begin_grants_pending_and_failed_rows)
+{
+	test_postgres_row("p", "pending", NULL);
+	test_postgres_row("f", "failed", "attempts = 2, error = 'before'");
+	turn_begin();
+	struct store_ask *p = ask_for(STORE_BEGIN, new_job("p"));
+	struct store_ask *f = ask_for(STORE_BEGIN, new_job("f"));
+	assert_turn_made();
+
+	assert_verdict(p, STORE_WRITTEN);
+	assert_verdict(f, STORE_WRITTEN);
+	ck_assert_int_eq(p->attempts, 1);
+	ck_assert_int_eq(f->attempts, 3);
+	assert_column("p", "status", "processing");
+	assert_column("f", "status", "processing");
+	assert_column("f", "attempts", "3");
+	assert_now("p", "started_at");
+	assert_now("p", "updated_at");
+}
+END_TEST
+
+START_TEST(a_begun_row_shows_the_fence_that_was_chosen)
+{
+	struct job *job = begun_job("j");
+	char fence[32];
+
+	snprintf(fence, sizeof fence, "%lld", (long long)job->claim.fence);
+	assert_column("j",
+		"(extract(epoch FROM started_at - timestamp '2000-01-01') * 1000000)::bigint",
+		fence);
+}
+END_TEST
+
+START_TEST(a_fresh_row_elsewhere_stays_and_says_how_long)
+{
+	test_postgres_row("j", "processing",
+		"attempts = 1, updated_at = now() AT TIME ZONE 'UTC' - interval '10 s'");
+	struct store_ask *ask = ask_alone(STORE_BEGIN, new_job("j"));
+
+	assert_verdict(ask, STORE_ELSEWHERE);
+	ck_assert_uint_le(ask->wait, 20 * USEC_PER_SEC);
+	ck_assert_uint_gt(ask->wait, 10 * USEC_PER_SEC);
+	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+#define STALE "attempts = 1, updated_at = now() AT TIME ZONE 'UTC' - interval '31 s'"
+
+START_TEST(a_row_whose_lease_is_over_is_taken_over)
+{
+	test_postgres_row("j", "processing", STALE);
+	struct store_ask *ask = ask_alone(STORE_BEGIN, new_job("j"));
+
+	assert_verdict(ask, STORE_WRITTEN);
+	ck_assert_int_eq(ask->attempts, 2);
+	assert_now("j", "updated_at");
+}
+END_TEST
+
+START_TEST(a_row_that_was_never_touched_is_taken_over)
+{
+	test_postgres_row("j", "processing", "updated_at = NULL");
+	assert_verdict(ask_alone(STORE_BEGIN, new_job("j")), STORE_WRITTEN);
+}
+END_TEST
+
+START_TEST(no_row_is_taken_over_when_that_is_not_allowed)
+{
+	test_postgres_row("stale", "processing", STALE);
+	test_postgres_row("pending", "pending", NULL);
+	turn_begin();
+	turn.may_take_over = false;
+	struct store_ask *stale = ask_for(STORE_BEGIN, new_job("stale"));
+	struct store_ask *pending = ask_for(STORE_BEGIN, new_job("pending"));
+	assert_turn_made();
+
+	assert_verdict(stale, STORE_ELSEWHERE);
+	ck_assert_uint_eq(stale->wait, 0);
+	assert_verdict(pending, STORE_WRITTEN);
+	assert_column("stale", "attempts", "1");
+}
+END_TEST
+
+START_TEST(completed_missing_and_other_types_are_told_apart)
+{
+	test_postgres_row("done", "completed", NULL);
+	test_postgres_row("typed", "pending", "type = 'send-mail'");
+	test_postgres_row("typed-done", "completed", "type = 'send-mail'");
+	turn_begin();
+	struct store_ask *done = ask_for(STORE_BEGIN, new_job("done"));
+	struct store_ask *typed = ask_for(STORE_BEGIN, new_job("typed"));
+	struct store_ask *typed_done = ask_for(STORE_BEGIN, new_job("typed-done"));
+	struct store_ask *none = ask_for(STORE_BEGIN, new_job("none"));
+	assert_turn_made();
+
+	assert_verdict(done, STORE_COMPLETED);
+	assert_verdict(typed, STORE_OTHER_TYPE);
+	assert_verdict(typed_done, STORE_OTHER_TYPE);
+	assert_verdict(none, STORE_MISSING);
+	assert_column("typed", "attempts", "0");
+}
+END_TEST
+
+START_TEST(a_begin_whose_answer_was_lost_is_not_counted_twice)
+{
+	struct job *job = begun_job("j");
+
+	for (int i = 0; i < 2; i++) {
+		struct store_ask *ask = ask_alone(STORE_BEGIN, job);
+		assert_verdict(ask, STORE_WRITTEN);
+		ck_assert_int_eq(ask->attempts, 1);
+		assert_column("j", "attempts", "1");
+	}
+	/* Nor when its lease would be over for anybody else. */
+	test_postgres_execute(NULL, "UPDATE background_jobs SET updated_at = '2001-01-01'");
+	struct store_ask *ask = ask_alone(STORE_BEGIN, job);
+	assert_verdict(ask, STORE_WRITTEN);
+	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+START_TEST(the_own_fence_in_another_status_is_never_begun_again)
+{
+	static const struct {
+		const char *status;
+		enum store_verdict verdict;
+	} cases[] = {
+		{"pending", STORE_TAKEN},
+		{"failed", STORE_TAKEN},
+		{"completed", STORE_COMPLETED},
+	};
+	struct job *job = begun_job("j");
+
+	test_postgres_execute(NULL, "UPDATE background_jobs SET status = '%s'", cases[_i].status);
+	assert_verdict(ask_alone(STORE_BEGIN, job), cases[_i].verdict);
+	assert_column("j", "status", cases[_i].status);
+	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+START_TEST(ids_may_be_any_text)
+{
+	static const char *const ids[] = {
+		"{a,b}", "\"quoted\"", "back\\slash", "NULL", "日本", "a b", "%s", "$1"};
+	struct store_ask *begun[8];
+
+	for (int i = 0; i < 8; i++)
+		test_postgres_row(ids[i], "pending", NULL);
+	turn_begin();
+	for (int i = 0; i < 8; i++)
+		begun[i] = ask_for(STORE_BEGIN, new_job(ids[i]));
+	assert_turn_made();
+	for (int i = 0; i < 8; i++)
+		assert_verdict(begun[i], STORE_WRITTEN);
+}
+END_TEST
+
+/* ---- Touch ---- */
+
+START_TEST(a_touch_moves_the_lease_and_nothing_else)
+{
+	struct job *job = begun_job("j");
+
+	test_postgres_execute(NULL, "UPDATE background_jobs SET updated_at = '2001-01-01'");
+	const char *before = column("j", "row(id, status, attempts, error, started_at)");
+	assert_verdict(ask_alone(STORE_TOUCH, job), STORE_WRITTEN);
+	assert_now("j", "updated_at");
+	assert_column("j", "row(id, status, attempts, error, started_at)", before);
+}
+END_TEST
+
+START_TEST(a_row_that_is_not_ours_any_more_is_not_touched)
+{
+	static const char *const changes[] = {
+		"started_at = started_at + interval '1 microsecond'",
+		"attempts = attempts + 1",
+		"status = 'pending'",
+		"status = 'completed'",
+		"status = 'failed'",
+		"started_at = NULL",
+		"id = 'renamed'",
+	};
+	struct job *job = begun_job("j");
+
+	test_postgres_execute(
+		NULL, "UPDATE background_jobs SET updated_at = '2001-01-01', %s", changes[_i]);
+	assert_verdict(ask_alone(STORE_TOUCH, job), STORE_TAKEN);
+	ck_assert_str_eq(test_postgres_value("SELECT updated_at FROM background_jobs"),
+		"2001-01-01 00:00:00");
+}
+END_TEST
+
+/* ---- Finish ---- */
+
+START_TEST(a_success_leaves_no_error_and_a_time)
+{
+	struct job *job = begun_job("j");
+
+	test_postgres_execute(NULL, "UPDATE background_jobs SET error = 'the last time'");
+	end_job(job, JOB_COMPLETED, "a note on the way");
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_WRITTEN);
+	assert_column("j", "status", "completed");
+	assert_column("j", "error", "NULL");
+	assert_now("j", "completed_at");
+	assert_now("j", "updated_at");
+	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+START_TEST(other_ends_leave_their_error_and_no_time)
+{
+	static const struct {
+		enum job_outcome outcome;
+		const char *error, *status, *kept;
+	} cases[] = {
+		{JOB_FAILED, "it's \"broken\" \\ {NULL}", "failed", "it's \"broken\" \\ {NULL}"},
+		{JOB_FAILED, NULL, "failed", "failed without a reason"},
+		{JOB_TIMEOUT, "timed out after 30s", "failed", "timed out after 30s"},
+		{JOB_ABANDONED, "interrupted by shutdown", "pending", "interrupted by shutdown"},
+	};
+	struct job *job = begun_job("j");
+
+	end_job(job, cases[_i].outcome, cases[_i].error);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_WRITTEN);
+	assert_column("j", "status", cases[_i].status);
+	assert_column("j", "error", cases[_i].kept);
+	assert_column("j", "completed_at", "NULL");
+	assert_now("j", "updated_at");
+}
+END_TEST
+
+START_TEST(a_finish_whose_answer_was_lost_is_found_written)
+{
+	struct job *completed = begun_job("c"), *failed = begun_job("f");
+
+	end_job(completed, JOB_COMPLETED, NULL);
+	end_job(failed, JOB_FAILED, "no");
+	for (int i = 0; i < 2; i++) {
+		turn_begin();
+		struct store_ask *c = ask_for(STORE_FINISH, completed);
+		struct store_ask *f = ask_for(STORE_FINISH, failed);
+		assert_turn_made();
+		assert_verdict(c, STORE_WRITTEN);
+		assert_verdict(f, STORE_WRITTEN);
+	}
+}
+END_TEST
+
+START_TEST(a_row_that_ended_otherwise_is_not_finished)
+{
+	static const char *const changes[] = {
+		"status = 'failed'",
+		"status = 'pending'",
+		"status = 'processing', attempts = attempts + 1",
+		"status = 'completed', started_at = started_at + interval '1 microsecond'",
+		"id = 'renamed'",
+	};
+	struct job *job = begun_job("j");
+
+	test_postgres_execute(NULL, "UPDATE background_jobs SET error = 'theirs', %s", changes[_i]);
+	end_job(job, JOB_COMPLETED, NULL);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_TAKEN);
+	ck_assert_str_eq(test_postgres_value("SELECT error FROM background_jobs"), "theirs");
+}
+END_TEST
+
+START_TEST(what_is_touched_and_finished_in_one_turn_is_finished)
+{
+	struct job *job = begun_job("j"), *next = new_job("next");
+
+	test_postgres_row("next", "pending", NULL);
+	end_job(job, JOB_COMPLETED, NULL);
+	turn_begin();
+	struct store_ask *touch = ask_for(STORE_TOUCH, job);
+	struct store_ask *finish = ask_for(STORE_FINISH, job);
+	struct store_ask *begin = ask_for(STORE_BEGIN, next);
+	assert_turn_made();
+	assert_verdict(touch, STORE_WRITTEN);
+	assert_verdict(finish, STORE_WRITTEN);
+	assert_verdict(begin, STORE_WRITTEN);
+	assert_column("j", "status", "completed");
+	assert_column("next", "status", "processing");
+}
+END_TEST
+
+/* ---- Locks ---- */
+
+START_TEST(locked_rows_are_told_apart_and_their_neighbours_commit_at_once)
+{
+	struct job *touched = begun_job("t1"), *touched_too = begun_job("t2");
+	struct job *finished = begun_job("f1"), *finished_too = begun_job("f2");
+	test_postgres_row("b1", "pending", NULL);
+	test_postgres_row("b2", "pending", NULL);
+	end_job(finished, JOB_COMPLETED, NULL);
+	end_job(finished_too, JOB_COMPLETED, NULL);
+	PGconn *other = test_postgres_connect();
+	test_postgres_execute(other,
+		"BEGIN; SELECT 1 FROM background_jobs WHERE id IN ('t1', 'f1', 'b1') FOR UPDATE");
+
+	turn_begin();
+	struct store_ask *locked[] = {
+		ask_for(STORE_TOUCH, touched),
+		ask_for(STORE_FINISH, finished),
+		ask_for(STORE_BEGIN, new_job("b1")),
+	};
+	struct store_ask *free_ones[] = {
+		ask_for(STORE_TOUCH, touched_too),
+		ask_for(STORE_FINISH, finished_too),
+		ask_for(STORE_BEGIN, new_job("b2")),
+	};
+	assert_turn_made();
+	for (int i = 0; i < 3; i++) {
+		assert_verdict(locked[i], STORE_LOCKED);
+		assert_verdict(free_ones[i], STORE_WRITTEN);
+	}
+	assert_column("f2", "status", "completed");
+	assert_column("b2", "status", "processing");
+
+	/* Free again, they are as before. */
+	test_postgres_execute(other, "COMMIT");
+	PQfinish(other);
+	assert_turn_made();
+	for (int i = 0; i < 3; i++)
+		assert_verdict(locked[i], STORE_WRITTEN);
+	assert_column("b1", "attempts", "1");
+}
+END_TEST
+
+START_TEST(a_key_share_lock_does_not_hold_anything_up)
+{
+	/* As a foreign key's check takes it. */
+	test_postgres_row("j", "pending", NULL);
+	PGconn *other = test_postgres_connect();
+	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR KEY SHARE");
+	assert_verdict(ask_alone(STORE_BEGIN, new_job("j")), STORE_WRITTEN);
+	PQfinish(other);
+}
+END_TEST
+
+/* ---- Two daemons ---- */
+
+#define N_ROUNDS 30
+#define N_RACED  40
+
+static pthread_barrier_t round_begins;
+
+struct racer {
+	struct store *store;
+	struct job *jobs[N_RACED];
+	struct store_ask asks[N_RACED];
+	bool ok;
+};
+
+static void *racer_run(void *userdata)
+{
+	struct racer *racer = userdata;
+
+	for (int round = 0; round < N_ROUNDS; round++) {
+		struct store_turn begin = {.lease = LEASE,
+			.may_take_over = true,
+			.statement_timeout = PATIENT,
+			.steps[STORE_BEGIN] = {racer->asks, N_RACED}};
+		for (int i = 0; i < N_RACED; i++) {
+			racer->jobs[i]->claim.fence = store_fence(racer->store);
+			racer->asks[i] = (struct store_ask){.job = racer->jobs[i]};
+		}
+		pthread_barrier_wait(&round_begins);
+		racer->ok &= store_turn(racer->store, &begin) == STORE_OK;
+		pthread_barrier_wait(&round_begins);
+		pthread_barrier_wait(&round_begins); /* the judge has had a look */
+	}
+	return NULL;
+}
+
+START_TEST(of_two_that_ask_at_once_at_most_one_is_granted)
+{
+	struct racer racers[2];
+	pthread_t threads[2];
+	char id[16];
+
+	test_postgres_execute(NULL,
+		"INSERT INTO background_jobs (id, type) SELECT 'j' || n, 'test-echo'"
+		" FROM generate_series(0, %d) AS n",
+		N_RACED - 1);
+	pthread_barrier_init(&round_begins, NULL, 3);
+	for (int k = 0; k < 2; k++) {
+		racers[k] = (struct racer){.store = store_connected(), .ok = true};
+		for (int i = 0; i < N_RACED; i++) {
+			snprintf(id, sizeof id, "j%d", i);
+			racers[k].jobs[i] = test_job_new(id, "test-echo", "{}");
+		}
+		pthread_create(&threads[k], NULL, racer_run, &racers[k]);
+	}
+	for (int round = 0; round < N_ROUNDS; round++) {
+		int n_granted = 0;
+		pthread_barrier_wait(&round_begins);
+		pthread_barrier_wait(&round_begins);
+		for (int i = 0; i < N_RACED; i++) {
+			int n = (racers[0].asks[i].verdict == STORE_WRITTEN) +
+				(racers[1].asks[i].verdict == STORE_WRITTEN);
+			ck_assert_int_le(n, 1);
+			n_granted += n;
+		}
+		ck_assert_int_eq(n_granted,
+			atoi(test_postgres_value("SELECT count(*) FROM background_jobs WHERE "
+						 "status = 'processing'")));
+		test_postgres_execute(NULL, "UPDATE background_jobs SET status = 'pending'");
+		pthread_barrier_wait(&round_begins);
+	}
+	for (int k = 0; k < 2; k++) {
+		pthread_join(threads[k], NULL);
+		ck_assert(racers[k].ok);
+		store_free(racers[k].store);
+		for (int i = 0; i < N_RACED; i++)
+			test_job_free(racers[k].jobs[i]);
+	}
+	ck_assert_int_eq(atoi(test_postgres_value("SELECT count(DISTINCT attempts) FROM"
+						  " background_jobs WHERE attempts > %d",
+				 N_ROUNDS)),
+		0);
+}
+END_TEST
+
+START_TEST(fences_grow_and_no_two_daemons_share_one)
+{
+	struct store *other = store_connected();
+	int64_t last = 0;
+	unsigned n_same = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		int64_t fence = store_fence(store);
+		ck_assert_int_gt(fence, last);
+		last = fence;
+		n_same += fence % 1000 == store_fence(other) % 1000;
+	}
+	/* One in a thousand pairs of daemons has the same residue, and then differs by time. */
+	ck_assert(n_same == 0 || n_same == 1000);
+	store_free(other);
+}
+END_TEST
+
+/* ---- Values that Postgres refuses ---- */
+
+static void refuse_begins_of(const char *id)
+{
+	test_postgres_execute(NULL,
+		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" IF NEW.id = '%s' AND NEW.status IN ('processing', 'completed') THEN"
+		" RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$;"
+		"CREATE TRIGGER refuse BEFORE UPDATE ON background_jobs"
+		" FOR EACH ROW EXECUTE FUNCTION refuse()",
+		id);
+}
+
+START_TEST(a_refused_value_undoes_the_turn_and_keeps_the_connection)
+{
+	test_postgres_row("good", "pending", NULL);
+	test_postgres_row("bad", "pending", NULL);
+	refuse_begins_of("bad");
+	turn_begin();
+	ask_for(STORE_BEGIN, new_job("good"));
+	struct store_ask *bad = ask_for(STORE_BEGIN, new_job("bad"));
+	ck_assert_int_eq(store_turn(store, &turn), STORE_REFUSED);
+	ck_assert_str_eq(store_error(store), "Postgres says: not this one (SQLSTATE P0001)");
+	ck_assert(store_is_connected(store));
+	assert_column("good", "status", "pending");
+
+	ck_assert_int_eq(store_refuse(store, bad, "it says no"), STORE_OK);
+	assert_verdict(bad, STORE_WRITTEN);
+	assert_column("bad", "status", "failed");
+	assert_column("bad", "error", "it says no");
+	assert_column("bad", "attempts", "0");
+	assert_now("bad", "updated_at");
+	assert_verdict(ask_alone(STORE_BEGIN, jobs[0]), STORE_WRITTEN);
+}
+END_TEST
+
+START_TEST(a_refused_finish_becomes_failed_and_a_row_of_others_is_left)
+{
+	struct job *job = begun_job("bad"), *other = new_job("theirs");
+
+	test_postgres_row("theirs", "processing", "started_at = '2020-01-01'");
+	refuse_begins_of("bad");
+	end_job(job, JOB_COMPLETED, NULL);
+	turn_begin();
+	struct store_ask *finish = ask_for(STORE_FINISH, job);
+	ck_assert_int_eq(store_turn(store, &turn), STORE_REFUSED);
+	ck_assert_int_eq(store_refuse(store, finish, "it says no"), STORE_OK);
+	assert_column("bad", "status", "failed");
+
+	struct store_ask ask = {.job = other};
+	ck_assert_int_eq(store_refuse(store, &ask, "it says no"), STORE_OK);
+	assert_verdict(&ask, STORE_TAKEN);
+	assert_column("theirs", "status", "processing");
+}
+END_TEST
+
+START_TEST(a_row_that_may_not_even_fail_says_so)
+{
+	test_postgres_row("bad", "pending", NULL);
+	test_postgres_execute(NULL, "ALTER TABLE background_jobs ADD CHECK (status = 'pending')");
+	turn_begin();
+	struct store_ask *ask = ask_for(STORE_BEGIN, new_job("bad"));
+	ck_assert_int_eq(store_turn(store, &turn), STORE_REFUSED);
+	ck_assert_int_eq(store_refuse(store, ask, "no"), STORE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(store_error(store), "SQLSTATE 23514"));
+	ck_assert(store_is_connected(store));
+	test_postgres_row("good", "pending", NULL);
+	assert_verdict(ask_alone(STORE_BEGIN, new_job("none")), STORE_MISSING);
+}
+END_TEST
+
+/* ---- Away ---- */
+
+/* One line that holds these words and no secret. */
+static void assert_error(const struct store *asked, const char *words)
+{
+	const char *error = store_error(asked);
+
+	ck_assert_msg(strstr(error, words), "%s (not: %s)", error, words);
+	ck_assert_ptr_null(strchr(error, '\n'));
+	ck_assert_ptr_null(strstr(error, TEST_POSTGRES_PASSWORD));
+	ck_assert_ptr_null(strstr(error, "s3cret"));
+}
+
+static void assert_not_connected(char *url, const char *words)
+{
+	struct store *asked = store_for(url);
+
+	ck_assert_int_eq(store_connect(asked, PATIENT), STORE_AWAY);
+	ck_assert(!store_is_connected(asked));
+	ck_assert_int_eq(store_fd(asked), -1);
+	assert_error(asked, words);
+	store_free(asked);
+}
+
+START_TEST(a_wrong_password_is_said_with_its_cure)
+{
+	assert_not_connected(test_postgres_url(NULL, "s3cret", NULL),
+		"password authentication failed for user \"nexus\"; check user and password in "
+		"[database] url");
+}
+END_TEST
+
+START_TEST(an_unknown_role_is_said_with_its_cure)
+{
+	assert_not_connected(test_postgres_url("nobody-here", "s3cret", NULL),
+		"check user and password in [database] url");
+}
+END_TEST
+
+START_TEST(an_unknown_database_is_said_with_its_cure)
+{
+	assert_not_connected(test_postgres_url(NULL, NULL, "nowhere"),
+		"database \"nowhere\" does not exist; check the database's name in [database] url");
+}
+END_TEST
+
+START_TEST(a_socket_that_is_not_there_is_said_with_its_cure)
+{
+	assert_not_connected(strdup("host=/nonexistent user=nexus password=s3cret"),
+		"check [database] url, the server and the way to it");
+}
+END_TEST
+
+START_TEST(a_url_that_is_none_is_refused_without_a_store)
+{
+	struct store_options options = {.url = "postgresql://nexus:s3cret@[::1/", .tick = go_on};
+	char error[STORE_ERROR_MAX];
+	struct store *made = store;
+
+	ck_assert_int_eq(store_new(&options, &made, error), -EINVAL);
+	ck_assert_ptr_eq(made, store);
+	ck_assert_ptr_null(strstr(error, "s3cret"));
+}
+END_TEST
+
+START_TEST(what_the_table_lacks_is_found_when_connecting)
+{
+	static const struct {
+		const char *change, *words;
+	} cases[] = {
+		{"DROP TABLE background_jobs", "create the table, or check the database"},
+		{"ALTER TABLE background_jobs DROP COLUMN updated_at", "the table lacks a column"},
+		{"ALTER TABLE background_jobs ALTER COLUMN attempts TYPE text",
+			"the table is not as documented"},
+		{"REVOKE UPDATE ON background_jobs FROM nexus", "grant SELECT and UPDATE"},
+		{"REVOKE SELECT ON background_jobs FROM nexus", "grant SELECT and UPDATE"},
+		{"REVOKE USAGE ON SCHEMA public FROM PUBLIC", "create the table"},
+		{"ALTER ROLE nexus SET default_transaction_read_only = on", "read-only"},
+	};
+
+	test_postgres_execute(NULL, "%s", cases[_i].change);
+	assert_not_connected(test_postgres_url(NULL, NULL, NULL), cases[_i].words);
+	test_postgres_execute(NULL, "ALTER ROLE nexus RESET ALL");
+}
+END_TEST
+
+START_TEST(the_roles_time_zone_does_not_matter)
+{
+	test_postgres_execute(NULL, "ALTER ROLE nexus SET timezone = 'America/St_Johns'");
+	store_free(store);
+	store = store_connected();
+	struct job *job = begun_job("j");
+	assert_now("j", "started_at");
+	assert_now("j", "updated_at");
+	end_job(job, JOB_COMPLETED, NULL);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_WRITTEN);
+	assert_now("j", "completed_at");
+	test_postgres_execute(NULL, "ALTER ROLE nexus RESET ALL");
+}
+END_TEST
+
+START_TEST(a_restart_in_the_middle_loses_nothing)
+{
+	struct job *job = begun_job("j");
+
+	end_job(job, JOB_COMPLETED, NULL);
+	turn_begin();
+	struct store_ask *finish = ask_for(STORE_FINISH, job);
+	test_postgres_stop(SIGQUIT);
+	ck_assert_int_eq(store_turn(store, &turn), STORE_AWAY);
+	ck_assert(!store_is_connected(store));
+	ck_assert_uint_gt(strlen(store_error(store)), 0);
+	ck_assert_int_eq(store_connect(store, PATIENT), STORE_AWAY);
+	assert_error(store, "the database cannot be reached: ");
+
+	test_postgres_resume();
+	ck_assert_int_eq(store_connect(store, PATIENT), STORE_OK);
+	ck_assert_int_eq(store_turn(store, &turn), STORE_OK);
+	assert_verdict(finish, STORE_WRITTEN);
+	assert_column("j", "status", "completed");
+}
+END_TEST
+
+START_TEST(a_server_that_hangs_up_on_an_idle_connection_is_noticed)
+{
+	enum store_result result = STORE_OK;
+
+	ck_assert_int_eq(store_check(store), STORE_OK);
+	test_postgres_stop(SIGINT);
+	/* Its last words first, then the end. */
+	for (int i = 0; result == STORE_OK && i < 10; i++)
+		result = store_check(store);
+	ck_assert_int_eq(result, STORE_AWAY);
+	assert_error(store, "connection");
+	test_postgres_resume();
+}
+END_TEST
+
+START_TEST(a_lock_on_the_whole_table_ends_by_the_statements_time)
+{
+	PGconn *other = test_postgres_connect();
+
+	test_postgres_row("j", "pending", NULL);
+	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	turn_begin();
+	turn.statement_timeout = 50 * USEC_PER_MSEC;
+	struct store_ask *ask = ask_for(STORE_BEGIN, new_job("j"));
+	ck_assert_int_eq(store_turn(store, &turn), STORE_AWAY);
+	assert_error(store, "canceling statement due to statement timeout");
+	PQfinish(other);
+	ck_assert_int_eq(store_connect(store, PATIENT), STORE_OK);
+	turn.statement_timeout = PATIENT;
+	assert_turn_made();
+	assert_verdict(ask, STORE_WRITTEN);
+}
+END_TEST
+
+START_TEST(a_server_that_is_silent_is_given_up_by_our_own_clock)
+{
+	pid_t backend = atoi(test_postgres_value(
+		"SELECT pid FROM pg_stat_activity WHERE usename = '%s'", TEST_POSTGRES_USER));
+
+	test_postgres_row("j", "pending", NULL);
+	turn_begin();
+	turn.statement_timeout = 50 * USEC_PER_MSEC;
+	ask_for(STORE_BEGIN, new_job("j"));
+	ck_assert_int_eq(kill(backend, SIGSTOP), 0);
+	ck_assert_int_eq(store_turn(store, &turn), STORE_AWAY);
+	kill(backend, SIGCONT);
+	assert_error(store, "the database does not answer in time");
+}
+END_TEST
+
+static int give_up(void *userdata)
+{
+	(void)userdata;
+	return -ECANCELED;
+}
+
+START_TEST(a_tick_may_call_it_all_off)
+{
+	_cleanup_free_ char *url = test_postgres_url(NULL, NULL, NULL);
+	struct store_options options = {.url = url, .tick = give_up};
+	char error[STORE_ERROR_MAX];
+	struct store *asked;
+
+	ck_assert_int_eq(store_new(&options, &asked, error), 0);
+	ck_assert_int_eq(store_connect(asked, PATIENT), STORE_OK);
+	PGconn *other = test_postgres_connect();
+	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	turn_begin();
+	ask_for(STORE_BEGIN, new_job("j"));
+	ck_assert_int_eq(store_turn(asked, &turn), STORE_AWAY);
+	PQfinish(other);
+	store_free(asked);
+}
+END_TEST
+
+int main(void)
+{
+	test_postgres_start();
+	Suite *suite = suite_create("store");
+	TCase *all = tcase_create("all");
+
+	tcase_set_timeout(all, 60);
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, begin_grants_pending_and_failed_rows);
+	tcase_add_test(all, a_begun_row_shows_the_fence_that_was_chosen);
+	tcase_add_test(all, a_fresh_row_elsewhere_stays_and_says_how_long);
+	tcase_add_test(all, a_row_whose_lease_is_over_is_taken_over);
+	tcase_add_test(all, a_row_that_was_never_touched_is_taken_over);
+	tcase_add_test(all, no_row_is_taken_over_when_that_is_not_allowed);
+	tcase_add_test(all, completed_missing_and_other_types_are_told_apart);
+	tcase_add_test(all, a_begin_whose_answer_was_lost_is_not_counted_twice);
+	tcase_add_loop_test(all, the_own_fence_in_another_status_is_never_begun_again, 0, 3);
+	tcase_add_test(all, ids_may_be_any_text);
+	tcase_add_test(all, a_touch_moves_the_lease_and_nothing_else);
+	tcase_add_loop_test(all, a_row_that_is_not_ours_any_more_is_not_touched, 0, 7);
+	tcase_add_test(all, a_success_leaves_no_error_and_a_time);
+	tcase_add_loop_test(all, other_ends_leave_their_error_and_no_time, 0, 4);
+	tcase_add_test(all, a_finish_whose_answer_was_lost_is_found_written);
+	tcase_add_loop_test(all, a_row_that_ended_otherwise_is_not_finished, 0, 5);
+	tcase_add_test(all, what_is_touched_and_finished_in_one_turn_is_finished);
+	tcase_add_test(all, locked_rows_are_told_apart_and_their_neighbours_commit_at_once);
+	tcase_add_test(all, a_key_share_lock_does_not_hold_anything_up);
+	tcase_add_test(all, of_two_that_ask_at_once_at_most_one_is_granted);
+	tcase_add_test(all, fences_grow_and_no_two_daemons_share_one);
+	tcase_add_test(all, a_refused_value_undoes_the_turn_and_keeps_the_connection);
+	tcase_add_test(all, a_refused_finish_becomes_failed_and_a_row_of_others_is_left);
+	tcase_add_test(all, a_row_that_may_not_even_fail_says_so);
+	tcase_add_test(all, a_wrong_password_is_said_with_its_cure);
+	tcase_add_test(all, an_unknown_role_is_said_with_its_cure);
+	tcase_add_test(all, an_unknown_database_is_said_with_its_cure);
+	tcase_add_test(all, a_socket_that_is_not_there_is_said_with_its_cure);
+	tcase_add_test(all, a_url_that_is_none_is_refused_without_a_store);
+	tcase_add_loop_test(all, what_the_table_lacks_is_found_when_connecting, 0, 7);
+	tcase_add_test(all, the_roles_time_zone_does_not_matter);
+	tcase_add_test(all, a_restart_in_the_middle_loses_nothing);
+	tcase_add_test(all, a_server_that_hangs_up_on_an_idle_connection_is_noticed);
+	tcase_add_test(all, a_lock_on_the_whole_table_ends_by_the_statements_time);
+	tcase_add_test(all, a_server_that_is_silent_is_given_up_by_our_own_clock);
+	tcase_add_test(all, a_tick_may_call_it_all_off);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
