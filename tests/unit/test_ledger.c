@@ -279,7 +279,7 @@ END_TEST
 
 /* ---- Locks ---- */
 
-START_TEST(a_locked_row_waits_while_its_neighbours_go_on)
+START_TEST(a_locked_row_comes_back_to_wait_while_its_neighbours_go_on)
 {
 	test_postgres_row("locked", "pending", NULL);
 	test_postgres_row("neighbour", "pending", NULL);
@@ -292,12 +292,16 @@ START_TEST(a_locked_row_waits_while_its_neighbours_go_on)
 	queue_list_append(&list, &locked->node);
 	queue_list_append(&list, &neighbour->node);
 	ledger_begin(ledger, &list);
+	ck_assert_ptr_eq(await_back(), locked);
+	assert_outcome(locked, JOB_ELSEWHERE);
+	ck_assert_uint_le(locked->retry_in, 50 * USEC_PER_MSEC);
 	await_outcome(neighbour, JOB_COMPLETED);
 	assert_row("neighbour", "completed 1");
 	assert_row("locked", "pending 0");
 
 	test_postgres_execute(other, "COMMIT");
 	PQfinish(other);
+	begin(locked);
 	await_outcome(locked, JOB_COMPLETED);
 	assert_row("locked", "completed 1");
 }
@@ -734,7 +738,7 @@ int main(void)
 	tcase_add_loop_test(all, what_is_not_begun_comes_back_and_says_why, 0, 4);
 	tcase_add_test(all, a_failure_is_written_with_its_text);
 	tcase_add_test(all, many_jobs_share_few_transactions);
-	tcase_add_test(all, a_locked_row_waits_while_its_neighbours_go_on);
+	tcase_add_test(all, a_locked_row_comes_back_to_wait_while_its_neighbours_go_on);
 	tcase_add_test(all, a_finish_waits_for_its_rows_lock);
 	tcase_add_test(all, a_running_jobs_row_is_touched_every_third);
 	tcase_add_test(all, without_extension_a_row_is_touched_once);
