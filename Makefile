@@ -154,6 +154,7 @@ sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
 run-sanitize: all tools $(SANITIZED:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(SANITIZED:%=$(BUILD)/tests/%) $(CHECKS)
 
+check-long: export NEXUS_LONG := 1
 check-long: ## what takes longer: both sanitizers over everything
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined SANITIZED="$(UNIT_TESTS)"

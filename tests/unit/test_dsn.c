@@ -154,6 +154,22 @@ START_TEST(the_environment_names_the_host_when_the_url_does_not)
 }
 END_TEST
 
+START_TEST(a_password_that_needs_escapes_is_noticed_and_not_quoted)
+{
+	static const char *const urls[] = {
+		"postgresql://nexus:s3@cret@db/jobs",
+		"postgresql://nexus:s3cret/x@db/jobs",
+		"postgresql://nexus:s3cret:x/@db:5432/jobs",
+	};
+
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		const char *error = refusal(urls[i]);
+		ck_assert_msg(!strstr(error, "cret"), "%s", error);
+		ck_assert_msg(strstr(error, "[database] url"), "%s", error);
+	}
+}
+END_TEST
+
 START_TEST(a_refused_url_is_not_quoted)
 {
 	static const char *const urls[] = {
@@ -186,6 +202,7 @@ int main(void)
 	tcase_add_test(all, several_hosts_keep_their_own_ports_or_share_one);
 	tcase_add_test(all, more_hosts_than_can_be_kept_are_refused);
 	tcase_add_test(all, the_environment_names_the_host_when_the_url_does_not);
+	tcase_add_test(all, a_password_that_needs_escapes_is_noticed_and_not_quoted);
 	tcase_add_test(all, a_refused_url_is_not_quoted);
 	suite_add_tcase(suite, all);
 

@@ -279,7 +279,7 @@ END_TEST
 
 /* ---- Locks ---- */
 
-START_TEST(a_locked_row_comes_back_to_wait_while_its_neighbours_go_on)
+START_TEST(a_locked_row_is_for_later_while_its_neighbours_go_on)
 {
 	test_postgres_row("locked", "pending", NULL);
 	test_postgres_row("neighbour", "pending", NULL);
@@ -292,11 +292,22 @@ START_TEST(a_locked_row_comes_back_to_wait_while_its_neighbours_go_on)
 	queue_list_append(&list, &locked->node);
 	queue_list_append(&list, &neighbour->node);
 	ledger_begin(ledger, &list);
-	ck_assert_ptr_eq(await_back(), locked);
-	assert_outcome(locked, JOB_ELSEWHERE);
-	ck_assert_uint_le(locked->retry_in, 50 * USEC_PER_MSEC);
-	await_outcome(neighbour, JOB_COMPLETED);
+	for (int i = 0; i < 2; i++) {
+		struct job *job = await_back();
+		assert_outcome(job, job == locked ? JOB_ELSEWHERE : JOB_COMPLETED);
+	}
 	assert_row("neighbour", "completed 1");
+	test_job_free(neighbour);
+
+	/* Each time for longer: from 50 ms to 5 s, less a quarter at most. */
+	for (usec_t pause = 50 * USEC_PER_MSEC; pause < 6400 * USEC_PER_MSEC; pause *= 2) {
+		usec_t longest = usec_min(pause, 5 * USEC_PER_SEC);
+		ck_assert_uint_le(locked->retry_in, longest);
+		ck_assert_uint_ge(locked->retry_in, longest / 4 * 3);
+		begin(locked);
+		ck_assert_ptr_eq(await_back(), locked);
+		assert_outcome(locked, JOB_ELSEWHERE);
+	}
 	assert_row("locked", "pending 0");
 
 	test_postgres_execute(other, "COMMIT");
@@ -610,6 +621,24 @@ START_TEST(the_first_transaction_after_an_outage_touches_all_in_hand)
 }
 END_TEST
 
+START_TEST(what_waited_here_for_too_long_is_not_begun)
+{
+	test_postgres_row("j", "pending", NULL);
+	test_postgres_stop(SIGINT);
+	await_news(false);
+	struct job *job = new_job("j", &echo);
+	job->begin_by = clock_boottime() + V / 4;
+	begin(job);
+	put_forward(V / 4 + USEC_PER_SEC);
+	test_postgres_resume();
+	ck_assert_ptr_eq(await_back(), job);
+	assert_outcome(job, JOB_ELSEWHERE);
+	ck_assert_uint_eq(job->retry_in, 0);
+	assert_row("j", "pending 0");
+	test_job_free(job);
+}
+END_TEST
+
 START_TEST(a_job_told_to_stop_before_it_is_begun_leaves_its_row)
 {
 	test_postgres_row("j", "pending", NULL);
@@ -738,7 +767,7 @@ int main(void)
 	tcase_add_loop_test(all, what_is_not_begun_comes_back_and_says_why, 0, 4);
 	tcase_add_test(all, a_failure_is_written_with_its_text);
 	tcase_add_test(all, many_jobs_share_few_transactions);
-	tcase_add_test(all, a_locked_row_comes_back_to_wait_while_its_neighbours_go_on);
+	tcase_add_test(all, a_locked_row_is_for_later_while_its_neighbours_go_on);
 	tcase_add_test(all, a_finish_waits_for_its_rows_lock);
 	tcase_add_test(all, a_running_jobs_row_is_touched_every_third);
 	tcase_add_test(all, without_extension_a_row_is_touched_once);
@@ -752,6 +781,7 @@ int main(void)
 	tcase_add_loop_test(all, a_refused_value_fails_alone_and_its_neighbours_commit, 0, 2);
 	tcase_add_test(all, what_is_in_hand_outlives_a_restart);
 	tcase_add_test(all, the_first_transaction_after_an_outage_touches_all_in_hand);
+	tcase_add_test(all, what_waited_here_for_too_long_is_not_begun);
 	tcase_add_test(all, a_job_told_to_stop_before_it_is_begun_leaves_its_row);
 	tcase_add_test(all, a_silent_database_is_away_after_a_second);
 	tcase_add_test(all, an_end_does_not_wait_for_a_silent_database);
