@@ -1,7 +1,6 @@
 """Every outcome that a job can have: what its row says, and what becomes of its message."""
 
 import datetime
-import json
 import signal
 
 from lab import tap
@@ -203,13 +202,18 @@ class AJobThatRunsElsewhere(Case):
 
 
 class AHandlersPayload(Case):
-    def test_may_hold_what_a_row_cannot(self):
-        """The row's payload is not compared with the message's, nor written."""
+    def test_is_the_messages_and_the_rows_is_left_as_it_is(self):
         self.start()
-        job, = self.jobs.insert()
-        text = json.dumps({"jobId": job, "type": "test-echo", "payload": {"nul": "\0"}})
-        self.queue.send([text])
-        self.jobs.wait(job, "completed")
+        job, = self.jobs.insert(payload={"fail": "the row's"})
+        self.queue.send([body(job, payload={"delayMs": 1})])
+        self.assertEqual(self.jobs.wait(job, "completed").payload, {"fail": "the row's"})
+
+    def test_may_hold_what_a_row_cannot(self):
+        self.start()
+        good, bad = self.jobs.insert(count=2)
+        self.queue.send([body(good, payload={"nul": "\0"}), body(bad, payload={"fail": "a\0b"})])
+        self.jobs.wait(good, "completed")
+        self.assertTrue(self.jobs.wait(bad, "failed").error.startswith("a"))
 
 
 class AnErrorThatTheTableRefuses(Case):
