@@ -323,6 +323,9 @@ static char *test_postgres_run(PGconn *conn, const char *sql)
 }
 
 static char *test_postgres_vrun(PGconn *conn, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static char *test_postgres_vrun(PGconn *conn, const char *format, va_list args)
 {
 	_cleanup_free_ char *sql = NULL;
 
