@@ -41,7 +41,7 @@ struct delivery {
 	TAILQ_ENTRY(delivery) in_outbox; /* work/outbox's */
 	bool aged;                       /* is in the list by age */
 	bool extending;                  /* an extension is waiting or out */
-	bool refused;                    /* SQS will not extend it */
+	bool refused;                    /* SQS will not extend it, or did not in time */
 	bool waiting;                    /* is in an outbox's list */
 };
 TAILQ_HEAD(delivery_list, delivery);

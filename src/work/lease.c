@@ -162,7 +162,7 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 	if (result == SQS_REFUSED || result == SQS_DENIED || !delivery->aged ||
 		clock_boottime() >= delivery->visible_at) {
 		delivery->extending = false;
-		delivery->refused = result == SQS_REFUSED;
+		delivery->refused = result != SQS_DENIED;
 		lease_arm(lease, clock_boottime());
 		if (result == SQS_DENIED)
 			lease->denied(lease->userdata, text);
