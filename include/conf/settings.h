@@ -40,7 +40,7 @@ struct settings_job {
 struct settings {
 	struct {
 		char *url;
-		char *region;
+		char *region;              /* "": nothing here names it; the metadata service may */
 		char *endpoint;            /* scheme://host[:port] */
 		usec_t wait_time;          /* whole seconds */
 		usec_t visibility_timeout; /* whole seconds; 0: the queue's own */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/assign.h"
 #include "conf/environment.h"
@@ -85,6 +86,14 @@ static void check_required(const struct check *c)
 	}
 }
 
+static bool check_has_metadata_service(const struct check *c)
+{
+	const char *disabled =
+		environment_get(c->request->environment, "AWS_EC2_METADATA_DISABLED");
+
+	return !disabled || strcasecmp(disabled, "true") != 0;
+}
+
 static int check_region(const struct check *c)
 {
 	static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
@@ -111,10 +120,18 @@ static int check_region(const struct check *c)
 	}
 	if (c->request->profile_region)
 		return check_derive(c, key, "the AWS profile", c->request->profile_region);
-	check_problem(c, key,
-		"not set, and the queue's URL names no region, nor do AWS_REGION, "
-		"AWS_DEFAULT_REGION or the AWS profile, accepted is a name such as eu-central-1");
-	return 0;
+	if (!check_has_metadata_service(c)) {
+		check_problem(c, key,
+			"not set, and the queue's URL names no region, nor do AWS_REGION, "
+			"AWS_DEFAULT_REGION or the AWS profile, and the metadata service is not "
+			"to be asked, accepted is a name such as eu-central-1");
+		return 0;
+	}
+	/* Only who runs can ask. */
+	c->settings->queue.region = strdup("");
+	return c->settings->queue.region
+		       ? keys_note(key, c->settings->origins, "the metadata service")
+		       : -ENOMEM;
 }
 
 /* Where requests may go: AWS over TLS, this machine, or whatever somebody wrote down. */

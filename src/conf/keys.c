@@ -58,7 +58,7 @@ const struct key keys[] = {
 		.rule = {.type = &value_region},
 		.flags = KEY_RESTART,
 		.fallback_words = "the region in the URL, else AWS_REGION, AWS_DEFAULT_REGION, "
-				  "the AWS profile's",
+				  "the AWS profile's, the metadata service's",
 		.words = "The region that requests are signed for.",
 	},
 	{
