@@ -109,15 +109,22 @@ static int parse_command_line(int argc, char **argv, struct command_line *ret)
 	return -EINVAL;
 }
 
-static int print_config(const struct settings *settings)
+/* What there is, also when that is not all, or wrong: the rest was said on stderr. */
+static void print_config(const struct settings *settings)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
 	settings_print(settings, &text);
-	if (text.error < 0)
-		return EXIT_FAILURE;
 	fputs(strbuf_str(&text), stdout);
-	return EXIT_SUCCESS;
+}
+
+static void praise_config(const struct settings *settings)
+{
+	const char *region = settings->queue.region;
+
+	printf("the configuration is good: queue %s in %s, %u threads\n", settings->queue.url,
+		region[0] ? region : "the region that the metadata service names",
+		settings->worker.concurrency);
 }
 
 static int run(const struct command_line *line, const struct settings_request *request,
@@ -143,30 +150,26 @@ static int run(const struct command_line *line, const struct settings_request *r
 	return status;
 }
 
-/* Every mistake, not only the first. */
+/* Every mistake, not only the first; ret: also with a mistake, and NULL where memory ended. */
 static int load(const struct settings_request *request, struct settings **ret)
 {
 	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
-	_cleanup_(settings_freep) struct settings *settings = NULL;
 
-	int r = settings_load(request, &problems, &warnings, &settings);
-	if (r == 0 && daemon_check(settings, &problems) > 0)
+	int r = settings_load(request, &problems, &warnings, ret);
+	if (r == 0 && daemon_check(*ret, &problems) > 0)
 		r = -EINVAL;
 	fputs(strbuf_str(&warnings), stderr);
 	fputs(strbuf_str(&problems), stderr);
 	if (r == -ENOMEM)
 		fputs("nexus-worker: out of memory\n", stderr);
-	if (r < 0)
-		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
-	*ret = TAKE_PTR(settings);
-	return EXIT_SUCCESS;
+	return r == 0 ? EXIT_SUCCESS : r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
 }
 
 static int act(const struct command_line *line)
 {
 	_cleanup_free_ char *profile_region = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
-	struct settings *settings;
+	struct settings *settings = NULL;
 
 	/* What is wrong with the profile is told when its credentials are asked for. */
 	credentials_profile_region(getenv, &profile_region, text);
@@ -178,18 +181,12 @@ static int act(const struct command_line *line)
 		.n_arguments = line->log_level.option ? 1 : 0,
 	};
 	int status = load(&request, &settings);
-	if (status != EXIT_SUCCESS)
-		return status;
-	switch (line->action) {
-	case ACTION_RUN:
+	if (line->action == ACTION_RUN && status == EXIT_SUCCESS)
 		return run(line, &request, settings);
-	case ACTION_PRINT_CONFIG:
-		status = print_config(settings);
-		break;
-	case ACTION_CHECK_CONFIG:
-	case ACTION_DONE:
-		break;
-	}
+	if (line->action == ACTION_PRINT_CONFIG && settings)
+		print_config(settings);
+	if (line->action == ACTION_CHECK_CONFIG && status == EXIT_SUCCESS)
+		praise_config(settings);
 	settings_free(settings);
 	return status;
 }

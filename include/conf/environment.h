@@ -3,11 +3,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "conf/report.h"
 #include "conf/settings.h"
 
 /* Borrowed; NULL where the variable is not set or, which means the same, empty. */
 const char *environment_get(const char *const *environment, const char *name);
+
+/* A switch of the SDKs: "true" in any case. */
+bool environment_is_true(const char *const *environment, const char *name);
 
 /* Assigns every key that has a variable; NEXUS_… beats its other names. 0 or -ENOMEM. */
 int environment_read(

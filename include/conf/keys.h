@@ -70,5 +70,8 @@ void keys_write(const struct key *key, const void *base, struct strbuf *out);
 /* Gives the key its default, or no value where it has none. 0 or -ENOMEM. */
 int keys_read_fallback(const struct key *key, void *base);
 
+/* Appends where the key's value is from, as a line of a report begins; origin: not NULL. */
+void keys_place(const struct key *key, const char *origin, struct strbuf *out);
+
 /* Remembers in origins where the key's value is from; NULL: it is the default. 0 or -ENOMEM. */
 int keys_note(const struct key *key, char **origins, const char *from);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/strbuf.h"
 
 #define REPORT_PROBLEMS_MAX 100
@@ -12,6 +14,7 @@ struct report {
 	struct strbuf *problems; /* borrowed, as is the next */
 	struct strbuf *warnings;
 	unsigned n_problems;
+	bool unread; /* a file could not be read, so nobody knows what is missing */
 };
 
 void report_problem(struct report *report, const char *format, ...)

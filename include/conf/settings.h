@@ -34,6 +34,7 @@ struct settings_job {
 	enum settings_kind kind;
 	usec_t timeout;
 	unsigned max_concurrency;         /* 0: no limit but the threads */
+	char *origin;                     /* "FILE:LINE"; NULL: "*", which no file names */
 	char *origins[SETTINGS_KEYS_MAX]; /* by place in the key table */
 };
 
@@ -88,10 +89,11 @@ struct settings_request {
 };
 
 /*
- * Returns owned settings that are complete and checked, or -EINVAL and one line in problems for
- * every mistake there is: "FILE:LINE: key: what is wrong, what is accepted", or "environment
- * NAME: …". -ENOMEM otherwise. Lines in warnings are for the log, and come either way. No line
- * quotes a URL or anything else that may hold a secret.
+ * Returns owned settings that are complete and checked; or -EINVAL, one line in problems for
+ * every mistake there is ("FILE:LINE: key: what is wrong, what is accepted", or "environment
+ * NAME: …"), and owned settings that are only fit to be printed. -ENOMEM otherwise. Lines in
+ * warnings are for the log, and come either way. No line quotes a URL or anything else that may
+ * hold a secret.
  */
 int settings_load(const struct settings_request *request, struct strbuf *problems,
 	struct strbuf *warnings, struct settings **ret);

@@ -28,6 +28,12 @@ bool url_is_loopback(const struct url *url);
 /* Whether the host is one under which AWS serves SQS. */
 bool url_is_aws(const struct url *url);
 
+/* Whether it is written as AWS writes its own: lower case, without a dot at the end or a port. */
+bool url_is_plain(const struct url *url);
+
+/* Whether AWS's host is one with validated cryptography (FIPS 140); in us-gov all are. */
+bool url_is_fips(const struct url *url);
+
 /* The region that the host names; false where it names none. */
 bool url_region(const struct url *url, char ret_region[URL_REGION_MAX + 1]);
 

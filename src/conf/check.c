@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "conf/assign.h"
 #include "conf/environment.h"
@@ -29,13 +28,11 @@ static void check_place(const struct check *c, const struct key *key, struct str
 {
 	const char *origin = check_origin(c, key);
 
-	if (!origin) {
+	if (origin) {
+		keys_place(key, origin, out);
+	} else {
 		sources_config_path(c->request, out);
 		strbuf_printf(out, ": [%s] %s: ", key->section, key->name);
-	} else if (strncmp(origin, "environment ", 12) == 0 || origin[0] == '-') {
-		strbuf_printf(out, "%s: ", origin);
-	} else {
-		strbuf_printf(out, "%s: %s: ", origin, key->name);
 	}
 }
 
@@ -86,14 +83,6 @@ static void check_required(const struct check *c)
 	}
 }
 
-static bool check_has_metadata_service(const struct check *c)
-{
-	const char *disabled =
-		environment_get(c->request->environment, "AWS_EC2_METADATA_DISABLED");
-
-	return !disabled || strcasecmp(disabled, "true") != 0;
-}
-
 static int check_region(const struct check *c)
 {
 	static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
@@ -120,7 +109,7 @@ static int check_region(const struct check *c)
 	}
 	if (c->request->profile_region)
 		return check_derive(c, key, "the AWS profile", c->request->profile_region);
-	if (!check_has_metadata_service(c)) {
+	if (environment_is_true(c->request->environment, "AWS_EC2_METADATA_DISABLED")) {
 		check_problem(c, key,
 			"not set, and the queue's URL names no region, nor do AWS_REGION, "
 			"AWS_DEFAULT_REGION or the AWS profile, and the metadata service is not "
@@ -134,21 +123,44 @@ static int check_region(const struct check *c)
 		       : -ENOMEM;
 }
 
+/* As with the SDKs, the host of the URL wins; where that has another kind, nobody must be misled.
+ */
+static void check_fips(const struct check *c)
+{
+	if (environment_is_true(c->request->environment, "AWS_USE_FIPS_ENDPOINT") &&
+		url_is_aws(&c->queue) && !url_is_fips(&c->queue))
+		report_warning(c->report,
+			"environment AWS_USE_FIPS_ENDPOINT: requests go to the host of the queue's "
+			"URL, which is no FIPS endpoint; give the queue's URL with "
+			"sqs-fips.REGION");
+}
+
+static void check_given_endpoint(const struct check *c, const struct key *key)
+{
+	struct url endpoint;
+	const char *wrong;
+
+	if (!c->settings->queue.endpoint ||
+		url_parse(c->settings->queue.endpoint, &endpoint, &wrong) < 0 || endpoint.tls ||
+		url_is_loopback(&endpoint))
+		return;
+	if (url_is_aws(&endpoint))
+		check_problem(c, key,
+			"AWS takes no http:// requests, accepted is the same endpoint with "
+			"https://");
+	else
+		check_warning(c, key,
+			"http:// to another machine: messages pass the network in the clear");
+}
+
 /* Where requests may go: AWS over TLS, this machine, or whatever somebody wrote down. */
 static int check_endpoint(const struct check *c)
 {
 	const struct key *key = keys_find("queue", "endpoint");
 	const struct key *url = keys_find("queue", "url");
-	struct url endpoint;
-	const char *wrong;
 
 	if (check_origin(c, key)) {
-		if (c->settings->queue.endpoint &&
-			url_parse(c->settings->queue.endpoint, &endpoint, &wrong) == 0 &&
-			!endpoint.tls && !url_is_loopback(&endpoint))
-			check_warning(c, key,
-				"http:// to another machine: messages pass the network in the "
-				"clear");
+		check_given_endpoint(c, key);
 		return 0;
 	}
 	if (!url_is_loopback(&c->queue) && !url_is_aws(&c->queue)) {
@@ -163,6 +175,7 @@ static int check_endpoint(const struct check *c)
 			"AWS takes no http:// requests, accepted is the same URL with https://");
 		return 0;
 	}
+	check_fips(c);
 	_cleanup_free_ char *origin = strndup(c->settings->queue.url, c->queue.origin_len);
 	return origin ? check_derive(c, key, "[queue] url", origin) : -ENOMEM;
 }
@@ -198,7 +211,9 @@ int check_settings(
 	struct check c = {.request = request, .settings = settings, .report = report};
 	const char *wrong;
 
-	check_required(&c);
+	/* In a file that could not be read anything may stand. */
+	if (!report->unread)
+		check_required(&c);
 	if (settings->queue.url) {
 		url_parse(settings->queue.url, &c.queue, &wrong);
 		int r = check_region(&c);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/ini.h"
@@ -71,11 +72,26 @@ static void config_file_unknown_section(
 	report_problem(report, "%s", strbuf_str(&line));
 }
 
+/* Where a type is named first is where a message about its section points to. */
+static int config_file_begin_job(
+	const char *path, const struct ini_entry *header, struct settings *settings)
+{
+	struct settings_job *job;
+	char *origin;
+
+	int r = config_file_job(settings, header->section.argument, &job);
+	if (r < 0 || job->origin)
+		return r;
+	if (asprintf(&origin, "%s:%u", path, header->line) < 0)
+		return -ENOMEM;
+	job->origin = origin;
+	return 0;
+}
+
 static int config_file_read_header(const char *path, const struct ini_entry *header,
 	struct settings *settings, struct report *report)
 {
 	const struct ini_section *section = &header->section;
-	struct settings_job *job;
 
 	if (!config_file_is_section(section->name)) {
 		config_file_unknown_section(path, header, report);
@@ -89,7 +105,7 @@ static int config_file_read_header(const char *path, const struct ini_entry *hea
 		return 0;
 	}
 	/* A section without a key counts: it names a type. */
-	return section->argument ? config_file_job(settings, section->argument, &job) : 0;
+	return section->argument ? config_file_begin_job(path, header, settings) : 0;
 }
 
 static void config_file_unknown_key(
@@ -159,6 +175,7 @@ int config_file_read(
 		return r;
 	if (r < 0) {
 		report_problem(report, "%s: cannot be read: %s", path, strerror(-r));
+		report->unread = true;
 		return 0;
 	}
 	report->n_problems += ini->n_problems;
@@ -209,9 +226,11 @@ int config_file_read_drop_ins(const char *path, struct settings *settings, struc
 		strbuf_str(&directory), &entries, config_file_is_drop_in, config_file_by_name);
 	if (n < 0 && errno == ENOMEM)
 		return -ENOMEM;
-	if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+	if (n < 0 && errno != ENOENT && errno != ENOTDIR) {
 		report_problem(
 			report, "%s: cannot be read: %s", strbuf_str(&directory), strerror(errno));
+		report->unread = true;
+	}
 	for (int i = 0; i < n; i++) {
 		if (r == 0)
 			r = config_file_read_drop_in(

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "conf/assign.h"
 #include "conf/keys.h"
@@ -19,6 +20,20 @@ const char *environment_get(const char *const *environment, const char *name)
 		if (strncmp(*e, name, len) == 0 && (*e)[len] == '=')
 			return (*e)[len + 1] ? *e + len + 1 : NULL;
 	return NULL;
+}
+
+bool environment_is_true(const char *const *environment, const char *name)
+{
+	const char *value = environment_get(environment, name);
+
+	return value && strcasecmp(value, "true") == 0;
+}
+
+/* Told so, the SDKs act as if no endpoint were given; those given to us alone still hold. */
+static bool environment_ignores(const char *const *environment, const char *name)
+{
+	return strncmp(name, "AWS_ENDPOINT_URL", strlen("AWS_ENDPOINT_URL")) == 0 &&
+	       environment_is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
 }
 
 static int environment_assign(const struct key *key, const char *name, const char *text,
@@ -44,7 +59,8 @@ int environment_read(
 		text = environment_get(environment, own);
 		for (size_t i = 0; !text && i < KEY_OTHER_NAMES_MAX && k->other_names[i]; i++) {
 			name = k->other_names[i];
-			text = environment_get(environment, name);
+			if (!environment_ignores(environment, name))
+				text = environment_get(environment, name);
 		}
 		if (!text)
 			continue;

@@ -289,6 +289,15 @@ int keys_read_fallback(const struct key *key, void *base)
 	return r;
 }
 
+void keys_place(const struct key *key, const char *origin, struct strbuf *out)
+{
+	/* A variable and an option name the key already. */
+	if (strncmp(origin, "environment ", 12) == 0 || origin[0] == '-')
+		strbuf_printf(out, "%s: ", origin);
+	else
+		strbuf_printf(out, "%s: %s: ", origin, key->name);
+}
+
 int keys_note(const struct key *key, char **origins, const char *from)
 {
 	char **origin = &origins[key - keys];

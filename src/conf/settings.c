@@ -23,8 +23,10 @@ struct settings *settings_free(struct settings *settings)
 {
 	if (!settings)
 		return NULL;
-	for (size_t i = 0; i < settings->n_jobs; i++)
+	for (size_t i = 0; i < settings->n_jobs; i++) {
 		settings_clear(&settings->jobs[i], settings->jobs[i].origins, true);
+		free(settings->jobs[i].origin);
+	}
 	free(settings->jobs);
 	settings_clear(settings, settings->origins, false);
 	free(settings);
@@ -58,12 +60,10 @@ int settings_load(const struct settings_request *request, struct strbuf *problem
 	if (r < 0)
 		return r;
 	report_end(&report);
-	if (report.n_problems > 0)
-		return -EINVAL;
 	if (problems->error < 0 || warnings->error < 0)
 		return -ENOMEM;
 	*ret = TAKE_PTR(settings);
-	return 0;
+	return report.n_problems > 0 ? -EINVAL : 0;
 }
 
 const struct settings_job *settings_job_for(const struct settings *settings, const char *type)

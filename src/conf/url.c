@@ -15,10 +15,15 @@ static const char *const aws_domains[] = {
 	".amazonaws.eu",
 	".api.aws",
 	".api.amazonwebservices.com.cn",
+	".api.amazonwebservices.eu",
 	".c2s.ic.gov",
+	".api.aws.ic.gov",
 	".sc2s.sgov.gov",
+	".api.aws.scloud",
 	".cloud.adc-e.uk",
+	".api.cloud-aws.adc-e.uk",
 	".csp.hci.ic.gov",
+	".api.aws.hci.ic.gov",
 };
 
 static bool url_is_port(const char *text, size_t len)
@@ -169,18 +174,24 @@ static bool url_is_label(const char *text)
 	       text[len - 1] <= '9' && text[len - 2] == '-';
 }
 
-/* The region in a name below an AWS domain: "sqs.R", "sqs-fips.R", "X.sqs.R.vpce", "R.queue". */
+/*
+ * The region in a name below an AWS domain: "sqs.R", "sqs-fips.R", "vpce-X.sqs.R.vpce", "R.queue".
+ * What precedes a VPC endpoint's service is one label, which names its zone where it has one.
+ */
 static const char *url_region_below(char *name)
 {
-	static const char endpoint[] = ".sqs.";
-	char *vpce;
-
+	if (url_cut_ending(name, ".vpce")) {
+		if (strncmp(name, "vpce-", 5) != 0)
+			return NULL;
+		name = strchr(name, '.');
+		if (!name)
+			return NULL;
+		name++;
+	}
 	if (strncmp(name, "sqs.", 4) == 0)
 		return name + 4;
 	if (strncmp(name, "sqs-fips.", 9) == 0)
 		return name + 9;
-	if (url_cut_ending(name, ".vpce") && (vpce = strstr(name, endpoint)))
-		return vpce + strlen(endpoint);
 	return url_cut_ending(name, ".queue") ? name : NULL;
 }
 
@@ -204,6 +215,24 @@ bool url_is_aws(const struct url *url)
 
 	url_host(url, name);
 	return url_aws_region(name) != NULL;
+}
+
+bool url_is_plain(const struct url *url)
+{
+	char name[HOST_MAX + 1] = "";
+
+	url_host(url, name);
+	return memcmp(name, url->host, url->host_len) == 0 &&
+	       url->host + url->host_len == url->path;
+}
+
+bool url_is_fips(const struct url *url)
+{
+	char name[HOST_MAX + 1] = "";
+
+	url_host(url, name);
+	return strncmp(name, "sqs-fips.", 9) == 0 || strstr(name, ".sqs-fips.") ||
+	       strncmp(name, "sqs.us-gov-", 11) == 0;
 }
 
 bool url_region(const struct url *url, char ret_region[URL_REGION_MAX + 1])

@@ -1,6 +1,7 @@
 #include "conf/value.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,28 @@ static int value_check_url(const char *text, struct url *ret, struct strbuf *wro
 	return -EINVAL;
 }
 
+#define QUEUE_NAME_MAX 80
+
+/* What keeps the last part of the path from being a queue's name; NULL: nothing. */
+static const char *value_check_queue_name(const char *name)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-_";
+	size_t len = strspn(name, good);
+
+	if (name[len] || len == 0)
+		return "does not end with a queue's name (letters, digits, - and _)";
+	return len > QUEUE_NAME_MAX ? "has a queue's name of more than 80 bytes" : NULL;
+}
+
+static bool value_is_fifo(const char *path)
+{
+	static const char ending[] = ".fifo";
+	size_t len = strlen(path);
+
+	return len >= strlen(ending) && strcmp(path + len - strlen(ending), ending) == 0;
+}
+
 /* Twelve digits and a name, as all queues of AWS have; elsewhere any path. */
 static const char *value_check_queue_path(const struct url *url)
 {
@@ -54,13 +77,16 @@ static const char *value_check_queue_path(const struct url *url)
 
 	if (strspn(path, "/") == strlen(path))
 		return "names no queue behind its host";
+	/* Only queues of that kind may have a dot in their name. */
+	if (value_is_fifo(path))
+		return "is a FIFO queue's, whose order nothing here would keep";
 	if (!url_is_aws(url))
 		return NULL;
+	if (!url_is_plain(url))
+		return "names AWS's host in upper case, with a dot at its end or with a port";
 	if (strspn(path + 1, "0123456789") != 12 || path[13] != '/')
 		return "has no account of twelve digits behind its host";
-	if (!path[14] || strchr(path + 14, '/'))
-		return "does not end with the queue's name";
-	return NULL;
+	return value_check_queue_name(path + 14);
 }
 
 static int value_queue_url_read(
@@ -87,7 +113,7 @@ static int value_queue_url_read(
 static void value_queue_url_accept(const struct value_rule *rule, struct strbuf *out)
 {
 	(void)rule;
-	strbuf_puts(out, "a queue's URL such as "
+	strbuf_puts(out, "a standard queue's URL such as "
 			 "https://sqs.eu-central-1.amazonaws.com/123456789012/nexus-jobs");
 }
 

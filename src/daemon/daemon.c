@@ -10,6 +10,7 @@
 #include "aws/credentials.h"
 #include "aws/sqs.h"
 #include "base/log.h"
+#include "conf/keys.h"
 #include "daemon/health.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
@@ -356,6 +357,8 @@ unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 	unsigned n_problems = 0;
 
 	if (dsn_parse(settings->database.url, &dsn, error) == -EINVAL) {
+		const struct key *url = keys_find("database", "url");
+		keys_place(url, settings->origins[url - keys], problems);
 		strbuf_printf(problems, "%s\n", error);
 		n_problems++;
 	}
@@ -363,8 +366,9 @@ unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 		if (registry_builtin(settings->jobs[i].type))
 			continue;
 		strbuf_printf(problems,
-			"[job %s]: there is no built-in handler of that name; remove the section\n",
-			settings->jobs[i].type);
+			"%s: [job %s]: no handler has this name, accepted is a built-in handler's "
+			"name\n",
+			settings->jobs[i].origin, settings->jobs[i].type);
 		n_problems++;
 	}
 	return n_problems;

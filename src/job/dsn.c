@@ -187,20 +187,20 @@ int dsn_parse(const char *url, struct dsn **ret, char ret_error[DSN_ERROR_MAX])
 	if (!options) {
 		/* libpq's own words may quote the URL, and with it the password. */
 		snprintf(ret_error, DSN_ERROR_MAX,
-			"[database] url is not what libpq accepts: "
+			"the URL is not one that libpq takes, accepted is "
 			"postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full");
 		return -EINVAL;
 	}
 	int r = dsn_fill(dsn, options);
 	if (r == -EINVAL)
-		snprintf(ret_error, DSN_ERROR_MAX, "[database] url names more than %d hosts",
-			DSN_HOSTS_MAX);
+		snprintf(ret_error, DSN_ERROR_MAX,
+			"the URL names too many hosts, accepted are at most %d", DSN_HOSTS_MAX);
 	if (r < 0)
 		return r;
 	if (dsn_is_garbled(dsn)) {
 		snprintf(ret_error, DSN_ERROR_MAX,
-			"[database] url falls apart in the wrong places: in a user or password "
-			"@ : / ? # and %% must be written %%40 %%3A %%2F %%3F %%23 and %%25");
+			"the URL falls apart in the wrong places, accepted are users and passwords "
+			"in which @ : / ? # %% are written %%40 %%3A %%2F %%3F %%23 %%25");
 		return -EINVAL;
 	}
 	*ret = TAKE_PTR(dsn);

@@ -28,9 +28,11 @@ class TheCommandLine(Case):
         _, status = self.run_with("--no-such-option")
         self.assertEqual(status, 64)
 
-    def test_with_a_good_configuration_checks_and_ends_with_0(self):
-        _, status = self.run_with("--check-config")
+    def test_with_a_good_configuration_says_so_and_ends_with_0(self):
+        daemon, status = self.run_with("--check-config")
         self.assertEqual(status, 0)
+        line, = daemon.lines("")
+        self.assertIn(f"configuration is good: queue {self.queue.url} in us-east-1", line.string)
 
     def test_prints_the_configuration_without_secrets(self):
         daemon, status = self.run_with("--print-config")
@@ -38,6 +40,13 @@ class TheCommandLine(Case):
         self.assertTrue(daemon.lines("^concurrency *= *16"))
         for word in PASSWORD.split():
             self.assertEqual(daemon.lines(word), [])
+
+
+    def test_prints_what_there_is_of_a_configuration_that_is_not_whole(self):
+        daemon, status = self.run_with("--print-config", settings={"database.url": None})
+        self.assertEqual(status, 78)
+        daemon.wait_line("^concurrency *= *16")
+        daemon.wait_line(r"\[database\] url: required")
 
 
 class Mistakes(Case):
@@ -50,6 +59,23 @@ class Mistakes(Case):
         daemon.wait_line(r"\.conf:\d+: .*job_timeout")
         daemon.wait_line(r"\.conf:\d+: .*level")
 
+    def test_that_only_the_upper_rooms_see_have_a_place_too(self):
+        daemon = self.configure({
+            "database.url": "postgresql://nexus:pass@word@db/jobs", "job nobody.timeout": "1s"},
+            arguments=["--check-config"]).start()
+        self.assertEqual(daemon.wait(), 78)
+        daemon.wait_line(r"\.conf:\d+: url: the URL falls apart .*, accepted ")
+        daemon.wait_line(r"\.conf:\d+: \[job nobody\]: no handler .*, accepted ")
+        self.assertEqual(daemon.lines("pass@|@db"), [])
+
+    def test_that_name_a_fifo_queue_are_one_line_and_end_with_78(self):
+        for arguments in (["--check-config"], []):
+            daemon = self.configure({"queue.url": self.queue.url + ".fifo"},
+                                    arguments=arguments).start()
+            self.assertEqual(daemon.wait(), 78)
+            line, = daemon.lines("")
+            self.assertRegex(line.string, r"\.conf:\d+: url: .*FIFO.*, accepted ")
+
     def test_end_a_start_with_78(self):
         for settings in ({"no such section.key": "1"}, {"queue.url": None},
                          {"database.url": None}, {"queue.url": "not a URL"}):
@@ -60,6 +86,8 @@ class Mistakes(Case):
         daemon = self.configure()
         daemon.file.unlink()
         self.assertEqual(daemon.start().wait(), 78)
+        line, = daemon.lines("")
+        self.assertIn("cannot be read", line.string)
 
     def test_of_a_foreign_host_without_endpoint_gets_no_signature(self):
         daemon = self.configure({"queue.url": "https://sqs.example.com/123456789012/jobs",

@@ -136,7 +136,7 @@ START_TEST(more_hosts_than_can_be_kept_are_refused)
 	_cleanup_(dsn_freep) struct dsn *most = parse("postgresql://1,2,3,4,5,6,7,8/jobs");
 
 	ck_assert_uint_eq(most->n_hosts, DSN_HOSTS_MAX);
-	ck_assert_ptr_nonnull(strstr(refusal("postgresql://1,2,3,4,5,6,7,8,9/jobs"), "8 hosts"));
+	ck_assert_ptr_nonnull(strstr(refusal("postgresql://1,2,3,4,5,6,7,8,9/jobs"), "at most 8"));
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(a_password_that_needs_escapes_is_noticed_and_not_quoted)
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		const char *error = refusal(urls[i]);
 		ck_assert_msg(!strstr(error, "cret"), "%s", error);
-		ck_assert_msg(strstr(error, "[database] url"), "%s", error);
+		ck_assert_msg(strstr(error, "the URL "), "%s", error);
 	}
 }
 END_TEST
@@ -184,7 +184,7 @@ START_TEST(a_refused_url_is_not_quoted)
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		const char *error = refusal(urls[i]);
 		ck_assert_msg(!strstr(error, "s3cret"), "%s", error);
-		ck_assert_ptr_nonnull(strstr(error, "[database] url"));
+		ck_assert_ptr_nonnull(strstr(error, "the URL "));
 		ck_assert_ptr_nonnull(strstr(error, "postgresql://USER:PASSWORD@HOST:PORT/"));
 	}
 }

@@ -193,6 +193,37 @@ START_TEST(every_key_has_its_variable)
 }
 END_TEST
 
+START_TEST(of_a_file_that_cannot_be_read_nothing_is_said_to_be_missing)
+{
+	struct settings_request request = {.config = "other.conf"};
+
+	ck_assert_int_eq(load_request(request), -EINVAL);
+	expect_problems("other.conf: cannot be read: No such file or directory\n");
+}
+END_TEST
+
+START_TEST(what_is_not_whole_can_be_printed)
+{
+	_cleanup_strbuf_ struct strbuf printed = STRBUF_INIT;
+
+	put("nexus-worker.conf", "[queue]\nurl = " QUEUE "\n[worker]\nconcurrency = many\n");
+	ck_assert_int_eq(load(NULL), -EINVAL);
+	settings_print(settings, &printed);
+	ck_assert_ptr_nonnull(
+		strstr(strbuf_str(&printed), "# ./nexus-worker.conf:2\nurl = " QUEUE "\n"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&printed), "[database]\n# default: the file"));
+}
+END_TEST
+
+START_TEST(a_section_remembers_where_its_type_was_named_first)
+{
+	put("nexus-worker.conf", MINIMAL "[job a]\n[job *]\n[job a]\ntimeout = 3s\n");
+	expect_loaded(load(NULL));
+	ck_assert_str_eq(settings_job_for(settings, "a")->origin, "./nexus-worker.conf:5");
+	ck_assert_str_eq(settings_job_for(settings, "b")->origin, "./nexus-worker.conf:6");
+}
+END_TEST
+
 START_TEST(a_configuration_that_was_asked_for_must_be_there)
 {
 	static const char missing[] = "other.conf: cannot be read: No such file or directory\n";
@@ -202,7 +233,6 @@ START_TEST(a_configuration_that_was_asked_for_must_be_there)
 	put("nexus-worker.conf", "[log]\nlevel = error\n");
 	ck_assert_int_eq(load_request(request), -EINVAL);
 	expect_problems(missing);
-	ck_assert_ptr_null(settings);
 
 	put("other.conf", "[worker]\nconcurrency = 3\n");
 	ck_assert_int_eq(mkdir("other.conf.d", 0700), 0);
@@ -453,7 +483,6 @@ START_TEST(a_line_that_is_none_is_enough_to_refuse_it_all)
 	ck_assert_int_eq(load(NULL), -EINVAL);
 	expect_problems("./nexus-worker.conf:5: neither \"[section]\" nor \"key = value\" nor a "
 			"comment\n");
-	ck_assert_ptr_null(settings);
 }
 END_TEST
 
@@ -497,6 +526,9 @@ int main(void)
 	tcase_add_test(tcase, our_own_variable_beats_the_other_names_and_those_the_file);
 	tcase_add_test(tcase, without_a_file_the_environment_is_enough);
 	tcase_add_test(tcase, every_key_has_its_variable);
+	tcase_add_test(tcase, of_a_file_that_cannot_be_read_nothing_is_said_to_be_missing);
+	tcase_add_test(tcase, what_is_not_whole_can_be_printed);
+	tcase_add_test(tcase, a_section_remembers_where_its_type_was_named_first);
 	tcase_add_test(tcase, a_configuration_that_was_asked_for_must_be_there);
 	tcase_add_test(tcase, the_database_may_be_named_in_a_file_of_its_own);
 	tcase_add_test(tcase, a_bad_database_file_is_a_problem_only_when_it_is_needed);

@@ -140,10 +140,37 @@ static const struct {
 	{"https://vpce-0a1b-c2d3.sqs.eu-west-3.vpce.amazonaws.com", true, "eu-west-3"},
 	{"https://vpce-0a1b-c2d3-eu-west-3a.sqs.eu-west-3.vpce.amazonaws.com", true, "eu-west-3"},
 	{"https://sqs.cn-north-1.amazonaws.com", true, "cn-north-1"},
+	{"https://sqs.eusc-de-east-1.api.amazonwebservices.eu", true, "eusc-de-east-1"},
+	{"https://sqs-fips.eusc-de-east-1.amazonaws.eu", true, "eusc-de-east-1"},
+	{"https://sqs.us-iso-east-1.api.aws.ic.gov", true, "us-iso-east-1"},
+	{"https://sqs.us-isob-east-1.api.aws.scloud", true, "us-isob-east-1"},
+	{"https://sqs.eu-isoe-west-1.cloud.adc-e.uk", true, "eu-isoe-west-1"},
+	{"https://sqs.eu-isoe-west-1.api.cloud-aws.adc-e.uk", true, "eu-isoe-west-1"},
+	{"https://sqs.us-isof-south-1.csp.hci.ic.gov", true, "us-isof-south-1"},
+	{"https://sqs.us-isof-south-1.api.aws.hci.ic.gov", true, "us-isof-south-1"},
+	{"https://sqs.us-gov-east-1.api.aws", true, "us-gov-east-1"},
+	{"https://sqs-fips.us-gov-east-1.amazonaws.com", true, "us-gov-east-1"},
+	{"https://vpce-0a1b-c2d3.sqs-fips.us-east-1.vpce.amazonaws.com", true, "us-east-1"},
+	{"https://vpce-0a1b-c2d3.sqs.cn-north-1.vpce.amazonaws.com.cn", true, "cn-north-1"},
 	{"http://sqs.us-east-1.localhost.localstack.cloud:4566", false, "us-east-1"},
 	{"https://sqs.eu-central-1.amazonaws.com.evil.example", false, "eu-central-1"},
 	{"https://sqs.eu-central-1.evilamazonaws.com", false, "eu-central-1"},
 	{"https://sqs.evil.example", false, NULL},
+	/* Names that AWS gives to buckets, balancers and machines of anybody. */
+	{"https://sqs.s3.amazonaws.com", false, NULL},
+	{"https://sqs.us-east-1.elb.amazonaws.com", false, "us-east-1"},
+	{"https://sqs-1.eu-west-1.elb.amazonaws.com", false, NULL},
+	{"https://ec2-1-2-3-4.compute-1.amazonaws.com", false, NULL},
+	{"https://x.sqs.eu-west-1.vpce.amazonaws.com", false, NULL},
+	{"https://vpce-1.evil.sqs.eu-west-1.vpce.amazonaws.com", false, NULL},
+	{"https://vpce-1.s3.eu-west-1.vpce.amazonaws.com", false, NULL},
+	{"https://vpce-1.vpce.amazonaws.com", false, NULL},
+	{"https://vpce.amazonaws.com", false, NULL},
+	{"https://queue.amazonaws.com.cn", false, NULL},
+	{"https://evil.queue.amazonaws.com", false, NULL},
+	{"https://sqs.eu-central-1.amazonaws.com..", false, "eu-central-1"},
+	{"https://sqs.eu-central-1.amazonaws.com.evil.org", false, "eu-central-1"},
+	{"https://sqs.eu-central-1.api.aws.evil.org", false, "eu-central-1"},
 	{"https://s3.eu-central-1.amazonaws.com", false, NULL},
 	{"https://evil.eu-central-1.amazonaws.com", false, NULL},
 	{"https://amazonaws.com", false, NULL},
@@ -165,6 +192,31 @@ START_TEST(a_host_tells_whose_it_is_and_its_region)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool plain;
+	bool fips;
+} spellings[] = {
+	{"https://sqs.eu-central-1.amazonaws.com/1/n", true, false},
+	{"https://SQS.eu-central-1.amazonaws.com/1/n", false, false},
+	{"https://sqs.eu-central-1.amazonaws.com./1/n", false, false},
+	{"https://sqs.eu-central-1.amazonaws.com:443/1/n", false, false},
+	{"https://sqs-fips.eu-central-1.amazonaws.com/1/n", true, true},
+	{"https://sqs-fips.eu-central-1.api.aws/1/n", true, true},
+	{"https://sqs.us-gov-west-1.amazonaws.com/1/n", true, true},
+	{"https://vpce-1.sqs-fips.us-east-1.vpce.amazonaws.com/1/n", true, true},
+	{"https://vpce-1.sqs.us-east-1.vpce.amazonaws.com/1/n", true, false},
+};
+
+START_TEST(a_host_tells_how_it_is_written_and_of_which_kind_it_is)
+{
+	struct url url = parse(spellings[_i].text);
+
+	ck_assert_int_eq(url_is_plain(&url), spellings[_i].plain);
+	ck_assert_int_eq(url_is_fips(&url), spellings[_i].fips);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("url");
@@ -177,6 +229,8 @@ int main(void)
 	tcase_add_test(tcase, loopback_is_this_machine_only);
 	tcase_add_loop_test(tcase, a_host_tells_whose_it_is_and_its_region, 0,
 		(int)(sizeof hosts / sizeof hosts[0]));
+	tcase_add_loop_test(tcase, a_host_tells_how_it_is_written_and_of_which_kind_it_is, 0,
+		(int)(sizeof spellings / sizeof spellings[0]));
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -138,6 +138,10 @@ START_TEST(a_word_is_one_of_its_list)
 }
 END_TEST
 
+#define EIGHTY                                                                                     \
+	"0123456789-abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ"                         \
+	"0123456789abcdef"
+
 static const struct value_rule queue_url = {.type = &value_queue_url};
 static const struct value_rule endpoint = {.type = &value_endpoint};
 static const struct value_rule region = {.type = &value_region};
@@ -159,9 +163,28 @@ static const struct {
 	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/nexus-jobs", NULL,
 		"has no account of twelve digits behind its host"},
 	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/", NULL,
-		"does not end with the queue's name"},
+		"does not end with a queue's name (letters, digits, - and _)"},
 	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/n/", NULL,
-		"does not end with the queue's name"},
+		"does not end with a queue's name (letters, digits, - and _)"},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/n.x", NULL,
+		"does not end with a queue's name (letters, digits, - and _)"},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/n.fifo", NULL,
+		"is a FIFO queue's, whose order nothing here would keep"},
+	{&queue_url, "http://localhost:4566/000000000000/n.fifo", NULL,
+		"is a FIFO queue's, whose order nothing here would keep"},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/" EIGHTY, NULL, NULL},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com/123456789012/" EIGHTY "n", NULL,
+		"has a queue's name of more than 80 bytes"},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com./123456789012/n", NULL,
+		"names AWS's host in upper case, with a dot at its end or with a port"},
+	{&queue_url, "https://SQS.eu-central-1.amazonaws.com/123456789012/n", NULL,
+		"names AWS's host in upper case, with a dot at its end or with a port"},
+	{&queue_url, "https://sqs.eu-central-1.amazonaws.com:8443/123456789012/n", NULL,
+		"names AWS's host in upper case, with a dot at its end or with a port"},
+	{&queue_url, "https://eu-central-1.queue.amazonaws.com/123456789012/n", NULL, NULL},
+	{&queue_url, "https://queue.amazonaws.com/123456789012/n", NULL, NULL},
+	{&queue_url, "https://u@sqs.eu-central-1.amazonaws.com/123456789012/n", NULL,
+		"names a user, which does not belong there"},
 	{&queue_url, "http://localhost", NULL, "names no queue behind its host"},
 	{&queue_url, "http://localhost/", NULL, "names no queue behind its host"},
 	{&queue_url, "arn:aws:sqs:eu-central-1:123456789012:n", NULL,
