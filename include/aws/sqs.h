@@ -64,6 +64,8 @@ struct sqs_entry_answer {
 
 struct sqs_queue_attributes {
 	usec_t visibility_timeout;
+	usec_t retention; /* 0: not said */
+	bool fifo;
 	const char *dead_letter_arn; /* NULL: no redrive policy */
 	unsigned max_receive_count;
 };
@@ -120,8 +122,9 @@ int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sq
 /* visibility: whole seconds, from now; 0 makes the messages visible at once. */
 int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_handles,
 	usec_t visibility, sqs_batch_fn *done, void *userdata, struct sqs_call **ret_call);
-int sqs_get_attributes(
-	struct sqs *sqs, sqs_attributes_fn *done, void *userdata, struct sqs_call **ret_call);
+/* queue_url: another queue's, at the same endpoint; NULL: the consumer's own. */
+int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,
+	void *userdata, struct sqs_call **ret_call);
 
 /* No callback comes any more; the connection is closed if the request was out. Not from inside the
  * call's own callback, after which it is gone.

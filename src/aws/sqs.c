@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "aws/queue_url.h"
 #include "aws/signer.h"
 #include "aws/sqs_codec.h"
 #include "aws/sqs_fault.h"
@@ -64,6 +65,7 @@ struct sqs_call {
 	/* What it was signed with, held so that it can be compared with what is current later. */
 	struct credentials *credentials;
 	struct strbuf body;
+	char *other_url;     /* owned; NULL: it is about the consumer's own queue */
 	unsigned n_expected; /* messages at most, or entries */
 	union {
 		sqs_receive_fn *receive;
@@ -98,7 +100,7 @@ static struct sqs_fault_place sqs_place(const struct sqs_call *call)
 		.permission = actions[call->action].permission,
 		.has_handles = call->action == DELETE || call->action == CHANGE_VISIBILITY,
 		.host = sqs->endpoint.host,
-		.queue = sqs->queue,
+		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
 		.region = signer_region(sqs->signer),
 	};
 }
@@ -194,6 +196,7 @@ static void sqs_end_attributes(
 static void sqs_call_free(struct sqs_call *call)
 {
 	credentials_unref(call->credentials);
+	free(call->other_url);
 	strbuf_wipe(&call->body);
 	free(call);
 }
@@ -201,6 +204,8 @@ static void sqs_call_free(struct sqs_call *call)
 static void sqs_call_put(struct sqs_call *call)
 {
 	call->credentials = credentials_unref(call->credentials);
+	free(call->other_url);
+	call->other_url = NULL;
 	TAILQ_INSERT_HEAD(&call->sqs->idle, call, link);
 }
 
@@ -414,15 +419,19 @@ int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_
 	return sqs_start(call, timeout, OTHER_ANSWERS_MAX, ret_call);
 }
 
-int sqs_get_attributes(
-	struct sqs *sqs, sqs_attributes_fn *done, void *userdata, struct sqs_call **ret_call)
+int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,
+	void *userdata, struct sqs_call **ret_call)
 {
 	struct sqs_call *call;
 	int r = sqs_call_get(sqs, GET_ATTRIBUTES, &call);
 	if (r < 0)
 		return r;
 
-	sqs_codec_write_attributes(&call->body, sqs->queue_url);
+	if (queue_url && !(call->other_url = strdup(queue_url))) {
+		sqs_call_put(call);
+		return -ENOMEM;
+	}
+	sqs_codec_write_attributes(&call->body, queue_url ? queue_url : sqs->queue_url);
 	call->done.attributes = done;
 	call->userdata = userdata;
 	return sqs_start(call, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
@@ -453,8 +462,7 @@ static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 	if (!sqs->queue_url ||
 		asprintf(&sqs->url, "%s://%s/", sqs->endpoint.scheme, sqs->endpoint.authority) < 0)
 		return -ENOMEM;
-	const char *slash = strrchr(sqs->queue_url, '/');
-	sqs->queue = slash ? slash + 1 : sqs->queue_url;
+	sqs->queue = queue_url_name(sqs->queue_url);
 	return 0;
 }
 

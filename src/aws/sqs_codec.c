@@ -80,7 +80,8 @@ int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const ch
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url)
 {
 	write_queue(b, queue_url);
-	return strbuf_puts(b, ",\"AttributeNames\":[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
+	/* Some names are unknown where the queue is not of their kind; this one never is. */
+	return strbuf_puts(b, ",\"AttributeNames\":[\"All\"]}");
 }
 
 /* Reads one answer whole: its root object by member(). */
@@ -339,6 +340,7 @@ struct attributes_reader {
 	struct sqs_codec_attributes *into;
 	bool has_visibility;
 	const char *policy; /* JSON in a string */
+	const char *fifo;
 };
 
 static int read_attribute(struct json_read *r, const struct json_string *name, void *userdata)
@@ -352,6 +354,15 @@ static int read_attribute(struct json_read *r, const struct json_string *name, v
 		reader->into->attributes.visibility_timeout = seconds * USEC_PER_SEC;
 		return e;
 	}
+	if (json_string_is(name, "MessageRetentionPeriod")) {
+		uint64_t seconds = 0;
+		int e = json_read_number(r, &seconds);
+		reader->into->attributes.retention =
+			seconds <= UINT32_MAX ? seconds * USEC_PER_SEC : 0;
+		return e;
+	}
+	if (json_string_is(name, "FifoQueue"))
+		return json_read_text(r, &reader->fifo, NULL);
 	if (json_string_is(name, "RedrivePolicy"))
 		return json_read_text(r, &reader->policy, NULL);
 	return json_read_skip(r);
@@ -415,6 +426,7 @@ int sqs_codec_read_attributes(
 		*ret_reason = "JSON without a VisibilityTimeout";
 		return -EBADMSG;
 	}
+	a.attributes.fifo = reader.fifo && strcmp(reader.fifo, "true") == 0;
 	/* An empty one is how a policy is taken away. */
 	if (reader.policy && reader.policy[0]) {
 		e = read_policy(reader.policy, &a, ret_reason);

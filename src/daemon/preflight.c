@@ -150,7 +150,7 @@ static int preflight_on_timer(sd_event_source *source, uint64_t usec, void *user
 
 	(void)source;
 	(void)usec;
-	if (!p->call && sqs_get_attributes(p->sqs, preflight_on_attributes, p, &p->call) < 0)
+	if (!p->call && sqs_get_attributes(p->sqs, NULL, preflight_on_attributes, p, &p->call) < 0)
 		preflight_fault(p, "the queue cannot be looked at: out of memory");
 	return 0;
 }

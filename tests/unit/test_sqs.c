@@ -12,6 +12,7 @@
 #include "aws/sqs.h"
 
 #define QUEUE_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-jobs-dev"
+#define OTHER_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-dead"
 #define JSON      "application/x-amz-json-1.0"
 
 /* What the server answers, and what it was asked last; set while it has nothing to do. */
@@ -331,12 +332,30 @@ START_TEST(attributes_tell_visibility_and_redrive)
 	will_answer(200, "{\"Attributes\":{\"VisibilityTimeout\":\"30\",\"RedrivePolicy\":"
 			 "\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:eu-west-1:1:dlq\\\","
 			 "\\\"maxReceiveCount\\\":3}\"}}");
-	ck_assert_int_eq(sqs_get_attributes(sqs, on_attributes, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_get_attributes(sqs, NULL, on_attributes, NULL, NULL), 0);
 	await(1);
 	ck_assert_int_eq(seen.result, SQS_OK);
 	ck_assert_uint_eq(seen.attributes.visibility_timeout, 30 * USEC_PER_SEC);
 	ck_assert_str_eq(seen.dead_letter_arn, "arn:aws:sqs:eu-west-1:1:dlq");
 	ck_assert_uint_eq(seen.attributes.max_receive_count, 3);
+}
+END_TEST
+
+START_TEST(another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong)
+{
+	will_answer(400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}");
+	ck_assert_int_eq(sqs_get_attributes(sqs, OTHER_URL, on_attributes, NULL, NULL), 0);
+	await(1);
+	ck_assert_int_eq(seen.result, SQS_NO_QUEUE);
+	ck_assert_ptr_nonnull(strstr(seen.text, "dead"));
+	ck_assert_str_eq(
+		asked_body, "{\"QueueUrl\":\"" OTHER_URL "\",\"AttributeNames\":[\"All\"]}");
+
+	/* The next is about the consumer's own again. */
+	will_answer(400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}");
+	ck_assert_int_eq(sqs_get_attributes(sqs, NULL, on_attributes, NULL, NULL), 0);
+	await(2);
+	ck_assert_ptr_null(strstr(seen.text, "dead"));
 }
 END_TEST
 
@@ -365,7 +384,7 @@ START_TEST(each_call_without_credentials_has_its_answer)
 {
 	use_credentials("", "", "");
 	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, NULL), 0);
-	ck_assert_int_eq(sqs_get_attributes(sqs, on_attributes, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_get_attributes(sqs, NULL, on_attributes, NULL, NULL), 0);
 	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
 	await(3);
 	ck_assert_uint_eq(seen.n, 0);
@@ -515,6 +534,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_delete_reports_each_entry_by_its_id);
 	tcase_add_test(c, a_change_of_visibility_carries_its_seconds);
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);
+	tcase_add_test(c, another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong);
 	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);
 	tcase_add_test(c, each_call_without_credentials_has_its_answer);
 	tcase_add_test(c, calls_without_credentials_can_be_cancelled_even_from_a_callback);

@@ -114,6 +114,11 @@ static int print_attributes(
 
 	if (r < 0)
 		return r;
+	if (a.attributes.fifo)
+		strbuf_puts(out, "FIFO, ");
+	if (a.attributes.retention > 0)
+		strbuf_printf(out, "kept for %llu s, ",
+			(unsigned long long)(a.attributes.retention / USEC_PER_SEC));
 	strbuf_printf(out, "visibility %llu s, dead letters to %s after %u\n",
 		(unsigned long long)(a.attributes.visibility_timeout / USEC_PER_SEC),
 		a.attributes.dead_letter_arn ? a.attributes.dead_letter_arn : "-",
@@ -254,7 +259,7 @@ START_TEST(requests_are_written_as_sqs_reads_them)
 	strbuf_reset(&b);
 	ck_assert_int_eq(sqs_codec_write_attributes(&b, "http://q/1/n"), 0);
 	ck_assert_str_eq(b.data, "{\"QueueUrl\":\"http://q/1/n\",\"AttributeNames\":"
-				 "[\"VisibilityTimeout\",\"RedrivePolicy\"]}");
+				 "[\"All\"]}");
 }
 END_TEST
 
