@@ -55,9 +55,12 @@ struct http_request {
 	size_t body_len;
 	/* Names of the answer's headers that are to be kept. */
 	const char *const *wanted;
-	size_t n_wanted;   /* at most HTTP_WANTED_MAX */
-	usec_t timeout;    /* from now to the last byte of the answer */
+	size_t n_wanted; /* at most HTTP_WANTED_MAX */
+	usec_t timeout;  /* from now to the last byte of the answer */
+	/* From now to the first byte that is sent: name, connection, proxy and TLS; 0: 10 s. */
+	usec_t connect_timeout;
 	size_t max_answer; /* bytes of its body: more is -EMSGSIZE */
+	bool direct;       /* never through a proxy: services of this very machine */
 };
 
 /* Borrowed until the callback returns. */

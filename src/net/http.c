@@ -467,10 +467,11 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 	}
 
 	usec_t now = clock_monotonic();
+	usec_t to_connect = request->connect_timeout ? request->connect_timeout : CONNECT_TIMEOUT;
 	call->done = done;
 	call->userdata = userdata;
 	call->deadline = now + request->timeout;
-	call->connect_deadline = now + usec_min(request->timeout, CONNECT_TIMEOUT);
+	call->connect_deadline = now + usec_min(request->timeout, to_connect);
 	call->state = CALL_OUT;
 	TAILQ_INSERT_TAIL(&http->out, call, link);
 	http->n_out++;

@@ -218,6 +218,8 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
 	}
 	SET(CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
+	/* "" is none, whatever the environment says; without one it is asked. */
+	SET(CURLOPT_PROXY, request->direct ? "" : NULL);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_answer);
 #undef SET
 	return bad ? -ENOMEM : 0;

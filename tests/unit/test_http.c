@@ -378,6 +378,51 @@ START_TEST(each_deadline_is_kept_whatever_the_order)
 }
 END_TEST
 
+START_TEST(who_does_not_connect_in_time_is_given_up_before_who_does_not_answer)
+{
+	struct seen silent = {0}, unanswered = {0};
+	char over_tls[160];
+
+	/* The server waits for a request in plain, the client for an answer to its greeting. */
+	snprintf(over_tls, sizeof over_tls, "https%s", url("/never") + strlen("http"));
+	struct http_request request = {
+		.method = "GET",
+		.url = over_tls,
+		.timeout = 4 * SOON,
+		.connect_timeout = 20 * USEC_PER_MSEC,
+		.max_answer = 4000,
+	};
+	get("/never", SOON, &unanswered);
+	ck_assert_int_eq(http_start(http, &request, on_done, &silent, NULL), 0);
+	await(&silent, 1);
+	ck_assert_int_eq(silent.error, -ETIMEDOUT);
+	ck_assert_str_eq(silent.error_text, "no connection in time");
+	ck_assert_uint_eq(unanswered.n_callbacks, 0);
+}
+END_TEST
+
+START_TEST(a_direct_request_passes_every_proxy_by)
+{
+	struct seen seen = {0};
+	struct http_request request = {
+		.method = "GET",
+		.url = url("/ok"),
+		.timeout = SOON,
+		.max_answer = 4000,
+	};
+
+	/* Nobody listens there. */
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	for (unsigned i = 1; i <= 4; i++) {
+		request.direct = i % 2 == 1;
+		ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, request.direct ? 0 : -ECONNREFUSED);
+	}
+}
+END_TEST
+
 START_TEST(a_cut_is_an_error)
 {
 	static const char *const paths[] = {"/cut", "/reset", "/part"};
@@ -786,6 +831,8 @@ static Suite *suite(void)
 	tcase_add_test(plain, after_cancel_no_callback_comes);
 	tcase_add_test(plain, a_deadline_ends_what_is_not_answered);
 	tcase_add_test(plain, each_deadline_is_kept_whatever_the_order);
+	tcase_add_test(plain, who_does_not_connect_in_time_is_given_up_before_who_does_not_answer);
+	tcase_add_test(plain, a_direct_request_passes_every_proxy_by);
 	tcase_add_test(plain, a_cut_is_an_error);
 	tcase_add_test(plain, a_connection_that_the_server_closed_is_not_used_again);
 	tcase_add_test(
