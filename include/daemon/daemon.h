@@ -22,7 +22,8 @@ struct daemon_options {
 
 /*
  * What only the upper rooms can tell about settings: whether libpq takes the URL, whether a
- * handler exists. Appends one line for each mistake; returns how many.
+ * handler exists, whether AWS_CA_BUNDLE is one. Appends one line for each mistake; returns how
+ * many.
  */
 unsigned daemon_check(const struct settings *settings, struct strbuf *problems);
 

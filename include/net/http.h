@@ -9,8 +9,8 @@
  * of libcurl's; with libcurl before 7.87 a cancel waits for a lookup that is under way).
  *
  * Every request has a deadline of its own, which libcurl does not know of. TLS is 1.2 or newer and
- * verified. No redirect is followed, no compression asked for. The proxy is the environment's, as
- * libcurl reads it. Nothing is retried, but for one case that only libcurl can know: within a
+ * verified. No redirect is followed, no compression asked for. The proxy is the environment's (see
+ * http_proxy). Nothing is retried, but for one case that only libcurl can know: within a
  * second of sending, a connection that was kept alive turns out to have been closed before; then
  * it sends once more, on another one and within the same deadline.
  *
@@ -32,7 +32,8 @@ struct http_call;
 
 struct http_options {
 	const char *user_agent;
-	const char *ca_bundle;    /* PEM file instead of the system's store; NULL: that store */
+	/* PEM file of AWS_CA_BUNDLE, instead of the system's store; NULL: that store. */
+	const char *ca_bundle;
 	bool allow_plain;         /* http:// also to hosts other than this one */
 	unsigned max_connections; /* kept alive; 0: 128 */
 };

@@ -11,6 +11,8 @@
 
 #include "base/strbuf.h"
 #include "net/http.h"
+#include "net/http_failure.h"
+#include "net/http_proxy.h"
 
 #define HTTP_VALUE_MAX 256
 
@@ -19,11 +21,15 @@ struct http_exchange {
 	char *url;           /* set on the handle; mostly the next request has the same */
 	struct strbuf lines; /* the request's headers, each ended by a NUL */
 	struct curl_slist headers[HTTP_HEADERS_MAX + 1];
+	const char *ca_bundle;
+	struct http_proxy proxy; /* for the URL */
+	bool direct;             /* but not for this request */
 
 	const char *const *wanted;
 	size_t n_wanted;
 	char values[HTTP_WANTED_MAX][HTTP_VALUE_MAX];
-	char error_text[CURL_ERROR_SIZE];
+	char said[CURL_ERROR_SIZE]; /* by libcurl */
+	char error_text[HTTP_FAILURE_MAX];
 	struct strbuf body;
 	struct http_response response;
 };
@@ -47,5 +53,7 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 /* Fills x->response with what came of it. */
 void http_exchange_conclude(struct http_exchange *x, CURLcode code);
 
-/* The same for an end that did not come from libcurl; text is copied. */
+/* The same for an end that did not come from libcurl. */
 void http_exchange_fail(struct http_exchange *x, int error, const char *text);
+/* The same for a deadline. */
+void http_exchange_time_out(struct http_exchange *x);

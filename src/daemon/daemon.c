@@ -16,6 +16,7 @@
 #include "daemon/preflight.h"
 #include "handler/registry.h"
 #include "job/dsn.h"
+#include "net/ca_bundle.h"
 #include "net/http.h"
 #include "work/dispatcher.h"
 
@@ -264,12 +265,20 @@ static int daemon_find_credentials(struct daemon *d)
 	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
 }
 
+/* Empty is not set, as with the SDKs. */
+static const char *daemon_ca_bundle(void)
+{
+	const char *path = getenv("AWS_CA_BUNDLE");
+
+	return path && path[0] ? path : NULL;
+}
+
 static int daemon_build_aws(struct daemon *d)
 {
 	const struct settings *s = d->settings;
 	struct http_options http = {
 		.user_agent = "nexus-worker/" NEXUS_VERSION,
-		.ca_bundle = getenv("AWS_CA_BUNDLE"),
+		.ca_bundle = daemon_ca_bundle(),
 		.allow_plain =
 			true, /* an endpoint in plain http was asked for, or conf refused it */
 	};
@@ -350,11 +359,25 @@ static void daemon_tear_down(struct daemon *d)
 	settings_free(d->started);
 }
 
+/* Without it no request would ever succeed. */
+static unsigned daemon_check_ca_bundle(struct strbuf *problems)
+{
+	const char *path = daemon_ca_bundle();
+	int r = path ? ca_bundle_check(path) : 0;
+
+	if (r == 0 || r == -ENOMEM)
+		return 0;
+	strbuf_printf(problems,
+		"environment AWS_CA_BUNDLE: %s: %s, accepted is a file with certificates in PEM\n",
+		path, r == -EBADMSG ? "holds no certificate, or a broken one" : strerror(-r));
+	return 1;
+}
+
 unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 {
 	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
 	char error[DSN_ERROR_MAX];
-	unsigned n_problems = 0;
+	unsigned n_problems = daemon_check_ca_bundle(problems);
 
 	if (dsn_parse(settings->database.url, &dsn, error) == -EINVAL) {
 		const struct key *url = keys_find("database", "url");

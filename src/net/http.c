@@ -272,17 +272,6 @@ static int on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata)
 	return 0;
 }
 
-static void http_time_out(struct http_call *call)
-{
-	const struct http_response *response = &call->exchange.response;
-	const char *text = response->sent_at == 0         ? "no connection in time"
-			   : response->first_byte_at == 0 ? "no answer in time"
-							  : "the answer did not end in time";
-
-	http_exchange_fail(&call->exchange, -ETIMEDOUT, text);
-	http_finish(call);
-}
-
 static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 {
 	struct http *http = userdata;
@@ -296,10 +285,12 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 	while (call) {
 		struct http_call *following = TAILQ_NEXT(call, link);
 
-		if (http_call_ends_at(call) <= now)
-			http_time_out(call);
-		else
+		if (http_call_ends_at(call) <= now) {
+			http_exchange_time_out(&call->exchange);
+			http_finish(call);
+		} else {
 			next = usec_min(next, http_call_ends_at(call));
+		}
 		call = following;
 	}
 	http_arm_deadline(http, next);

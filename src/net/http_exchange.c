@@ -8,6 +8,7 @@
 #define REQUEST_LINES_MAX    ((size_t)256 << 10)
 #define IDLE_BODY_MAX        ((size_t)64 << 10)
 #define TRANSFER_BUFFER_SIZE 16384L
+#define CA_CACHE_SEC         60L
 
 /* A kept-alive connection that the server closed just before shows it at once. */
 #define SEND_AGAIN_WITHIN (1 * USEC_PER_SEC)
@@ -86,7 +87,7 @@ static int http_exchange_setup(struct http_exchange *x, const struct http_option
 	CURLcode bad = CURLE_OK;
 
 #define SET(option, value) bad = bad ? bad : curl_easy_setopt(x->easy, option, value)
-	SET(CURLOPT_ERRORBUFFER, x->error_text);
+	SET(CURLOPT_ERRORBUFFER, x->said);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -101,9 +102,14 @@ static int http_exchange_setup(struct http_exchange *x, const struct http_option
 	SET(CURLOPT_WRITEDATA, x);
 	if (options->user_agent)
 		SET(CURLOPT_USERAGENT, options->user_agent);
-	if (options->ca_bundle)
+	if (options->ca_bundle) {
 		SET(CURLOPT_CAINFO, options->ca_bundle);
+		/* Built-in: the system's store, beside the bundle. */
+		SET(CURLOPT_CAPATH, NULL);
+	}
 #if LIBCURL_VERSION_NUM >= 0x075700
+	/* A bundle that was renewed counts soon. */
+	SET(CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SEC);
 	/* An end before its time does not wait for the thread that looks a name up. */
 	SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
@@ -116,6 +122,7 @@ int http_exchange_init(struct http_exchange *x, const struct http_options *optio
 	memset(x, 0, sizeof *x);
 	strbuf_init(&x->lines, REQUEST_LINES_MAX);
 	strbuf_init(&x->body, 0);
+	x->ca_bundle = options->ca_bundle;
 	x->easy = curl_easy_init();
 	if (!x->easy)
 		return -ENOMEM;
@@ -142,7 +149,7 @@ void http_exchange_reset(struct http_exchange *x)
 		strbuf_done(&x->body);
 	strbuf_reset(&x->body);
 	x->response = (struct http_response){.error_text = "", .body = ""};
-	x->error_text[0] = '\0';
+	x->said[0] = '\0';
 }
 
 /* The list's nodes are ours: libcurl only walks them. "Expect:" keeps it from asking for leave. */
@@ -184,11 +191,21 @@ static int http_exchange_set_url(struct http_exchange *x, const char *url)
 		return 0;
 
 	_cleanup_free_ char *copy = strdup(url);
+	struct http_url parsed;
+	int r = http_url_parse(url, &parsed);
+	if (r < 0)
+		return r;
 	if (!copy || curl_easy_setopt(x->easy, CURLOPT_URL, url) != CURLE_OK)
 		return -ENOMEM;
+	http_proxy_find(&parsed, &x->proxy);
 	free(x->url);
 	x->url = TAKE_PTR(copy);
 	return 0;
+}
+
+static const struct http_proxy *http_exchange_proxy(const struct http_exchange *x)
+{
+	return x->proxy.url && !x->direct ? &x->proxy : NULL;
 }
 
 int http_exchange_prepare(struct http_exchange *x, const struct http_request *request)
@@ -218,54 +235,13 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
 	}
 	SET(CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
-	/* "" is none, whatever the environment says; without one it is asked. */
-	SET(CURLOPT_PROXY, request->direct ? "" : NULL);
+	x->direct = request->direct;
+	/* "" is none; and libcurl has no exceptions of its own. */
+	SET(CURLOPT_PROXY, http_exchange_proxy(x) ? x->proxy.url : "");
+	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_answer);
 #undef SET
 	return bad ? -ENOMEM : 0;
-}
-
-/* The one place where libcurl's words become ours. */
-static int http_exchange_errno(const struct http_exchange *x, CURLcode code)
-{
-	switch ((int)code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return -EHOSTUNREACH;
-	case CURLE_COULDNT_CONNECT:
-		return -ECONNREFUSED;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_ABORTED_BY_CALLBACK: /* on_sending() */
-		return -ECONNRESET;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return -EKEYREJECTED;
-	case CURLE_FILESIZE_EXCEEDED:
-		return -EMSGSIZE;
-	case CURLE_WRITE_ERROR:
-		/* Ours refused it; otherwise libcurl could not make sense of it. */
-		return x->body.error == -ENOBUFS ? -EMSGSIZE
-		       : x->body.error < 0       ? -ENOMEM
-						 : -EBADMSG;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_BAD_CONTENT_ENCODING:
-		return -EBADMSG;
-	case CURLE_OUT_OF_MEMORY:
-		return -ENOMEM;
-	default:
-		return -EIO;
-	}
 }
 
 void http_exchange_fail(struct http_exchange *x, int error, const char *text)
@@ -276,6 +252,31 @@ void http_exchange_fail(struct http_exchange *x, int error, const char *text)
 	x->response.error_text = x->error_text;
 	x->response.body = "";
 	x->response.body_len = 0;
+}
+
+void http_exchange_time_out(struct http_exchange *x)
+{
+	const struct http_proxy *proxy = http_exchange_proxy(x);
+
+	if (x->response.first_byte_at > 0)
+		http_exchange_fail(x, -ETIMEDOUT, "the answer did not end in time");
+	else if (x->response.sent_at > 0)
+		http_exchange_fail(x, -ETIMEDOUT, "no answer in time");
+	else if (!proxy)
+		http_exchange_fail(x, -ETIMEDOUT, "no connection in time");
+	else {
+		snprintf(x->error_text, sizeof x->error_text, "no connection in time through %s",
+			proxy->name);
+		http_exchange_fail(x, -ETIMEDOUT, x->error_text);
+	}
+}
+
+/* libcurl knows of a failed write only that it failed. */
+static CURLcode http_exchange_code(const struct http_exchange *x, CURLcode code)
+{
+	if (code != CURLE_WRITE_ERROR || x->body.error == 0)
+		return code;
+	return x->body.error == -ENOBUFS ? CURLE_FILESIZE_EXCEEDED : CURLE_OUT_OF_MEMORY;
 }
 
 void http_exchange_conclude(struct http_exchange *x, CURLcode code)
@@ -291,13 +292,13 @@ void http_exchange_conclude(struct http_exchange *x, CURLcode code)
 		return;
 	}
 
-	int error = http_exchange_errno(x, code);
-	if (error == -EMSGSIZE)
-		http_exchange_fail(x, error, "the answer is larger than expected");
-	else if (code == CURLE_ABORTED_BY_CALLBACK)
-		http_exchange_fail(x, error, "the connection was closed without an answer");
-	else if (x->error_text[0])
-		http_exchange_fail(x, error, x->error_text);
-	else
-		http_exchange_fail(x, error, curl_easy_strerror(code));
+	const struct http_failure_place place = {
+		.easy = x->easy,
+		.url = x->url,
+		.proxy = http_exchange_proxy(x),
+		.ca_bundle = x->ca_bundle,
+		.said = x->said,
+	};
+	int error = http_failure_of(&place, http_exchange_code(x, code), x->error_text);
+	http_exchange_fail(x, error, x->error_text);
 }

@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+
+#include "test_certificate.h"
 
 #define CONNECTIONS_MAX 256
 
@@ -32,6 +33,7 @@ struct test_server {
 	test_handler_fn *handler;
 	void *userdata;
 	SSL_CTX *tls;
+	bool rude; /* what is not HTTP is answered at once */
 	char *certificate;
 	struct connection connections[CONNECTIONS_MAX];
 	atomic_uint n_connections;
@@ -40,6 +42,8 @@ struct test_server {
 	unsigned n_requests;
 };
 
+static const char bad_request[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+
 void test_answer(struct strbuf *answer, unsigned status, const char *type, const char *body)
 {
 	strbuf_printf(answer,
@@ -47,50 +51,38 @@ void test_answer(struct strbuf *answer, unsigned status, const char *type, const
 		type, strlen(body), body);
 }
 
-static X509 *certificate_new(EVP_PKEY *key, const char *name)
-{
-	X509 *x = X509_new();
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-		(const unsigned char *)"test", -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-
-	X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
-	assert(san);
-	X509_add_ext(x, san, -1);
-	X509_EXTENSION_free(san);
-	int signed_len = X509_sign(x, key, EVP_sha256());
-	assert(signed_len > 0);
-	return x;
-}
-
 static void server_use_tls(struct test_server *s, enum test_tls kind)
 {
-	const char *name = kind == TEST_TLS_FOREIGN ? "DNS:elsewhere.example" : "IP:127.0.0.1";
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = certificate_new(key, name);
+	static const enum test_certificate kinds[] = {
+		[TEST_TLS_FOREIGN] = CERTIFICATE_FOREIGN,
+		[TEST_TLS_EXPIRED] = CERTIFICATE_EXPIRED,
+		[TEST_TLS_EARLY] = CERTIFICATE_EARLY,
+		[TEST_TLS_ISSUED] = CERTIFICATE_ISSUED,
+		[TEST_TLS_WEAK] = CERTIFICATE_WEAK,
+	};
 	BIO *bio = BIO_new(BIO_s_mem());
+	X509 *certificate, *trusted;
+	EVP_PKEY *key;
 	char *pem;
 
+	test_certificate_new(kind < TEST_TLS_FOREIGN ? CERTIFICATE_SELF_SIGNED : kinds[kind],
+		&certificate, &key, &trusted);
 	s->tls = SSL_CTX_new(TLS_server_method());
-	SSL_CTX_use_certificate(s->tls, certificate);
-	SSL_CTX_use_PrivateKey(s->tls, key);
-	if (kind == TEST_TLS_OLD) {
-		/* OpenSSL 3 offers these only at level 0. */
+	/* OpenSSL 3 offers what is old or short at level 0 only. */
+	if (kind == TEST_TLS_OLD || kind == TEST_TLS_WEAK)
 		SSL_CTX_set_security_level(s->tls, 0);
+	if (kind == TEST_TLS_OLD) {
 		SSL_CTX_set_min_proto_version(s->tls, TLS1_VERSION);
 		SSL_CTX_set_max_proto_version(s->tls, TLS1_1_VERSION);
 	}
-	PEM_write_bio_X509(bio, certificate);
+	SSL_CTX_use_certificate(s->tls, certificate);
+	SSL_CTX_use_PrivateKey(s->tls, key);
+	PEM_write_bio_X509(bio, trusted);
 	long len = BIO_get_mem_data(bio, &pem);
 	s->certificate = strndup(pem, (size_t)len);
 	BIO_free(bio);
 	X509_free(certificate);
+	X509_free(trusted);
 	EVP_PKEY_free(key);
 }
 
@@ -118,6 +110,10 @@ static void connection_write(struct connection *c, const char *data, size_t len)
 static bool server_answer(struct test_server *s, struct connection *c)
 {
 	char *end = c->in.len ? strstr(c->in.data, "\r\n\r\n") : NULL;
+	if (!end && s->rude && c->in.len > 0) {
+		connection_write(c, bad_request, strlen(bad_request));
+		c->in.len = 0;
+	}
 	if (!end)
 		return false;
 
@@ -231,7 +227,8 @@ struct test_server *test_server_new(enum test_tls tls, test_handler_fn *handler,
 		s->connections[i].fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->came, NULL);
-	if (tls != TEST_PLAIN)
+	s->rude = tls == TEST_NO_TLS;
+	if (tls != TEST_PLAIN && tls != TEST_NO_TLS)
 		server_use_tls(s, tls);
 
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);

@@ -33,9 +33,14 @@ typedef enum test_then test_handler_fn(
 
 enum test_tls {
 	TEST_PLAIN,
-	TEST_TLS,         /* a certificate for 127.0.0.1 that it signed itself */
-	TEST_TLS_FOREIGN, /* the same for another host */
-	TEST_TLS_OLD,     /* speaks TLS 1.1 at most */
+	TEST_TLS,     /* a certificate for 127.0.0.1 that it signed itself */
+	TEST_TLS_OLD, /* the same, and speaks TLS 1.1 at most */
+	TEST_NO_TLS,  /* plain HTTP under a URL with https: */
+	TEST_TLS_FOREIGN,
+	TEST_TLS_EXPIRED,
+	TEST_TLS_EARLY,
+	TEST_TLS_ISSUED,
+	TEST_TLS_WEAK,
 };
 
 /* Listens on a port of 127.0.0.1 that the kernel chose. Fails the test rather than to return. */
@@ -47,7 +52,7 @@ DEFINE_CLEANUP(struct test_server *, test_server_free)
 unsigned test_server_port(const struct test_server *server);
 /* scheme://127.0.0.1:port, borrowed. */
 const char *test_server_url(const struct test_server *server);
-/* The certificate in PEM, borrowed; NULL for TEST_PLAIN. */
+/* What makes its certificate a good one, in PEM, borrowed; NULL without TLS. */
 const char *test_server_certificate(const struct test_server *server);
 
 unsigned test_server_connections(const struct test_server *server);

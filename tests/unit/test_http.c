@@ -13,52 +13,19 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "../support/test_seen.h"
 #include "../support/test_server.h"
 #include "net/http.h"
 
 #define SOON (5 * USEC_PER_SEC)
 
-/* What a callback saw; copied, for the answer is only borrowed. */
-struct seen {
-	unsigned n_callbacks;
-	int error;
-	char error_text[256];
-	unsigned status;
-	char body[4096];
-	size_t body_len;
-	char headers[HTTP_WANTED_MAX][256];
-	usec_t sent_at;
-	usec_t first_byte_at;
-};
-
 static sd_event *event;
 static struct http *http;
 static struct test_server *server;
 
-static void on_done(void *userdata, const struct http_response *response)
+static void await(const struct seen *seen, unsigned n_callbacks)
 {
-	struct seen *seen = userdata;
-
-	seen->n_callbacks++;
-	seen->error = response->error;
-	snprintf(seen->error_text, sizeof seen->error_text, "%s", response->error_text);
-	seen->status = response->status;
-	snprintf(seen->body, sizeof seen->body, "%s", response->body);
-	seen->body_len = response->body_len;
-	for (size_t i = 0; i < HTTP_WANTED_MAX; i++)
-		snprintf(seen->headers[i], sizeof seen->headers[i], "%s",
-			response->headers[i] ? response->headers[i] : "-");
-	seen->sent_at = response->sent_at;
-	seen->first_byte_at = response->first_byte_at;
-}
-
-/* Runs the loop until that many callbacks have come. */
-static void await(struct seen *seen, unsigned n_callbacks)
-{
-	while (seen->n_callbacks < n_callbacks) {
-		int r = sd_event_run(event, 10 * USEC_PER_SEC);
-		ck_assert_msg(r > 0, "nothing happened for 10 s");
-	}
+	test_seen_await(event, seen, n_callbacks);
 }
 
 /* A clock that the server's thread may put forward. */
@@ -169,7 +136,7 @@ static struct http_call *get(const char *path, usec_t timeout, struct seen *seen
 		.max_answer = 4000,
 	};
 
-	ck_assert_int_eq(http_start(http, &request, on_done, seen, &call), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, seen, &call), 0);
 	return call;
 }
 
@@ -192,7 +159,7 @@ START_TEST(request_and_answer_arrive_whole)
 	struct seen seen = {0};
 	usec_t before = clock_boottime();
 
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	await(&seen, 1);
 
 	ck_assert_int_eq(seen.error, 0);
@@ -219,7 +186,7 @@ START_TEST(other_methods_and_empty_bodies_go_out_as_said)
 	struct http_request request = {
 		.method = "PUT", .url = url("/ok"), .timeout = SOON, .max_answer = 4000};
 
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	await(&seen, 1);
 	ck_assert_ptr_nonnull(strstr(seen.body, "PUT /ok HTTP/1.1\r\n"));
 	ck_assert_ptr_nonnull(strstr(seen.body, "\r\nContent-Length: 0\r\n"));
@@ -246,7 +213,7 @@ START_TEST(a_megabyte_goes_out_without_asking_for_leave)
 	};
 
 	memset(body, 'x', sizeof body);
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	await(&seen, 1);
 	ck_assert_uint_eq(seen.status, 404);
 	ck_assert_uint_gt(seen.body_len, sizeof body);
@@ -301,7 +268,7 @@ static void on_first_of_pair(void *userdata, const struct http_response *respons
 {
 	struct pair *pair = userdata;
 
-	on_done(&pair->seen, response);
+	test_seen_done(&pair->seen, response);
 	if (pair->other) {
 		http_cancel(pair->other);
 		pair->other = NULL;
@@ -393,7 +360,7 @@ START_TEST(who_does_not_connect_in_time_is_given_up_before_who_does_not_answer)
 		.max_answer = 4000,
 	};
 	get("/never", SOON, &unanswered);
-	ck_assert_int_eq(http_start(http, &request, on_done, &silent, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &silent, NULL), 0);
 	await(&silent, 1);
 	ck_assert_int_eq(silent.error, -ETIMEDOUT);
 	ck_assert_str_eq(silent.error_text, "no connection in time");
@@ -416,7 +383,7 @@ START_TEST(a_direct_request_passes_every_proxy_by)
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
 	for (unsigned i = 1; i <= 4; i++) {
 		request.direct = i % 2 == 1;
-		ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+		ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 		await(&seen, i);
 		ck_assert_int_eq(seen.error, request.direct ? 0 : -ECONNREFUSED);
 	}
@@ -532,7 +499,7 @@ START_TEST(past_the_ceiling_is_an_error)
 
 		request.url = url(cases[i].path);
 		request.max_answer = cases[i].max_answer;
-		ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+		ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 		await(&seen, 1);
 		ck_assert_int_eq(seen.error, -EMSGSIZE);
 		ck_assert_str_eq(seen.error_text, "the answer is larger than expected");
@@ -542,7 +509,7 @@ START_TEST(past_the_ceiling_is_an_error)
 	struct seen seen = {0};
 	request.url = url("/chunked");
 	request.max_answer = 10;
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	await(&seen, 1);
 	ck_assert_str_eq(seen.body, "1234567890");
 }
@@ -581,7 +548,7 @@ START_TEST(headers_of_an_interim_answer_do_not_count)
 		.max_answer = 4000};
 	struct seen seen = {0};
 
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	await(&seen, 1);
 	ck_assert_uint_eq(seen.status, 200);
 	ck_assert_str_eq(seen.headers[0], "first value");
@@ -598,7 +565,7 @@ START_TEST(nobody_listening_is_an_error)
 	server = test_server_free(server);
 	struct http_request request = {
 		.method = "GET", .url = gone, .timeout = SOON, .max_answer = 4000};
-	ck_assert_int_eq(http_start(http, &request, on_done, &seen, NULL), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
 	ck_assert_uint_eq(seen.n_callbacks, 0);
 	await(&seen, 1);
 	ck_assert_int_eq(seen.error, -ECONNREFUSED);
@@ -628,12 +595,13 @@ START_TEST(bad_requests_are_refused_at_once)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		request.url = cases[i].url;
 		ck_assert_int_eq(http_check_url(http, cases[i].url), cases[i].error);
-		ck_assert_int_eq(http_start(http, &request, on_done, NULL, &call), cases[i].error);
+		ck_assert_int_eq(
+			http_start(http, &request, test_seen_done, NULL, &call), cases[i].error);
 	}
 	request.url = url("/ok");
 	request.headers = &split;
 	request.n_headers = 1;
-	ck_assert_int_eq(http_start(http, &request, on_done, NULL, &call), -EINVAL);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, NULL, &call), -EINVAL);
 	ck_assert_ptr_eq(call, &split);
 	ck_assert_int_eq(http_check_url(http, "http://127.9.9.9:1/"), 0);
 	ck_assert_int_eq(http_check_url(http, "http://[::1]:1/"), 0);
@@ -667,72 +635,6 @@ START_TEST(tear_down_with_requests_out_gives_no_callback)
 }
 END_TEST
 
-static char *certificate_file(void)
-{
-	char *path = strdup("/tmp/test-http-XXXXXX");
-	int fd = mkstemp(path);
-	const char *pem = test_server_certificate(server);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, pem, strlen(pem)), (int)strlen(pem));
-	close(fd);
-	return path;
-}
-
-static void get_over_tls(enum test_tls kind, bool trusted, struct seen *seen)
-{
-	start_server(kind);
-	_cleanup_free_ char *path = certificate_file();
-	start_http(&(struct http_options){.ca_bundle = trusted ? path : NULL});
-	for (unsigned i = 1; i <= 2; i++) {
-		get("/ok", SOON, seen);
-		await(seen, i);
-	}
-	unlink(path);
-}
-
-START_TEST(a_certificate_from_the_bundle_is_good)
-{
-	struct seen seen = {0};
-
-	get_over_tls(TEST_TLS, true, &seen);
-	ck_assert_int_eq(seen.error, 0);
-	ck_assert_uint_eq(seen.status, 200);
-	ck_assert_uint_eq(test_server_connections(server), 1);
-}
-END_TEST
-
-START_TEST(a_self_signed_certificate_is_refused)
-{
-	struct seen seen = {0};
-
-	get_over_tls(TEST_TLS, false, &seen);
-	ck_assert_int_eq(seen.error, -EKEYREJECTED);
-	ck_assert_ptr_nonnull(strstr(seen.error_text, "certificate"));
-	ck_assert_uint_eq(test_server_requests(server), 0);
-}
-END_TEST
-
-START_TEST(a_certificate_for_another_host_is_refused)
-{
-	struct seen seen = {0};
-
-	get_over_tls(TEST_TLS_FOREIGN, true, &seen);
-	ck_assert_int_eq(seen.error, -EKEYREJECTED);
-	ck_assert_uint_eq(test_server_requests(server), 0);
-}
-END_TEST
-
-START_TEST(a_server_that_knows_only_old_tls_is_refused)
-{
-	struct seen seen = {0};
-
-	get_over_tls(TEST_TLS_OLD, true, &seen);
-	ck_assert_int_eq(seen.error, -EKEYREJECTED);
-	ck_assert_uint_eq(test_server_requests(server), 0);
-}
-END_TEST
-
 /*
  * libcurl's lookups come here instead of to the C library: counted, and held up where a test wants
  * that.
@@ -761,7 +663,7 @@ static struct http_call *get_by_name(const char *path, usec_t timeout, struct se
 		.method = "GET", .url = named, .timeout = timeout, .max_answer = 4000};
 
 	snprintf(named, sizeof named, "http://sqs.example:%u%s", test_server_port(server), path);
-	ck_assert_int_eq(http_start(http, &request, on_done, seen, &call), 0);
+	ck_assert_int_eq(http_start(http, &request, test_seen_done, seen, &call), 0);
 	return call;
 }
 
@@ -818,7 +720,6 @@ static Suite *suite(void)
 {
 	Suite *s = suite_create("http");
 	TCase *plain = tcase_create("plain");
-	TCase *tls = tcase_create("tls");
 
 	tcase_add_checked_fixture(plain, setup_plain, teardown);
 	tcase_add_test(plain, request_and_answer_arrive_whole);
@@ -850,13 +751,6 @@ static Suite *suite(void)
 	tcase_add_test(plain, a_name_is_looked_up_once_until_the_transport_fails);
 	tcase_add_test(plain, a_silent_name_server_holds_nothing_up);
 	suite_add_tcase(s, plain);
-
-	tcase_add_checked_fixture(tls, setup, teardown);
-	tcase_add_test(tls, a_certificate_from_the_bundle_is_good);
-	tcase_add_test(tls, a_self_signed_certificate_is_refused);
-	tcase_add_test(tls, a_certificate_for_another_host_is_refused);
-	tcase_add_test(tls, a_server_that_knows_only_old_tls_is_refused);
-	suite_add_tcase(s, tls);
 	return s;
 }
 
