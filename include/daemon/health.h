@@ -34,5 +34,7 @@ DEFINE_CLEANUP(struct health *, health_free)
 
 /* Something may have changed. */
 void health_changed(struct health *health);
+/* Stands in the STATUS line until there is another; "" takes it away. A constant. */
+void health_note(struct health *health, const char *note);
 /* From now on it is a stop that is told of. */
 void health_stopping(struct health *health);

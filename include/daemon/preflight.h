@@ -1,10 +1,13 @@
 /*
- * Looks at the queue before anything is received, and again every few minutes: its visibility
- * timeout, its redrive policy, and whether this key may extend a visibility (tried on a receipt
- * handle that cannot be one, so without any effect).
+ * Looks at the queue before anything is received, at every reload, and again every few minutes:
+ * its visibility timeout, its redrive policy and dead letter queue, and whether this key may
+ * extend a visibility (tried on a receipt handle that cannot be one, so without any effect).
  *
- * What is wrong is said once and then each minute, and it asks again, without an end, until it
- * knows. Owns: its requests and a timer. Loop thread only.
+ * What keeps it from knowing is said once and then each minute, and it asks again, without an end.
+ * What it finds wanting is said once, and again when it changes or is cured (findings). The dead
+ * letter queue is looked at last and is waited for by nobody.
+ *
+ * Owns: its requests and a timer. Loop thread only.
  */
 #pragma once
 
@@ -12,21 +15,36 @@
 #include <systemd/sd-event.h>
 
 #include "aws/sqs.h"
+#include "conf/settings.h"
 #include "work/lease.h"
+
+/* What the settings ask of the queue. */
+struct preflight_wants {
+	usec_t visibility_timeout; /* 0: the queue's own */
+	usec_t job_timeout;        /* the longest of all types */
+	char job_type[SETTINGS_TYPE_MAX + 1];
+};
 
 /* asked: V is not the queue's own and has to be asked for in each receive. */
 typedef void preflight_fn(void *userdata, const struct lease_terms *terms, bool asked);
 
 struct preflight;
 
-/* visibility_timeout: as configured; 0: the queue's own. Borrows event and sqs. */
-int preflight_new(sd_event *event, struct sqs *sqs, usec_t visibility_timeout, preflight_fn *known,
-	void *userdata, struct preflight **ret);
+struct preflight_options {
+	const char *queue_url; /* borrowed for its life */
+	struct preflight_wants wants;
+	preflight_fn *known; /* after each look */
+	void *userdata;
+};
+
+/* Borrows event and sqs. 0 or a negative errno. */
+int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_options *options,
+	struct preflight **ret);
 struct preflight *preflight_free(struct preflight *preflight);
 DEFINE_CLEANUP(struct preflight *, preflight_free)
 
 /* From the next look on, which comes at once. */
-void preflight_configure(struct preflight *preflight, usec_t visibility_timeout);
+void preflight_configure(struct preflight *preflight, const struct preflight_wants *wants);
 
 /* What keeps it from knowing; "" when it knows. */
 const char *preflight_trouble(const struct preflight *preflight);

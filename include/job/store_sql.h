@@ -28,6 +28,7 @@ struct store_parameters {
 
 extern const char store_sql_settings[]; /* of one transaction */
 extern const char store_sql_time[];
+extern const char store_sql_statuses[];                  /* fails if one is missing; no answer */
 extern const char *const store_sql_steps[STORE_N_STEPS]; /* answer: number, attempts */
 extern const char store_sql_look[]; /* answer: number, type, status, attempts, fence, lease left */
 extern const char store_sql_refuse[];

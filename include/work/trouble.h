@@ -1,6 +1,7 @@
 /*
  * One kind of fault that may go on for a while, said as often as helps: the first time at once,
- * then with a count each minute, then its end. One thread per object.
+ * soon when there is something else to say of it (one cause was cured and the next shows), else
+ * with a count each minute, then its end. One thread per object.
  */
 #pragma once
 
@@ -8,10 +9,13 @@
 
 #include "base/clock.h"
 
+#define TROUBLE_TEXT_MAX 256
+
 struct trouble {
 	usec_t since; /* CLOCK_BOOTTIME; 0: all is well */
 	usec_t said_at;
 	unsigned n_unsaid;
+	char said[TROUBLE_TEXT_MAX]; /* as much of it as is compared */
 };
 
 /* Logs a warning, if it is time to. */

@@ -135,6 +135,20 @@ static int daemon_configure_registry(struct registry *registry, const struct set
 	return registry_configure(registry, types, s->n_jobs);
 }
 
+static void daemon_preflight_wants(const struct settings *s, struct preflight_wants *ret)
+{
+	const struct settings_job *longest = &s->jobs[0];
+
+	for (size_t i = 1; i < s->n_jobs; i++)
+		if (s->jobs[i].timeout > longest->timeout)
+			longest = &s->jobs[i];
+	*ret = (struct preflight_wants){
+		.visibility_timeout = s->queue.visibility_timeout,
+		.job_timeout = longest->timeout,
+	};
+	snprintf(ret->job_type, sizeof ret->job_type, "%s", longest->type);
+}
+
 static void daemon_log_lines(int priority, const char *prefix, const struct strbuf *lines)
 {
 	const char *line = strbuf_str(lines);
@@ -167,6 +181,7 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 {
 	_cleanup_strbuf_ struct strbuf restart = STRBUF_INIT;
 	struct dispatcher_limits limits;
+	struct preflight_wants wants;
 	char error[STORE_ERROR_MAX] = "";
 
 	settings_restart_keys(d->started, fresh, &restart);
@@ -182,7 +197,8 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 		log_warning("reload: job types stay as they were: out of memory");
 	daemon_limits(fresh, &limits);
 	dispatcher_set_limits(d->dispatcher, &limits);
-	preflight_configure(d->preflight, fresh->queue.visibility_timeout);
+	daemon_preflight_wants(fresh, &wants);
+	preflight_configure(d->preflight, &wants);
 	if (d->settings != d->started)
 		settings_free(d->settings);
 	d->settings = fresh;
@@ -201,13 +217,14 @@ static int daemon_on_reload(
 	struct settings *fresh = daemon_read_again(d);
 	if (fresh) {
 		daemon_apply(d, fresh);
+		health_note(d->health, "");
 		int r = credential_store_reload(d->credentials, text);
 		if (r < 0 && r != -EINPROGRESS)
 			log_warning("reload: credentials stay as they were: %s", text);
 		log_notice("reloaded");
 	} else {
 		log_error("reload: nothing was changed");
-		notify_status("the last reload failed and changed nothing: see the log");
+		health_note(d->health, "the last reload failed and changed nothing: see the log");
 	}
 	notify_reloaded();
 	return 0;
@@ -294,6 +311,18 @@ static int daemon_build_aws(struct daemon *d)
 	return r < 0 ? r : sqs_new(d->http, d->credentials, &sqs, &d->sqs);
 }
 
+static int daemon_build_preflight(struct daemon *d)
+{
+	struct preflight_options options = {
+		.queue_url = d->started->queue.url,
+		.known = daemon_on_queue_known,
+		.userdata = d,
+	};
+
+	daemon_preflight_wants(d->settings, &options.wants);
+	return preflight_new(d->event, d->sqs, &options, &d->preflight);
+}
+
 static int daemon_build_health(struct daemon *d)
 {
 	struct health_options options = {
@@ -339,8 +368,7 @@ static int daemon_build(struct daemon *d)
 		r = dispatcher_new(
 			d->event, d->sqs, d->registry, &options, &events, &d->dispatcher, error);
 	if (r == 0)
-		r = preflight_new(d->event, d->sqs, s->queue.visibility_timeout,
-			daemon_on_queue_known, d, &d->preflight);
+		r = daemon_build_preflight(d);
 	return r < 0 ? r : daemon_build_health(d);
 }
 

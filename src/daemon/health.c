@@ -25,6 +25,7 @@ struct health {
 	sd_event_source *ready_timer;
 	sd_event_source *status_timer;
 	sd_event_source *watchdog_timer; /* NULL: not asked for */
+	const char *note;                /* a constant */
 	bool ready;
 	bool stopping;
 	bool given_up;
@@ -46,21 +47,17 @@ static void health_tell(struct health *health, const struct dispatcher_status *s
 	const char *queue = health_queue_trouble(health, s), *database = s->database_trouble;
 
 	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
-		      " failed%s%s%s%s",
+		      " failed%s%s%s%s%s%s",
 		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
 		s->n_completed, s->n_failed, queue[0] ? "; " : "", queue, database[0] ? "; " : "",
-		database);
+		database, health->note[0] ? "; " : "", health->note);
 	if (health->stopping && s->progress != health->progress)
 		notify_extend(STOP_EXTENSION);
 }
 
-static void health_set_ready(
-	struct health *health, const struct dispatcher_status *s, const char *how)
+static void health_set_ready(struct health *health, const struct dispatcher_status *s)
 {
-	if (health->ready || health->stopping)
-		return;
 	health->ready = true;
-	log_info("ready%s", how);
 	health_tell(health, s);
 	notify_ready();
 	sd_event_source_set_enabled(health->ready_timer, SD_EVENT_OFF);
@@ -70,12 +67,25 @@ static void health_look(struct health *health, const struct dispatcher_status *s
 {
 	bool proven = s->database_up && preflight_trouble(health->options.preflight)[0] == '\0';
 
-	if (proven)
-		health_set_ready(health, s, "");
+	if (proven && !health->ready && !health->stopping) {
+		log_info("ready");
+		health_set_ready(health, s);
+	}
 	if (proven && s->database_trouble[0] == '\0' && s->queue_trouble[0] == '\0')
 		health->broken_since = 0;
 	else if (health->broken_since == 0)
 		health->broken_since = clock_monotonic();
+}
+
+/* Ready or not: nobody is to wait any longer, but everybody is to know for what. */
+static void health_say_away(const struct health *health, const struct dispatcher_status *s)
+{
+	const char *queue = health_queue_trouble(health, s), *database = s->database_trouble;
+
+	if (!s->database_up && !database[0])
+		database = "the database has not answered yet";
+	log_notice("ready, though not all is there yet: %s%s%s", queue,
+		queue[0] && database[0] ? "; " : "", database);
 }
 
 static int health_on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -86,7 +96,10 @@ static int health_on_ready_timer(sd_event_source *source, uint64_t usec, void *u
 	(void)source;
 	(void)usec;
 	dispatcher_status(health->options.dispatcher, &s);
-	health_set_ready(health, &s, ", though not all is there yet");
+	if (!health->ready && !health->stopping) {
+		health_say_away(health, &s);
+		health_set_ready(health, &s);
+	}
 	return 0;
 }
 
@@ -146,6 +159,7 @@ int health_new(sd_event *event, const struct health_options *options, struct hea
 	if (!health)
 		return -ENOMEM;
 	health->options = *options;
+	health->note = "";
 	int r = sd_event_add_time_relative(event, &health->ready_timer, CLOCK_MONOTONIC,
 		READY_PATIENCE, 0, health_on_ready_timer, health);
 	if (r >= 0)
@@ -186,6 +200,15 @@ void health_changed(struct health *health)
 	if (sd_event_source_get_enabled(health->status_timer, &enabled) >= 0 &&
 		enabled == SD_EVENT_OFF)
 		health_arm_status(health, STATUS_SOON);
+}
+
+void health_note(struct health *health, const char *note)
+{
+	struct dispatcher_status s;
+
+	health->note = note;
+	dispatcher_status(health->options.dispatcher, &s);
+	health_tell(health, &s);
 }
 
 void health_stopping(struct health *health)

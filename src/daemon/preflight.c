@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "aws/queue_url.h"
 #include "base/backoff.h"
-#include "base/log.h"
+#include "base/strbuf.h"
+#include "daemon/findings.h"
 #include "work/trouble.h"
 
 #define PREFLIGHT_EVERY (5 * USEC_PER_MIN)
@@ -16,22 +19,39 @@
 #define RECEIVES_MIN       3
 #define NO_RECEIPT_HANDLE  "a-handle-that-cannot-be"
 
+#define OVERLONG_MAX 160
+
 struct preflight {
 	struct sqs *sqs;
-	preflight_fn *known;
-	void *userdata;
-	usec_t configured;
+	struct preflight_options options;
 	sd_event_source *timer;
 	struct sqs_call *call; /* NULL: none is out */
+	bool again;            /* a look was asked for while one was under way */
 	struct backoff pause;
 	struct trouble trouble;
+	struct findings findings;
 	char text[256];
 
+	/* Of the queue, from its attributes. */
 	struct lease_terms terms;
 	bool asked;
-	bool told; /* the queue's shortcomings, and what may be done with it */
-	bool could_extend;
+	usec_t retention;
+	char *dead_letter_arn; /* owned; NULL: it has none */
 };
+
+__attribute__((format(printf, 3, 4))) static void preflight_say(
+	struct preflight *p, enum finding finding, const char *format, ...)
+{
+	char text[FINDING_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	findings_say(&p->findings, finding, text);
+}
+
+/* ---- When the next look is ---- */
 
 static void preflight_arm(struct preflight *p, usec_t pause)
 {
@@ -39,70 +59,130 @@ static void preflight_arm(struct preflight *p, usec_t pause)
 	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 
+/* This look is over. */
+static void preflight_rest(struct preflight *p, usec_t pause)
+{
+	preflight_arm(p, p->again ? 0 : pause);
+	p->again = false;
+}
+
 static void preflight_fault(struct preflight *p, const char *text)
 {
 	snprintf(p->text, sizeof p->text, "%s", text);
 	trouble_report(&p->trouble, text);
-	preflight_arm(p, backoff_next(&p->pause));
+	preflight_rest(p, backoff_next(&p->pause));
 }
 
-static void preflight_say_shortcomings(const struct sqs_queue_attributes *queue)
-{
-	char visibility[CLOCK_DURATION_MAX];
+/* ---- The dead letter queue ---- */
 
-	if (!queue->dead_letter_arn)
-		log_warning(
-			"the queue has no redrive policy: a job that always fails comes for ever; "
-			"give it a dead letter queue");
-	else if (queue->max_receive_count < RECEIVES_MIN)
-		log_warning(
-			"the queue's maxReceiveCount is %u: a single fault may send a good job to "
-			"the dead letter queue; set at least %d",
-			queue->max_receive_count, RECEIVES_MIN);
-	log_info("queue: visibility timeout %s, %s%s",
-		clock_format_duration(queue->visibility_timeout, visibility),
-		queue->dead_letter_arn ? "dead letters to " : "no dead letter queue",
-		queue->dead_letter_arn ? queue->dead_letter_arn : "");
+static void preflight_judge_retention(struct preflight *p, const struct sqs_queue_attributes *dead)
+{
+	char ours[CLOCK_DURATION_MAX], theirs[CLOCK_DURATION_MAX];
+
+	if (p->retention == 0 || dead->retention == 0)
+		findings_forget(&p->findings, FINDING_RETENTION);
+	else if (dead->retention > p->retention)
+		findings_say(&p->findings, FINDING_RETENTION, "");
+	else
+		preflight_say(p, FINDING_RETENTION,
+			"the dead letter queue %s keeps messages for %s and the queue for %s: as "
+			"their age is counted from when they were sent, a dead letter may be gone "
+			"before anybody sees it; set the dead letter queue's "
+			"MessageRetentionPeriod to more than the queue's",
+			queue_url_name(p->dead_letter_arn),
+			clock_format_duration(dead->retention, theirs),
+			clock_format_duration(p->retention, ours));
 }
 
-static void preflight_choose_visibility(struct preflight *p, usec_t queue_visibility)
+/* What goes wrong for a while leaves what is known of it as it is. */
+static void preflight_judge_dead_letters(struct preflight *p, const struct sqs_answer *answer,
+	const struct sqs_queue_attributes *dead)
 {
-	usec_t visibility = p->configured ? p->configured : queue_visibility;
-	char is[CLOCK_DURATION_MAX], instead[CLOCK_DURATION_MAX];
+	const char *name = queue_url_name(p->dead_letter_arn);
 
-	if (visibility < VISIBILITY_MIN) {
-		if (!p->told)
-			log_warning(
-				"a visibility timeout of %s is too short to hold a message: %s is "
-				"asked for instead; set the queue's, or [queue] "
-				"visibility_timeout",
-				clock_format_duration(visibility, is),
-				clock_format_duration(VISIBILITY_INSTEAD, instead));
-		visibility = VISIBILITY_INSTEAD;
+	if (answer->result == SQS_DENIED || answer->result == SQS_REFUSED) {
+		findings_forget(&p->findings, FINDING_DEAD_LETTERS_AWAY);
+		findings_forget(&p->findings, FINDING_RETENTION);
+		preflight_say(p, FINDING_DEAD_LETTERS_UNSEEN,
+			"the dead letter queue %s is not looked at: %s", name, answer->text);
+	} else if (answer->result == SQS_NO_QUEUE) {
+		findings_forget(&p->findings, FINDING_DEAD_LETTERS_UNSEEN);
+		findings_forget(&p->findings, FINDING_RETENTION);
+		preflight_say(p, FINDING_DEAD_LETTERS_AWAY,
+			"the dead letter queue %s does not exist: a job that always fails comes "
+			"for ever; create it, or name another in the queue's redrive policy",
+			name);
+	} else if (answer->result == SQS_OK) {
+		findings_say(&p->findings, FINDING_DEAD_LETTERS_AWAY, "");
+		findings_say(&p->findings, FINDING_DEAD_LETTERS_UNSEEN, "");
+		preflight_judge_retention(p, dead);
 	}
-	p->terms.visibility = visibility;
-	p->asked = visibility != queue_visibility;
+}
+
+static void preflight_on_dead_letters(
+	void *userdata, const struct sqs_answer *answer, const struct sqs_queue_attributes *dead)
+{
+	struct preflight *p = userdata;
+
+	p->call = NULL;
+	preflight_judge_dead_letters(p, answer, dead);
+	preflight_rest(p, PREFLIGHT_EVERY);
+}
+
+static void preflight_look_at_dead_letters(struct preflight *p)
+{
+	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
+
+	if (!p->dead_letter_arn ||
+		queue_url_of_arn(p->options.queue_url, p->dead_letter_arn, &url) < 0 ||
+		sqs_get_attributes(
+			p->sqs, strbuf_str(&url), preflight_on_dead_letters, p, &p->call) < 0)
+		preflight_rest(p, PREFLIGHT_EVERY);
 }
 
 /* ---- May a visibility be extended? ---- */
 
-static void preflight_end(struct preflight *p, bool extendable, const char *text)
+/* What the settings promise a job that cannot be kept. */
+static void preflight_write_overlong(
+	const struct preflight_wants *wants, usec_t limit, char ret_text[OVERLONG_MAX])
 {
-	if (!extendable && (!p->told || p->could_extend))
-		log_warning(
-			"visibility cannot be extended (%s): nothing is fetched ahead, a job may "
-			"take as long as the visibility timeout, and an outage longer than that "
-			"costs a receive; grant sqs:ChangeMessageVisibility to lift this",
-			text);
-	if (extendable && p->told && !p->could_extend)
-		log_notice("visibility can be extended now");
-	p->told = true;
-	p->could_extend = p->terms.extendable = extendable;
+	bool others = strcmp(wants->job_type, "*") == 0;
+	char has[CLOCK_DURATION_MAX];
+
+	ret_text[0] = '\0';
+	if (wants->job_timeout > limit)
+		snprintf(ret_text, OVERLONG_MAX,
+			" and not after the %s that the settings give %s%s",
+			clock_format_duration(wants->job_timeout, has), others ? "it" : "type ",
+			others ? "" : wants->job_type);
+}
+
+static void preflight_say_unextendable(struct preflight *p, const char *why)
+{
+	usec_t visibility = p->terms.visibility;
+	usec_t limit = visibility - lease_kill_grace(visibility);
+	char may[CLOCK_DURATION_MAX], overlong[OVERLONG_MAX];
+
+	preflight_write_overlong(&p->options.wants, limit, overlong);
+	preflight_say(p, FINDING_EXTENDING,
+		"visibility cannot be extended (%s): nothing is fetched ahead, an outage longer "
+		"than the visibility timeout costs a receive, and a job is cancelled after %s%s; "
+		"grant sqs:ChangeMessageVisibility to lift this",
+		why, clock_format_duration(limit, may), overlong);
+}
+
+static void preflight_end(struct preflight *p, bool extendable, const char *why)
+{
+	p->terms.extendable = extendable;
+	if (extendable)
+		findings_say(&p->findings, FINDING_EXTENDING, "");
+	else
+		preflight_say_unextendable(p, why);
 	p->text[0] = '\0';
 	backoff_reset(&p->pause);
 	trouble_end(&p->trouble, "looking at the queue");
-	preflight_arm(p, PREFLIGHT_EVERY);
-	p->known(p->userdata, &p->terms, p->asked);
+	p->options.known(p->options.userdata, &p->terms, p->asked);
+	preflight_look_at_dead_letters(p);
 }
 
 /* Whoever may not is told so before the handle is looked at. */
@@ -126,6 +206,74 @@ static void preflight_on_tried(void *userdata, const struct sqs_answer *answer,
 		preflight_fault(p, text);
 }
 
+/* ---- The queue ---- */
+
+static void preflight_judge_redrive(struct preflight *p, const struct sqs_queue_attributes *queue)
+{
+	if (!queue->dead_letter_arn)
+		preflight_say(p, FINDING_REDRIVE,
+			"the queue has no redrive policy: a job that always fails comes for ever; "
+			"give it a dead letter queue");
+	else if (queue->max_receive_count < RECEIVES_MIN)
+		preflight_say(p, FINDING_REDRIVE,
+			"the queue's maxReceiveCount is %u: a single fault may send a good job to "
+			"the dead letter queue; set at least %d",
+			queue->max_receive_count, RECEIVES_MIN);
+	else
+		findings_say(&p->findings, FINDING_REDRIVE, "");
+}
+
+static void preflight_judge_visibility(struct preflight *p, usec_t queue_visibility)
+{
+	usec_t configured = p->options.wants.visibility_timeout;
+	usec_t visibility = configured ? configured : queue_visibility;
+	char is[CLOCK_DURATION_MAX], instead[CLOCK_DURATION_MAX];
+
+	if (visibility < VISIBILITY_MIN) {
+		preflight_say(p, FINDING_VISIBILITY,
+			"a visibility timeout of %s is too short to hold a message: %s is asked "
+			"for instead; set the queue's, or [queue] visibility_timeout",
+			clock_format_duration(visibility, is),
+			clock_format_duration(VISIBILITY_INSTEAD, instead));
+		visibility = VISIBILITY_INSTEAD;
+	} else {
+		findings_say(&p->findings, FINDING_VISIBILITY, "");
+	}
+	p->terms.visibility = visibility;
+	p->asked = visibility != queue_visibility;
+}
+
+/* Keeps what the rest of the look needs. 0 or -ENOMEM. */
+static int preflight_keep(struct preflight *p, const struct sqs_queue_attributes *queue)
+{
+	const char *arn = queue->dead_letter_arn;
+	char *copy = arn ? strdup(arn) : NULL;
+
+	if (arn && !copy)
+		return -ENOMEM;
+	if (!arn || !p->dead_letter_arn || strcmp(arn, p->dead_letter_arn) != 0) {
+		findings_forget(&p->findings, FINDING_DEAD_LETTERS_AWAY);
+		findings_forget(&p->findings, FINDING_DEAD_LETTERS_UNSEEN);
+		findings_forget(&p->findings, FINDING_RETENTION);
+	}
+	free(p->dead_letter_arn);
+	p->dead_letter_arn = copy;
+	p->retention = queue->retention;
+	return 0;
+}
+
+static void preflight_judge(struct preflight *p, const struct sqs_queue_attributes *queue)
+{
+	const char *arn = queue->dead_letter_arn;
+	char visibility[CLOCK_DURATION_MAX];
+
+	preflight_judge_redrive(p, queue);
+	preflight_judge_visibility(p, queue->visibility_timeout);
+	preflight_say(p, FINDING_QUEUE, "queue: visibility timeout %s, %s%s",
+		clock_format_duration(queue->visibility_timeout, visibility),
+		arn ? "dead letters to " : "no dead letter queue", arn ? arn : "");
+}
+
 static void preflight_on_attributes(
 	void *userdata, const struct sqs_answer *answer, const struct sqs_queue_attributes *queue)
 {
@@ -137,10 +285,18 @@ static void preflight_on_attributes(
 		preflight_fault(p, answer->text);
 		return;
 	}
-	preflight_choose_visibility(p, queue->visibility_timeout);
-	if (!p->told)
-		preflight_say_shortcomings(queue);
-	if (sqs_change_visibility(p->sqs, &handle, 1, 0, preflight_on_tried, p, &p->call) < 0)
+	if (queue->fifo) {
+		preflight_fault(p,
+			"the queue is a FIFO queue, whose order nothing here would keep; "
+			"name a standard queue in [queue] url");
+		return;
+	}
+	int r = preflight_keep(p, queue);
+	if (r == 0) {
+		preflight_judge(p, queue);
+		r = sqs_change_visibility(p->sqs, &handle, 1, 0, preflight_on_tried, p, &p->call);
+	}
+	if (r < 0)
 		preflight_fault(p, "the queue cannot be looked at: out of memory");
 }
 
@@ -150,33 +306,29 @@ static int preflight_on_timer(sd_event_source *source, uint64_t usec, void *user
 
 	(void)source;
 	(void)usec;
-	if (!p->call && sqs_get_attributes(p->sqs, NULL, preflight_on_attributes, p, &p->call) < 0)
+	if (sqs_get_attributes(p->sqs, NULL, preflight_on_attributes, p, &p->call) < 0)
 		preflight_fault(p, "the queue cannot be looked at: out of memory");
 	return 0;
 }
 
 /* ---- From outside ---- */
 
-int preflight_new(sd_event *event, struct sqs *sqs, usec_t visibility_timeout, preflight_fn *known,
-	void *userdata, struct preflight **ret)
+int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_options *options,
+	struct preflight **ret)
 {
-	struct preflight *p = calloc(1, sizeof *p);
+	_cleanup_(preflight_freep) struct preflight *p = calloc(1, sizeof *p);
 
 	if (!p)
 		return -ENOMEM;
 	p->sqs = sqs;
-	p->known = known;
-	p->userdata = userdata;
-	p->configured = visibility_timeout;
+	p->options = *options;
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
 	snprintf(p->text, sizeof p->text, "looking at the queue");
 	int r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, 0, 1, preflight_on_timer, p);
-	if (r < 0) {
-		free(p);
+	if (r < 0)
 		return r;
-	}
 	sd_event_source_set_description(p->timer, "preflight");
-	*ret = p;
+	*ret = TAKE_PTR(p);
 	return 0;
 }
 
@@ -187,14 +339,18 @@ struct preflight *preflight_free(struct preflight *p)
 	if (p->call)
 		sqs_cancel(p->call);
 	sd_event_source_disable_unref(p->timer);
+	free(p->dead_letter_arn);
 	free(p);
 	return NULL;
 }
 
-void preflight_configure(struct preflight *p, usec_t visibility_timeout)
+void preflight_configure(struct preflight *p, const struct preflight_wants *wants)
 {
-	p->configured = visibility_timeout;
-	preflight_arm(p, 0);
+	p->options.wants = *wants;
+	if (p->call)
+		p->again = true;
+	else
+		preflight_arm(p, 0);
 }
 
 const char *preflight_trouble(const struct preflight *p)

@@ -398,8 +398,12 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 		return store_away(store, r);
 	store->time_ahead = time - (int64_t)clock_boottime();
 
-	/* No values, so nothing to refuse: whatever is said is about the table. */
+	/* No values, so nothing to refuse: whatever is said is about the table and its types. */
 	enum store_result result = store_transact(store, &nothing, true);
+	if (result == STORE_OK) {
+		r = pipeline_run(p, store_sql_statuses, NULL, NULL);
+		result = r == 0 ? STORE_OK : store_failed(store, r);
+	}
 	return result == STORE_REFUSED ? store_away(store, 0) : result;
 }
 

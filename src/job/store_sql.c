@@ -45,6 +45,10 @@ const char store_sql_settings[] =
 /* In the binary form of a timestamp, whatever the session's TimeZone is. */
 const char store_sql_time[] = "SELECT " NOW_UTC;
 
+/* Postgres reads the words while it plans, and names the one that is none. */
+const char store_sql_statuses[] =
+	"SELECT 1 WHERE NULL::job_status IN ('pending', 'processing', 'completed', 'failed')";
+
 /* clang-format off */
 const char *const store_sql_steps[STORE_N_STEPS] = {
 	[STORE_TOUCH] =

@@ -41,7 +41,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.lab, self.postgres, self.sqs = _Servers.lab, _Servers.postgres, _Servers.sqs
         number = next(_numbers)
-        self.dead_letters = self.sqs.create_queue(f"dead-{number}")
+        self.dead_letters = self.sqs.create_queue(f"dead-{number}", days=14)
         self.queue = self.sqs.create_queue(f"jobs-{number}", self.visibility, self.dead_letters)
         self.database = self.postgres.create_database()
         self.addCleanup(self.database.close)

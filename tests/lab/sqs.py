@@ -91,6 +91,13 @@ class Queue:
         return self._client.call("GetQueueAttributes", QueueUrl=self.url,
                                  AttributeNames=["All"])["Attributes"]
 
+    def change(self, **attributes):
+        """Sets attributes of the queue."""
+        self._client.call("SetQueueAttributes", QueueUrl=self.url, Attributes=attributes)
+
+    def delete(self):
+        self._client.call("DeleteQueue", QueueUrl=self.url)
+
     def counts(self):
         """How many messages are visible, and how many in flight."""
         attributes = self.attributes()
@@ -125,9 +132,11 @@ class Sqs:
         self.port = int(listening[2])
         self.client = Client(self.port)
 
-    def create_queue(self, name, visibility=30, dead_letter=None, receives=3):
-        """A queue; with a dead letter queue, messages go there after so many receives."""
-        attributes = {"VisibilityTimeout": str(visibility)}
+    def create_queue(self, name, visibility=30, dead_letter=None, receives=3, days=4):
+        """A queue that keeps messages for so many days; with a dead letter queue, they go there
+        after so many receives."""
+        attributes = {"VisibilityTimeout": str(visibility),
+                      "MessageRetentionPeriod": str(days * 86400)}
         if dead_letter is not None:
             attributes["RedrivePolicy"] = json.dumps({
                 "deadLetterTargetArn": dead_letter.attributes()["QueueArn"],

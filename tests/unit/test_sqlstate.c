@@ -29,9 +29,10 @@ START_TEST(codes_have_their_class)
 		/* Somebody has to do something. */
 		{"28000", SQLSTATE_SETUP}, {"28P01", SQLSTATE_SETUP}, {"3D000", SQLSTATE_SETUP},
 		{"3F000", SQLSTATE_SETUP}, {"42501", SQLSTATE_SETUP}, {"42703", SQLSTATE_SETUP},
-		{"42804", SQLSTATE_SETUP}, {"42P01", SQLSTATE_SETUP},
+		{"42804", SQLSTATE_SETUP}, {"42704", SQLSTATE_SETUP}, {"42P01", SQLSTATE_SETUP},
 		/* These very values. */
 		{"22001", SQLSTATE_DATA}, /* string_data_right_truncation */
+		{"22P02", SQLSTATE_DATA}, /* invalid_text_representation */
 		{"22P05", SQLSTATE_DATA}, /* untranslatable_character */
 		{"23502", SQLSTATE_DATA}, /* not_null_violation */
 		{"23514", SQLSTATE_DATA}, /* check_violation */
@@ -54,8 +55,10 @@ START_TEST(what_somebody_has_to_do_is_said)
 		{"28000", "pg_hba.conf"},
 		{"3D000", "database's name"},
 		{"42P01", "create the table"},
-		{"42501", "grant SELECT and UPDATE"},
-		{"42703", "column"},
+		{"42501", "grant SELECT and UPDATE on background_jobs, and USAGE"},
+		{"42703", "add the column"},
+		{"42704", "create the enum job_status"},
+		{"22P02", "the enum job_status needs"},
 		{"42804", "not as documented"},
 		{"3F000", "search_path"},
 		{"53300", "max_connections"},

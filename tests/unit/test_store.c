@@ -740,7 +740,16 @@ START_TEST(what_the_table_lacks_is_found_when_connecting)
 		const char *change, *words;
 	} cases[] = {
 		{"DROP TABLE background_jobs", "create the table, or check the database"},
-		{"ALTER TABLE background_jobs DROP COLUMN updated_at", "the table lacks a column"},
+		{"ALTER TABLE background_jobs DROP COLUMN updated_at", "add the column"},
+		{"ALTER TABLE background_jobs DROP COLUMN completed_at", "add the column"},
+		{"ALTER TABLE background_jobs DROP COLUMN error", "add the column"},
+		{"ALTER TABLE background_jobs DROP COLUMN type", "add the column"},
+		{"ALTER TYPE job_status RENAME TO other",
+			"type \"job_status\" does not exist (SQLSTATE 42704); create the enum"},
+		{"ALTER TYPE job_status RENAME VALUE 'failed' TO 'broken'",
+			"\"failed\" (SQLSTATE 22P02); the enum job_status needs"},
+		{"ALTER TYPE job_status RENAME VALUE 'processing' TO 'running'",
+			"\"processing\" (SQLSTATE 22P02); the enum job_status needs"},
 		{"ALTER TABLE background_jobs ALTER COLUMN attempts TYPE text",
 			"the table is not as documented"},
 		{"REVOKE UPDATE ON background_jobs FROM nexus", "grant SELECT and UPDATE"},
@@ -904,7 +913,7 @@ int main(void)
 	tcase_add_test(all, an_unknown_database_is_said_with_its_cure);
 	tcase_add_test(all, a_socket_that_is_not_there_is_said_with_its_cure);
 	tcase_add_test(all, a_url_that_is_none_is_refused_without_a_store);
-	tcase_add_loop_test(all, what_the_table_lacks_is_found_when_connecting, 0, 7);
+	tcase_add_loop_test(all, what_the_table_lacks_is_found_when_connecting, 0, 13);
 	tcase_add_test(all, the_roles_time_zone_does_not_matter);
 	tcase_add_test(all, a_restart_in_the_middle_loses_nothing);
 	tcase_add_test(all, a_server_that_hangs_up_on_an_idle_connection_is_noticed);

@@ -51,6 +51,22 @@ START_TEST(what_repeats_is_said_once_a_minute_with_a_count)
 }
 END_TEST
 
+START_TEST(another_text_is_said_soon_but_two_that_take_turns_are_not_said_each_time)
+{
+	trouble_report(&trouble, "no road");
+	said();
+	now += 9 * USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_str_eq(said(), "");
+	now += USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_str_eq(said(), "warning no bridge\n");
+	now += 10 * USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_str_eq(said(), "");
+}
+END_TEST
+
 START_TEST(its_end_is_said_with_how_long_it_was)
 {
 	trouble_report(&trouble, "no road");
@@ -95,6 +111,8 @@ int main(void)
 
 	tcase_add_checked_fixture(all, begin, NULL);
 	tcase_add_test(all, the_first_time_is_said_at_once);
+	tcase_add_test(
+		all, another_text_is_said_soon_but_two_that_take_turns_are_not_said_each_time);
 	tcase_add_test(all, what_repeats_is_said_once_a_minute_with_a_count);
 	tcase_add_test(all, its_end_is_said_with_how_long_it_was);
 	tcase_add_test(all, without_trouble_there_is_no_end);
