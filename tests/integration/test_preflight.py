@@ -7,6 +7,7 @@ from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.jobs import Jobs
+from lab.postgres import free_port
 
 KEY_ID, SECRET = "AKIATHREE00000000000", "a/consumers+secret"
 ACTIONS = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]
@@ -98,6 +99,15 @@ class TheQueue(ALook):
         # Extended as for the old one, the message would be there a second time.
         daemon.wait_line(f"job={job} .*receive=1 outcome=completed")
 
+    def test_is_looked_at_again_when_a_reload_comes_during_a_look(self):
+        self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="delay", ms=700)
+        self.addCleanup(self.sqs.heal)
+        daemon = self.configure().start()
+        daemon.wait_line("visibility timeout 30s")
+        daemon.configure({"queue.visibility_timeout": "2s"})
+        daemon.reload()
+        daemon.wait_line(" warning a visibility timeout of 2s is too short")
+
     def test_that_is_a_fifo_queue_after_all_is_not_received_from(self):
         self.sqs.fault(action="GetQueueAttributes", kind="raw", count=0,
                        content_type="application/x-amz-json-1.0", body=json.dumps(
@@ -179,6 +189,15 @@ class TheTable(Case):
                               "VALUES (%s, 'test-echo', '{}')", (job,))
         self.jobs.wait(job, "completed", within=15)
         self.assert_row(job, attempts=1)
+
+
+class AStart(Case):
+    def test_does_not_wait_for_ever_but_says_what_is_away(self):
+        nowhere = f"postgresql://nexus@127.0.0.1:{free_port()}/nexus"
+        daemon = self.configure(queue=self.queue.url + "-away", database=nowhere).start()
+        daemon.wait_ready(within=45)
+        daemon.wait_line(f" notice +ready, though not all is there yet: .*{self.queue.name}-away"
+                         ".*; .*refused")
 
 
 class AFailedReload(Case):
