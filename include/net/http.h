@@ -14,8 +14,9 @@
  * second of sending, a connection that was kept alive turns out to have been closed before; then
  * it sends once more, on another one and within the same deadline.
  *
- * After a failure of the transport the host's name is looked up anew; after a deadline connections
- * that lie idle are not trusted either.
+ * After a failure of the transport the host's name is looked up anew, and connections that lie idle
+ * are not used any more. Nor are those that lay idle for two minutes: a NAT forgets them after six
+ * (AWS's after 350 s) without a word. While a request is out, keepalive keeps the NAT awake.
  */
 #pragma once
 

@@ -10,13 +10,13 @@
 #include <systemd/sd-event.h>
 
 #include "net/http_exchange.h"
+#include "net/http_names.h"
 #include "net/http_sockets.h"
 #include "net/http_url.h"
 
 #define CONNECT_TIMEOUT     (10 * USEC_PER_SEC)
 #define CONNECTIONS_DEFAULT 128
 #define IDLE_CALLS_MAX      128
-#define DISTRUSTED_MAX      8
 
 enum call_state {
 	CALL_IDLE,      /* in the store */
@@ -54,8 +54,7 @@ struct http {
 	struct call_list finished;
 	struct call_list idle;
 	unsigned n_idle;
-	struct curl_slist *distrusted; /* "-host:port": names that libcurl shall forget */
-	unsigned n_distrusted;
+	struct http_names distrusted;
 	struct http_options options;
 	char *ca_bundle;
 	char *user_agent;
@@ -143,24 +142,11 @@ static void http_arm_deadline(struct http *http, usec_t at)
 	sd_event_source_set_enabled(http->on_deadline, SD_EVENT_ONESHOT);
 }
 
-/* Lets the next request look the name up anew. */
-static void http_distrust_name(struct http *http, const char *url)
+/* Who failed once may have moved: its other connections lead to the same place. */
+static void http_distrust(struct http *http, const char *url)
 {
-	struct http_url parsed;
-	char entry[sizeof parsed.host + 16];
-
-	if (http->n_distrusted == DISTRUSTED_MAX || http_url_parse(url, &parsed) < 0)
-		return;
-	snprintf(entry, sizeof entry, "-%s:%u", parsed.host, parsed.port);
-	for (struct curl_slist *known = http->distrusted; known; known = known->next)
-		if (strcmp(known->data, entry) == 0)
-			return;
-
-	struct curl_slist *list = curl_slist_append(http->distrusted, entry);
-	if (!list)
-		return;
-	http->distrusted = list;
-	http->n_distrusted++;
+	http_sockets_shutdown_idle(&http->sockets);
+	http_names_distrust(&http->distrusted, url);
 }
 
 /* Takes the call out of libcurl; its callback comes in the next turn. */
@@ -175,8 +161,8 @@ static void http_finish(struct http_call *call)
 	TAILQ_REMOVE(&http->out, call, link);
 	TAILQ_INSERT_TAIL(&http->finished, call, link);
 	call->state = CALL_FINISHED;
-	if (response->error < 0 && response->error != -EMSGSIZE)
-		http_distrust_name(http, call->exchange.url);
+	if (response->error < 0 && response->error != -EMSGSIZE && response->error != -ENOMEM)
+		http_distrust(http, call->exchange.url);
 }
 
 static void http_collect(struct http *http)
@@ -294,10 +280,8 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 		call = following;
 	}
 	http_arm_deadline(http, next);
-	if (!TAILQ_EMPTY(&http->finished)) {
-		http_sockets_shutdown_idle(&http->sockets);
+	if (!TAILQ_EMPTY(&http->finished))
 		http_arm_turn(http);
-	}
 	return 0;
 }
 
@@ -395,7 +379,7 @@ struct http *http_free(struct http *http)
 	sd_event_source_disable_unref(http->on_deadline);
 	http_sockets_done(&http->sockets);
 	sd_event_unref(http->event);
-	curl_slist_free_all(http->distrusted);
+	http_names_done(&http->distrusted);
 	free(http->ca_bundle);
 	free(http->user_agent);
 	free(http);
@@ -433,11 +417,9 @@ static int http_call_prepare(struct http_call *call, const struct http_request *
 	int r = http_exchange_prepare(x, request);
 	if (r < 0)
 		return r;
-	if (http->distrusted) {
-		call->distrusted = TAKE_PTR(http->distrusted);
-		http->n_distrusted = 0;
+	call->distrusted = http_names_take(&http->distrusted);
+	if (call->distrusted)
 		curl_easy_setopt(x->easy, CURLOPT_RESOLVE, call->distrusted);
-	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #define IDLE_BODY_MAX        ((size_t)64 << 10)
 #define TRANSFER_BUFFER_SIZE 16384L
 #define CA_CACHE_SEC         60L
+#define IDLE_SEC_MAX         120L
 
 /* A kept-alive connection that the server closed just before shows it at once. */
 #define SEND_AGAIN_WITHIN (1 * USEC_PER_SEC)
@@ -94,6 +95,7 @@ static int http_exchange_setup(struct http_exchange *x, const struct http_option
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_BUFFERSIZE, TRANSFER_BUFFER_SIZE);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER_SIZE);
+	SET(CURLOPT_MAXAGE_CONN, IDLE_SEC_MAX);
 	SET(CURLOPT_PREREQFUNCTION, on_sending);
 	SET(CURLOPT_PREREQDATA, x);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

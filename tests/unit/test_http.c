@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -450,20 +451,89 @@ START_TEST(a_kept_connection_that_proves_closed_is_tried_once_more_but_only_at_o
 }
 END_TEST
 
-START_TEST(after_a_deadline_idle_connections_are_not_trusted)
+START_TEST(after_a_failure_idle_connections_are_not_trusted)
 {
-	struct seen seen = {0}, silent = {0};
+	static const char *const paths[] = {"/never", "/reset", "/nonsense"};
+	struct seen seen = {0};
+
+	for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++) {
+		struct seen failure = {0};
+		get("/ok", SOON, &seen);
+		get("/ok", SOON, &seen);
+		await(&seen, 3 * i + 2);
+		get(paths[i], strcmp(paths[i], "/never") == 0 ? 50 * USEC_PER_MSEC : SOON,
+			&failure);
+		await(&failure, 1);
+		ck_assert_int_lt(failure.error, 0);
+		unsigned n_before = test_server_connections(server);
+		get("/ok", SOON, &seen);
+		await(&seen, 3 * i + 3);
+		ck_assert_int_eq(seen.error, 0);
+		ck_assert_uint_eq(test_server_connections(server), n_before + 1);
+	}
+}
+END_TEST
+
+/* libcurl's clock, and with it how long a connection has lain idle. */
+static _Atomic time_t libcurl_ahead;
+
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+	static int (*real)(clockid_t, struct timespec *);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, ret);
+	ret->tv_sec += libcurl_ahead;
+	return r;
+}
+
+START_TEST(a_connection_that_lay_idle_for_long_is_not_used_again)
+{
+	struct seen seen = {0};
 
 	get("/ok", SOON, &seen);
+	await(&seen, 1);
+	libcurl_ahead = 100;
 	get("/ok", SOON, &seen);
 	await(&seen, 2);
-	ck_assert_uint_eq(test_server_connections(server), 2);
-	get("/never", 50 * USEC_PER_MSEC, &silent);
-	await(&silent, 1);
+	ck_assert_uint_eq(test_server_connections(server), 1);
+	libcurl_ahead = 100 + 300;
 	get("/ok", SOON, &seen);
 	await(&seen, 3);
 	ck_assert_int_eq(seen.error, 0);
-	ck_assert_uint_eq(test_server_connections(server), 3);
+	ck_assert_uint_eq(test_server_connections(server), 2);
+}
+END_TEST
+
+/* The value of a TCP option on the connection to the server. */
+static int tcp_option(int level, int option)
+{
+	for (int fd = 0; fd < 256; fd++) {
+		struct sockaddr_in peer = {0};
+		socklen_t len = sizeof peer;
+		int value = -1;
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0 ||
+			ntohs(peer.sin_port) != test_server_port(server))
+			continue;
+		len = sizeof value;
+		ck_assert_int_eq(getsockopt(fd, level, option, &value, &len), 0);
+		return value;
+	}
+	ck_abort_msg("no connection");
+}
+
+START_TEST(a_nat_on_the_way_is_kept_awake)
+{
+	struct seen seen = {0};
+
+	get("/never", SOON, &seen);
+	while (test_server_requests(server) == 0)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	ck_assert_int_eq(tcp_option(SOL_SOCKET, SO_KEEPALIVE), 1);
+	ck_assert_int_lt(tcp_option(IPPROTO_TCP, TCP_KEEPIDLE), 350);
+	ck_assert_int_gt(tcp_option(IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 }
 END_TEST
 
@@ -738,7 +808,9 @@ static Suite *suite(void)
 	tcase_add_test(plain, a_connection_that_the_server_closed_is_not_used_again);
 	tcase_add_test(
 		plain, a_kept_connection_that_proves_closed_is_tried_once_more_but_only_at_once);
-	tcase_add_test(plain, after_a_deadline_idle_connections_are_not_trusted);
+	tcase_add_test(plain, after_a_failure_idle_connections_are_not_trusted);
+	tcase_add_test(plain, a_connection_that_lay_idle_for_long_is_not_used_again);
+	tcase_add_test(plain, a_nat_on_the_way_is_kept_awake);
 	tcase_add_test(plain, dropped_connections_end_what_is_out_and_new_ones_serve);
 	tcase_add_test(plain, past_the_ceiling_is_an_error);
 	tcase_add_test(plain, what_is_not_http_is_an_error);
