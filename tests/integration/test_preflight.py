@@ -108,6 +108,17 @@ class TheQueue(ALook):
         daemon.reload()
         daemon.wait_line(" warning a visibility timeout of 2s is too short")
 
+    def test_that_may_not_be_looked_at_is_waited_for(self):
+        self.sqs.add_key(KEY_ID, SECRET, ["ReceiveMessage", "DeleteMessage"])
+        job, = self.jobs.publish()
+        daemon = self.configure(environment={"AWS_ACCESS_KEY_ID": KEY_ID,
+                                             "AWS_SECRET_ACCESS_KEY": SECRET}).start()
+        daemon.wait_line(" warning .*denied to sqs:GetQueueAttributes")
+        daemon.wait_status("sqs:GetQueueAttributes")
+        self.assertEqual(self.queue.counts(), (1, 0))
+        self.sqs.add_key(KEY_ID, SECRET)
+        daemon.wait_line(f"job={job} .*receive=1 outcome=completed", within=45)
+
     def test_that_is_a_fifo_queue_after_all_is_not_received_from(self):
         self.sqs.fault(action="GetQueueAttributes", kind="raw", count=0,
                        content_type="application/x-amz-json-1.0", body=json.dumps(
