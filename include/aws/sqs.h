@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "aws/credentials.h"
+#include "aws/credential_store.h"
 #include "base/clock.h"
 #include "net/http.h"
 
@@ -89,14 +89,14 @@ typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_queue_attributes *attributes);
 
 /*
- * Borrows http and credentials for its life; copies the options. 0 or a negative errno; for the
- * endpoint those of http_check_url().
+ * Borrows http, credentials and skew for its life; copies the options. 0 or a negative errno; for
+ * the endpoint those of http_check_url().
  *
  * When AWS does not accept what a request was signed with, or there is nothing to sign with, the
- * store is told to look again, at most once a second: a key that was renewed on disk is there for
- * the next try. A clock that is minutes off is corrected in signatures, after the first answer.
+ * store is told so: a key that was renewed on disk is there for the next try. A clock that is
+ * minutes off is corrected in signatures, after the first answer that refuses one.
  */
-int sqs_new(struct http *http, struct credential_store *credentials,
+int sqs_new(struct http *http, struct credential_store *credentials, struct skew *skew,
 	const struct sqs_options *options, struct sqs **ret);
 /* Cancels what is out. Returns NULL. */
 struct sqs *sqs_free(struct sqs *sqs);

@@ -1,4 +1,4 @@
-#include "aws/credentials.h"
+#include "aws/credential_source.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,17 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "aws/credential_source.h"
 #include "aws/sigv4.h"
 
 #define TOKEN_MAX (64u << 10) /* AWS names no limit; they have a few KB */
-
-/* The order in which the sources are asked. A new one is a file and a row. */
-static const struct credential_source *const STANDARD_CHAIN[] = {
-	&credentials_environment,
-	&credentials_profile,
-	NULL,
-};
 
 /* ---- A snapshot ---- */
 
@@ -85,6 +77,7 @@ int credentials_new(const struct credentials *fields, char ret_text[static CREDE
 	s->c.session_token = place(token, &at);
 	s->c.source = place(fields->source, &at);
 	s->c.expires_at = fields->expires_at;
+	s->c.on_disk = fields->on_disk;
 	atomic_init(&s->c.n_refs, 1);
 	*ret = &s->c;
 	return 0;
@@ -117,12 +110,12 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool same_credentials(const struct credentials *a, const struct credentials *b)
+bool credentials_equal(const struct credentials *a, const struct credentials *b)
 {
 	return same_text(a->access_key_id, b->access_key_id) &&
 	       same_text(a->secret_access_key, b->secret_access_key) &&
 	       same_text(a->session_token, b->session_token) && same_text(a->source, b->source) &&
-	       a->expires_at == b->expires_at;
+	       a->expires_at == b->expires_at && a->on_disk == b->on_disk;
 }
 
 /* ---- What sources have in common ---- */
@@ -169,113 +162,23 @@ int credentials_parse_time(const char *text, usec_t *ret)
 	return 0;
 }
 
-/* ---- The store ---- */
+/* ---- A search ---- */
 
-struct credential_store {
-	struct credential_store_options options;
-	struct credentials *current;
-	struct credential_search search;
-	size_t at; /* the source that is asked */
-	bool in_progress;
-	struct strbuf absent; /* what the sources said that are not configured */
-};
-
-int credential_store_new(
-	const struct credential_store_options *options, struct credential_store **ret)
+int credential_search_start(struct credential_search *search,
+	const struct credential_source *source, struct credentials **ret)
 {
-	struct credential_store *store = calloc(1, sizeof *store);
-
-	if (!store)
-		return -ENOMEM;
-	store->options = *options;
-	if (!store->options.sources)
-		store->options.sources = STANDARD_CHAIN;
-	store->search.options = &store->options;
-	store->absent = STRBUF_INIT;
-	*ret = store;
-	return 0;
+	search->source = source;
+	search->state = NULL;
+	search->text[0] = '\0';
+	return source->start(search, ret);
 }
 
-struct credential_store *credential_store_free(struct credential_store *store)
+void credential_search_cancel(struct credential_search *search)
 {
-	if (!store)
-		return NULL;
-	if (store->in_progress)
-		store->options.sources[store->at]->cancel(&store->search);
-	credentials_unref(store->current);
-	strbuf_done(&store->absent);
-	free(store);
-	return NULL;
+	search->source->cancel(search);
 }
 
-struct credentials *credential_store_current(const struct credential_store *store)
+void credential_search_end(struct credential_search *search, int r, struct credentials *credentials)
 {
-	return store->current;
-}
-
-/* The end of a search: current is what was found; takes it. */
-static int settle(struct credential_store *store, int r, struct credentials *found)
-{
-	if (r < 0)
-		return r;
-	if (store->current && same_credentials(store->current, found)) {
-		credentials_unref(found);
-		return 0;
-	}
-	credentials_unref(store->current);
-	store->current = found;
-	return 0;
-}
-
-/* Asks from store->at on. */
-static int ask(struct credential_store *store)
-{
-	for (const struct credential_source *source; (source = store->options.sources[store->at]);
-		store->at++) {
-		struct credentials *found = NULL;
-
-		store->search.text[0] = '\0';
-		int r = source->start(&store->search, &found);
-		store->in_progress = r == -EINPROGRESS;
-		if (r == -EINPROGRESS)
-			return r;
-		if (r != -ENOENT)
-			return settle(store, r, found);
-		strbuf_printf(&store->absent, "%s; ", store->search.text);
-	}
-	return credentials_failed(store->search.text, -ENOENT,
-		"no AWS credentials: %sset AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write "
-		"such a profile",
-		strbuf_str(&store->absent));
-}
-
-int credential_store_reload(
-	struct credential_store *store, char ret_text[static CREDENTIALS_TEXT_MAX])
-{
-	if (store->in_progress)
-		return -EINPROGRESS;
-	store->at = 0;
-	strbuf_reset(&store->absent);
-	int r = ask(store);
-	if (r < 0 && r != -EINPROGRESS)
-		memcpy(ret_text, store->search.text, CREDENTIALS_TEXT_MAX);
-	return r;
-}
-
-void credentials_search_ended(
-	struct credential_search *search, int r, struct credentials *credentials)
-{
-	struct credential_store *store = container_of(search, struct credential_store, search);
-
-	assert(store->in_progress);
-	store->in_progress = false;
-	if (r == -ENOENT) {
-		strbuf_printf(&store->absent, "%s; ", search->text);
-		store->at++;
-		r = ask(store);
-	} else {
-		r = settle(store, r, credentials);
-	}
-	if (r != -EINPROGRESS && store->options.ended)
-		store->options.ended(store->options.userdata, r, search->text);
+	search->ended(search, r, credentials);
 }

@@ -5,7 +5,7 @@
 
 static const char *get(const struct credential_search *search, const char *name)
 {
-	return credentials_getenv(search->options->getenv, name);
+	return credentials_getenv(search->means->getenv, name);
 }
 
 /* No keys: that is only "not configured" when no other way was meant. */

@@ -235,6 +235,7 @@ static int profile_resolve(const struct profile *profile, char text[static CREDE
 		.session_token = has_token ? token.entry->value : NULL,
 		.source = strbuf_str(&source),
 		.expires_at = USEC_INFINITY,
+		.on_disk = true,
 	};
 	return credentials_new(&fields, text, ret);
 }
@@ -243,7 +244,7 @@ static int profile_start(struct credential_search *search, struct credentials **
 {
 	_cleanup_(profile_done) struct profile profile = {0};
 
-	int r = profile_open(&profile, search->options->getenv, search->text);
+	int r = profile_open(&profile, search->means->getenv, search->text);
 	if (r < 0)
 		return r;
 	return profile_resolve(&profile, search->text, ret);

@@ -79,6 +79,8 @@ TAILQ_HEAD(call_list, sqs_call);
 
 struct sqs {
 	struct http *http;
+	struct credential_store *credentials;
+	struct skew *skew;
 	struct signer *signer;
 	EVP_MD *md5; /* NULL: the library refuses it */
 	struct http_url endpoint;
@@ -246,9 +248,10 @@ static void on_answer(void *userdata, const struct http_response *response)
 		sqs_fault_of_answer(&place, &answer, &fault);
 	}
 
-	signer_heard_date(sqs->signer, response->headers[DATE]);
-	if (fault.result == SQS_BAD_TOKEN || fault.result == SQS_BAD_SIGNATURE)
-		signer_was_refused(sqs->signer, call->credentials);
+	if (fault.result == SQS_BAD_SIGNATURE && skew_learn(sqs->skew, response->headers[DATE]))
+		;
+	else if (fault.result == SQS_BAD_TOKEN || fault.result == SQS_BAD_SIGNATURE)
+		credential_store_want(sqs->credentials, call->credentials);
 	sqs_end(call, response, &fault);
 }
 
@@ -267,7 +270,7 @@ static int on_unsigned(sd_event_source *source, void *userdata)
 	TAILQ_REMOVE(&sqs->unsigned_calls, call, link);
 
 	struct sqs_fault_place place = sqs_place(call);
-	sqs_fault_of_credentials(&place, signer_complaint(sqs->signer), &fault);
+	sqs_fault_of_credentials(&place, credential_store_complaint(sqs->credentials), &fault);
 	sqs_end(call, &nothing, &fault);
 	return 0;
 }
@@ -352,7 +355,9 @@ static int sqs_start(
 	struct sqs *sqs = call->sqs;
 	int r = call->body.error;
 
-	call->credentials = credentials_ref(signer_credentials(sqs->signer));
+	if (!credential_store_current(sqs->credentials))
+		credential_store_want(sqs->credentials, NULL);
+	call->credentials = credentials_ref(credential_store_current(sqs->credentials));
 	if (r == 0 && call->credentials)
 		r = sqs_send(call, timeout, max_answer);
 	else if (r == 0)
@@ -466,7 +471,7 @@ static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 	return 0;
 }
 
-int sqs_new(struct http *http, struct credential_store *credentials,
+int sqs_new(struct http *http, struct credential_store *credentials, struct skew *skew,
 	const struct sqs_options *options, struct sqs **ret)
 {
 	_cleanup_(sqs_freep) struct sqs *sqs = calloc(1, sizeof *sqs);
@@ -476,10 +481,12 @@ int sqs_new(struct http *http, struct credential_store *credentials,
 	TAILQ_INIT(&sqs->unsigned_calls);
 	TAILQ_INIT(&sqs->idle);
 	sqs->http = http;
+	sqs->credentials = credentials;
+	sqs->skew = skew;
 	sqs->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 
 	int r = sqs_copy_options(sqs, options);
-	r = r < 0 ? r : signer_new(credentials, options->region, "sqs", &sqs->signer);
+	r = r < 0 ? r : signer_new(skew, options->region, "sqs", &sqs->signer);
 	r = r < 0 ? r : sd_event_add_defer(http_event(http), &sqs->on_unsigned, on_unsigned, sqs);
 	r = r < 0 ? r : sd_event_source_set_enabled(sqs->on_unsigned, SD_EVENT_OFF);
 	if (r < 0)

@@ -7,11 +7,11 @@
 #include <sysexits.h>
 #include <systemd/sd-event.h>
 
-#include "aws/credentials.h"
 #include "aws/sqs.h"
 #include "base/log.h"
 #include "conf/keys.h"
 #include "daemon/health.h"
+#include "daemon/identity.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
@@ -29,7 +29,7 @@ struct daemon {
 	struct settings *settings; /* now; the same until a reload */
 	sd_event *event;
 	struct http *http;
-	struct credential_store *credentials;
+	struct identity *identity;
 	struct sqs *sqs;
 	struct registry *registry;
 	struct dispatcher *dispatcher;
@@ -209,7 +209,6 @@ static int daemon_on_reload(
 	sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct daemon *d = userdata;
-	char text[CREDENTIALS_TEXT_MAX] = "";
 
 	(void)source;
 	(void)info;
@@ -218,9 +217,7 @@ static int daemon_on_reload(
 	if (fresh) {
 		daemon_apply(d, fresh);
 		health_note(d->health, "");
-		int r = credential_store_reload(d->credentials, text);
-		if (r < 0 && r != -EINPROGRESS)
-			log_warning("reload: credentials stay as they were: %s", text);
+		identity_reload(d->identity);
 		log_notice("reloaded");
 	} else {
 		log_error("reload: nothing was changed");
@@ -263,25 +260,6 @@ static int daemon_add_sources(struct daemon *d)
 	return r;
 }
 
-/* Missing credentials are cured by editing a file, so they end the start. */
-static int daemon_find_credentials(struct daemon *d)
-{
-	struct credential_store_options options = {.getenv = getenv};
-	char text[CREDENTIALS_TEXT_MAX] = "";
-
-	int r = credential_store_new(&options, &d->credentials);
-	if (r == 0)
-		r = credential_store_reload(d->credentials, text);
-	if (r == -EINPROGRESS)
-		return 0;
-	if (r < 0 && text[0])
-		log_error("%s", text);
-	if (r == 0)
-		log_info("credentials: %s", credential_store_current(d->credentials)->source);
-	/* Whatever it is about the files, editing them or their modes cures it. */
-	return r == -ENOMEM ? r : r < 0 ? -EINVAL : 0;
-}
-
 /* Empty is not set, as with the SDKs. */
 static const char *daemon_ca_bundle(void)
 {
@@ -305,10 +283,12 @@ static int daemon_build_aws(struct daemon *d)
 		.region = s->queue.region,
 	};
 
-	int r = daemon_find_credentials(d);
+	int r = http_new(d->event, &http, &d->http);
 	if (r == 0)
-		r = http_new(d->event, &http, &d->http);
-	return r < 0 ? r : sqs_new(d->http, d->credentials, &sqs, &d->sqs);
+		r = identity_new(d->http, s->queue.region, &d->identity);
+	return r < 0 ? r
+		     : sqs_new(d->http, identity_credentials(d->identity),
+			       identity_skew(d->identity), &sqs, &d->sqs);
 }
 
 static int daemon_build_preflight(struct daemon *d)
@@ -379,8 +359,8 @@ static void daemon_tear_down(struct daemon *d)
 	dispatcher_free(d->dispatcher);
 	registry_free(d->registry);
 	sqs_free(d->sqs);
+	identity_free(d->identity);
 	http_free(d->http);
-	credential_store_free(d->credentials);
 	sd_event_unref(d->event);
 	if (d->settings != d->started)
 		settings_free(d->settings);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/credentials.h"
+#include "aws/credential_store.h"
 #include "base/file.h"
 
 #define CASES    "tests/data/credentials"
@@ -46,7 +46,7 @@ static void tell_failure(struct strbuf *to, const char *what, int r, const char 
 static void tell_credentials(struct strbuf *to)
 {
 	_cleanup_(credential_store_freep) struct credential_store *store = NULL;
-	struct credential_store_options options = {.getenv = case_getenv};
+	struct credential_store_options options = {.means.getenv = case_getenv};
 	char text[CREDENTIALS_TEXT_MAX];
 
 	ck_assert_int_eq(credential_store_new(&options, &store), 0);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "aws/credential_source.h"
+#include "aws/credential_store.h"
 #include "base/file.h"
 
 #define KEYS(id, secret)                                                                           \
@@ -131,7 +131,7 @@ static void setup_folder(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/credentials", folder);
-	open_store(&(struct credential_store_options){.getenv = folder_getenv});
+	open_store(&(struct credential_store_options){.means.getenv = folder_getenv});
 }
 
 static void teardown_folder(void)
@@ -244,6 +244,14 @@ static void on_ended(void *userdata, int r, const char *ended_text)
 	snprintf(text, sizeof text, "%s", ended_text);
 }
 
+static struct credential_watcher watcher = {.ended = on_ended, .userdata = &n_ended};
+
+static void close_chain(void)
+{
+	credential_store_unwatch(store, &watcher);
+	store = credential_store_free(store);
+}
+
 static int later_start(struct credential_search *search, struct credentials **ret)
 {
 	(void)ret;
@@ -285,13 +293,14 @@ static const struct credential_source FOUND = {"found", found_start, NULL};
 
 static void open_chain(const struct credential_source *const *sources)
 {
-	open_store(&(struct credential_store_options){
-		.getenv = getenv, .ended = on_ended, .userdata = &n_ended, .sources = sources});
+	open_store(&(struct credential_store_options){.means.getenv = getenv, .sources = sources});
+	credential_store_watch(store, &watcher);
 }
 
 static void teardown_chain(void)
 {
-	store = credential_store_free(store);
+	if (store)
+		close_chain();
 }
 
 static struct credentials *make_later_credentials(void)
@@ -336,7 +345,7 @@ START_TEST(a_source_that_answers_later_is_waited_for_once)
 	ck_assert_uint_eq(n_started, 1);
 	ck_assert_ptr_null(credential_store_current(store));
 
-	credentials_search_ended(asked, 0, make_later_credentials());
+	credential_search_end(asked, 0, make_later_credentials());
 	ck_assert_uint_eq(n_ended, 1);
 	ck_assert_int_eq(ended_r, 0);
 	ck_assert_str_eq(credential_store_current(store)->source, "later");
@@ -344,7 +353,7 @@ START_TEST(a_source_that_answers_later_is_waited_for_once)
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	ck_assert_uint_eq(n_started, 2);
 	ck_assert_str_eq(credential_store_current(store)->source, "later");
-	credentials_search_ended(asked, 0, make_later_credentials());
+	credential_search_end(asked, 0, make_later_credentials());
 	ck_assert_uint_eq(n_ended, 2);
 }
 END_TEST
@@ -357,10 +366,10 @@ START_TEST(a_source_that_later_has_nothing_passes_on_to_the_next)
 	open_chain(sources);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	credentials_failed(asked->text, 0, "nobody home");
-	credentials_search_ended(asked, -ENOENT, NULL);
+	credential_search_end(asked, -ENOENT, NULL);
 	ck_assert_uint_eq(n_started, 2);
 	ck_assert_uint_eq(n_ended, 0);
-	credentials_search_ended(asked, -ENOENT, NULL);
+	credential_search_end(asked, -ENOENT, NULL);
 	ck_assert_uint_eq(n_ended, 1);
 	ck_assert_int_eq(ended_r, 0);
 	ck_assert_str_eq(credential_store_current(store)->source, "found");
@@ -373,10 +382,10 @@ START_TEST(a_source_that_later_fails_says_why_and_the_current_key_stays)
 
 	open_chain(sources);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
-	credentials_search_ended(asked, 0, make_later_credentials());
+	credential_search_end(asked, 0, make_later_credentials());
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	credentials_failed(asked->text, 0, "the service is down");
-	credentials_search_ended(asked, -EHOSTUNREACH, NULL);
+	credential_search_end(asked, -EHOSTUNREACH, NULL);
 	ck_assert_int_eq(ended_r, -EHOSTUNREACH);
 	ck_assert_str_eq(text, "the service is down");
 	ck_assert_str_eq(credential_store_current(store)->source, "later");
@@ -390,7 +399,7 @@ START_TEST(when_nothing_is_configured_every_source_is_named)
 	open_chain(sources);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	credentials_failed(asked->text, 0, "nobody home");
-	credentials_search_ended(asked, -ENOENT, NULL);
+	credential_search_end(asked, -ENOENT, NULL);
 	ck_assert_int_eq(ended_r, -ENOENT);
 	ck_assert_ptr_nonnull(strstr(text, "nothing here; nobody home; set AWS_ACCESS_KEY_ID"));
 }
@@ -405,7 +414,7 @@ START_TEST(every_reload_asks_all_sources_again_and_names_each_once)
 		ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 		ck_assert_uint_eq(n_started, i);
 		credentials_failed(asked->text, 0, "nobody home");
-		credentials_search_ended(asked, -ENOENT, NULL);
+		credential_search_end(asked, -ENOENT, NULL);
 		ck_assert_uint_eq(n_ended, i);
 		ck_assert_ptr_eq(strstr(strstr(text, "nothing here") + 1, "nothing here"), NULL);
 	}
@@ -418,7 +427,7 @@ START_TEST(a_store_that_is_freed_cancels_what_is_in_progress)
 
 	open_chain(sources);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
-	store = credential_store_free(store);
+	close_chain();
 	ck_assert_uint_eq(n_cancelled, 1);
 	ck_assert_uint_eq(n_ended, 0);
 }
