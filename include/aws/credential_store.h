@@ -89,3 +89,9 @@ int credential_store_reload(
  * then with growing pauses of at most half a minute for as long as they give the same.
  */
 void credential_store_want(struct credential_store *store, const struct credentials *c);
+
+/*
+ * How long after now (by AWS's clock) such credentials are looked for again; USEC_INFINITY: never.
+ * Pure, but for the jitter.
+ */
+usec_t credential_store_renews_in(const struct credentials *c, usec_t now);

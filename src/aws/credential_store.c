@@ -71,13 +71,11 @@ void credential_store_unwatch(struct credential_store *store, struct credential_
 
 /* ---- When to look again ---- */
 
-static usec_t renew_in(const struct credential_store *store)
+usec_t credential_store_renews_in(const struct credentials *c, usec_t now)
 {
-	const struct credentials *c = store->current;
-
 	if (c->expires_at == USEC_INFINITY)
 		return c->on_disk ? REREAD_EVERY : USEC_INFINITY;
-	usec_t left = usec_sub(c->expires_at, skew_now(store->options.means.skew));
+	usec_t left = usec_sub(c->expires_at, now);
 	usec_t ahead = usec_min(left / 3, RENEW_AHEAD_MAX);
 	return usec_max(left - ahead + backoff_random(ahead / 3), SEARCH_PAUSE);
 }
@@ -119,7 +117,7 @@ static int settle(struct credential_store *store, int r, struct credentials *fou
 	keep(store, found);
 	store->complaint[0] = '\0';
 	backoff_reset(&store->after_failed);
-	arm(store, renew_in(store));
+	arm(store, credential_store_renews_in(store->current, skew_now(store->options.means.skew)));
 	return 0;
 }
 

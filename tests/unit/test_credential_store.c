@@ -1,8 +1,10 @@
 #include <check.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-event.h>
 
 #include "aws/credential_store.h"
 #include "base/file.h"
@@ -433,12 +435,151 @@ START_TEST(a_store_that_is_freed_cancels_what_is_in_progress)
 }
 END_TEST
 
+/* ---- When it looks again ---- */
+
+static const struct {
+	usec_t lives_for;
+	bool on_disk;
+	usec_t least, most;
+} RENEWALS[] = {
+	{6 * USEC_PER_HOUR, false, 345 * USEC_PER_MIN, 350 * USEC_PER_MIN},
+	{USEC_PER_HOUR, false, 45 * USEC_PER_MIN, 50 * USEC_PER_MIN},
+	{9 * USEC_PER_MIN, false, 6 * USEC_PER_MIN, 7 * USEC_PER_MIN},
+	{9 * USEC_PER_SEC, true, 6 * USEC_PER_SEC, 7 * USEC_PER_SEC},
+	{USEC_INFINITY, true, 5 * USEC_PER_MIN, 5 * USEC_PER_MIN},
+	{USEC_INFINITY, false, USEC_INFINITY, USEC_INFINITY},
+};
+
+START_TEST(credentials_are_renewed_in_the_last_third_of_their_life_or_quarter_of_an_hour)
+{
+	const usec_t now = 1767323045 * USEC_PER_SEC;
+	usec_t lives_for = RENEWALS[_i].lives_for;
+	struct credentials c = {
+		.expires_at = lives_for == USEC_INFINITY ? lives_for : now + lives_for,
+		.on_disk = RENEWALS[_i].on_disk,
+	};
+
+	for (unsigned i = 0; i < 100; i++) {
+		usec_t pause = credential_store_renews_in(&c, now);
+		ck_assert_uint_ge(pause, RENEWALS[_i].least);
+		ck_assert_uint_le(pause, RENEWALS[_i].most);
+	}
+}
+END_TEST
+
+static sd_event *event;
+static struct http *http;
+
+/* What the source gives next. */
+static const char *key_id;
+static usec_t lives_for; /* USEC_INFINITY: for ever */
+static bool fails;
+
+static int timed_start(struct credential_search *search, struct credentials **ret)
+{
+	struct credentials fields = {
+		.access_key_id = key_id,
+		.secret_access_key = "timed",
+		.source = "timed",
+		.expires_at = lives_for == USEC_INFINITY ? lives_for : clock_realtime() + lives_for,
+	};
+
+	n_started++;
+	if (fails)
+		return credentials_failed(search->text, -EHOSTUNREACH, "nobody answers");
+	return credentials_new(&fields, search->text, ret);
+}
+
+static const struct credential_source TIMED = {"timed", timed_start, NULL};
+
+static void setup_timed(void)
+{
+	static const struct credential_source *const sources[] = {&TIMED, NULL};
+
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(http_new(event, &(struct http_options){0}, &http), 0);
+	key_id = "AKIDFIRST";
+	lives_for = USEC_INFINITY;
+	open_store(&(struct credential_store_options){
+		.means = {.getenv = getenv, .http = http}, .sources = sources});
+	credential_store_watch(store, &watcher);
+}
+
+static void teardown_timed(void)
+{
+	close_chain();
+	http_free(http);
+	sd_event_unref(event);
+	curl_global_cleanup();
+}
+
+static void await_searches(unsigned n)
+{
+	while (n_started < n)
+		ck_assert_int_ge(sd_event_run(event, USEC_INFINITY), 0);
+}
+
+START_TEST(a_renewal_that_fails_is_tried_again_and_what_was_there_stays)
+{
+	lives_for = 2 * USEC_PER_SEC;
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	fails = true;
+	await_searches(2);
+	ck_assert_uint_eq(n_ended, 1);
+	ck_assert_int_eq(ended_r, -EHOSTUNREACH);
+	ck_assert_str_eq(text, "nobody answers");
+	ck_assert_str_eq(credential_store_complaint(store), "nobody answers");
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDFIRST");
+
+	fails = false;
+	key_id = "AKIDSECOND";
+	lives_for = USEC_INFINITY;
+	await_searches(3);
+	ck_assert_int_eq(ended_r, 0);
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDSECOND");
+	ck_assert_str_eq(credential_store_complaint(store), "");
+}
+END_TEST
+
+START_TEST(what_aws_refused_is_looked_for_at_once_and_then_with_pauses)
+{
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	credential_store_want(store, credential_store_current(store));
+	ck_assert_uint_eq(n_started, 2);
+	ck_assert_uint_eq(n_ended, 1);
+	credential_store_want(store, credential_store_current(store));
+	ck_assert_uint_eq(n_started, 2);
+
+	/* Another generation: at once again. */
+	key_id = "AKIDSECOND";
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	credential_store_want(store, credential_store_current(store));
+	ck_assert_uint_eq(n_started, 4);
+}
+END_TEST
+
+START_TEST(what_is_not_current_any_more_is_not_looked_for)
+{
+	_cleanup_(credentials_unrefp) struct credentials *old = NULL;
+
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	old = credentials_ref(credential_store_current(store));
+	key_id = "AKIDSECOND";
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	credential_store_want(store, old);
+	ck_assert_uint_eq(n_started, 2);
+}
+END_TEST
+
 int main(void)
 {
-	Suite *suite = suite_create("credentials");
+	Suite *suite = suite_create("credential store");
 	TCase *snapshot = tcase_create("snapshot");
 	TCase *files = tcase_create("files");
 	TCase *chain = tcase_create("chain");
+	TCase *renewal = tcase_create("renewal");
+	TCase *timed = tcase_create("timed");
 
 	tcase_add_test(snapshot, a_snapshot_keeps_its_own_copy);
 	tcase_add_test(snapshot, a_snapshot_lives_until_its_last_owner_is_gone);
@@ -467,6 +608,17 @@ int main(void)
 	tcase_add_test(chain, every_reload_asks_all_sources_again_and_names_each_once);
 	tcase_add_test(chain, a_store_that_is_freed_cancels_what_is_in_progress);
 	suite_add_tcase(suite, chain);
+
+	tcase_add_loop_test(renewal,
+		credentials_are_renewed_in_the_last_third_of_their_life_or_quarter_of_an_hour, 0,
+		(int)(sizeof RENEWALS / sizeof *RENEWALS));
+	suite_add_tcase(suite, renewal);
+
+	tcase_add_checked_fixture(timed, setup_timed, teardown_timed);
+	tcase_add_test(timed, a_renewal_that_fails_is_tried_again_and_what_was_there_stays);
+	tcase_add_test(timed, what_aws_refused_is_looked_for_at_once_and_then_with_pauses);
+	tcase_add_test(timed, what_is_not_current_any_more_is_not_looked_for);
+	suite_add_tcase(suite, timed);
 
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
