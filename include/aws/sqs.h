@@ -23,7 +23,7 @@ enum sqs_result {
 	SQS_UNREACHABLE,    /* no answer: name, connection, TLS, deadline */
 	SQS_THROTTLED,      /* slow down, then again */
 	SQS_UNAVAILABLE,    /* 5xx, or the service says that it failed: again */
-	SQS_NO_CREDENTIALS, /* nothing to sign with; nothing was sent */
+	SQS_NO_CREDENTIALS, /* nothing to sign with, or no region for it; nothing was sent */
 	SQS_BAD_SIGNATURE,  /* secret, region or clock wrong */
 	SQS_BAD_TOKEN,      /* key unknown, or token expired: refresh, then again */
 	SQS_DENIED,         /* no permission for this action */
@@ -76,7 +76,7 @@ struct sqs_call;
 struct sqs_options {
 	const char *queue_url; /* sent verbatim */
 	const char *endpoint;  /* scheme://host[:port]; requests go to its "/" */
-	const char *region;    /* what signatures are for */
+	const char *region;    /* what signatures are for; "": to be set later */
 };
 
 /* Messages, entries and attributes come with SQS_OK only; otherwise there are none, or NULL. */
@@ -98,6 +98,10 @@ typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
  */
 int sqs_new(struct http *http, struct credential_store *credentials, struct skew *skew,
 	const struct sqs_options *options, struct sqs **ret);
+/* What signatures are for from now on, "" excepted. 0, -ENOMEM or sigv4_new()'s. */
+int sqs_set_region(struct sqs *sqs, const char *region);
+/* Why no region is known yet: stands in the texts of calls that end for want of one. Copies. */
+void sqs_set_region_complaint(struct sqs *sqs, const char *text);
 /* Cancels what is out. Returns NULL. */
 struct sqs *sqs_free(struct sqs *sqs);
 DEFINE_CLEANUP(struct sqs *, sqs_free)

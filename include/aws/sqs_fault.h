@@ -57,6 +57,9 @@ void sqs_fault_of_transport(
 /* Nothing to sign with; said: why, or "". */
 void sqs_fault_of_credentials(
 	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret);
+/* Or no region to sign for. */
+void sqs_fault_of_region(
+	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret);
 
 /* One failed entry of a batch; code and message may be NULL. */
 enum sqs_result sqs_fault_of_entry(

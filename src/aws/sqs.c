@@ -61,7 +61,7 @@ struct sqs_call {
 	TAILQ_ENTRY(sqs_call) link; /* in `out`, `unsigned_calls` or `idle` */
 	struct sqs *sqs;
 	enum action action;
-	struct http_call *http; /* NULL: nothing to sign with */
+	struct http_call *http; /* NULL: it cannot be signed */
 	/* What it was signed with, held so that it can be compared with what is current later. */
 	struct credentials *credentials;
 	struct strbuf body;
@@ -81,7 +81,8 @@ struct sqs {
 	struct http *http;
 	struct credential_store *credentials;
 	struct skew *skew;
-	struct signer *signer;
+	struct signer *signer; /* NULL: the region is not known */
+	char region_complaint[SQS_FAULT_TEXT_MAX];
 	EVP_MD *md5; /* NULL: the library refuses it */
 	struct http_url endpoint;
 	char *url;
@@ -103,7 +104,7 @@ static struct sqs_fault_place sqs_place(const struct sqs_call *call)
 		.has_handles = call->action == DELETE || call->action == CHANGE_VISIBILITY,
 		.host = sqs->endpoint.host,
 		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
-		.region = signer_region(sqs->signer),
+		.region = sqs->signer ? signer_region(sqs->signer) : "",
 	};
 }
 
@@ -255,7 +256,7 @@ static void on_answer(void *userdata, const struct http_response *response)
 	sqs_end(call, response, &fault);
 }
 
-/* One that found nothing to sign with; what its callback starts waits for another turn. */
+/* One that could not be signed; what its callback starts waits for another turn. */
 static int on_unsigned(sd_event_source *source, void *userdata)
 {
 	static const struct http_response nothing = {.error_text = "", .body = ""};
@@ -270,7 +271,11 @@ static int on_unsigned(sd_event_source *source, void *userdata)
 	TAILQ_REMOVE(&sqs->unsigned_calls, call, link);
 
 	struct sqs_fault_place place = sqs_place(call);
-	sqs_fault_of_credentials(&place, credential_store_complaint(sqs->credentials), &fault);
+	if (sqs->signer)
+		sqs_fault_of_credentials(
+			&place, credential_store_complaint(sqs->credentials), &fault);
+	else
+		sqs_fault_of_region(&place, sqs->region_complaint, &fault);
 	sqs_end(call, &nothing, &fault);
 	return 0;
 }
@@ -357,7 +362,8 @@ static int sqs_start(
 
 	if (!credential_store_current(sqs->credentials))
 		credential_store_want(sqs->credentials, NULL);
-	call->credentials = credentials_ref(credential_store_current(sqs->credentials));
+	if (sqs->signer)
+		call->credentials = credentials_ref(credential_store_current(sqs->credentials));
 	if (r == 0 && call->credentials)
 		r = sqs_send(call, timeout, max_answer);
 	else if (r == 0)
@@ -471,6 +477,23 @@ static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 	return 0;
 }
 
+int sqs_set_region(struct sqs *sqs, const char *region)
+{
+	struct signer *signer;
+
+	int r = signer_new(sqs->skew, region, "sqs", &signer);
+	if (r < 0)
+		return r;
+	signer_free(sqs->signer);
+	sqs->signer = signer;
+	return 0;
+}
+
+void sqs_set_region_complaint(struct sqs *sqs, const char *text)
+{
+	snprintf(sqs->region_complaint, sizeof sqs->region_complaint, "%s", text);
+}
+
 int sqs_new(struct http *http, struct credential_store *credentials, struct skew *skew,
 	const struct sqs_options *options, struct sqs **ret)
 {
@@ -486,7 +509,8 @@ int sqs_new(struct http *http, struct credential_store *credentials, struct skew
 	sqs->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 
 	int r = sqs_copy_options(sqs, options);
-	r = r < 0 ? r : signer_new(skew, options->region, "sqs", &sqs->signer);
+	if (r == 0 && options->region[0])
+		r = sqs_set_region(sqs, options->region);
 	r = r < 0 ? r : sd_event_add_defer(http_event(http), &sqs->on_unsigned, on_unsigned, sqs);
 	r = r < 0 ? r : sd_event_source_set_enabled(sqs->on_unsigned, SD_EVENT_OFF);
 	if (r < 0)

@@ -351,16 +351,28 @@ void sqs_fault_of_transport(
 		answered ? "no answer of SQS's" : "no answer", place->host, place->action, quoted);
 }
 
-void sqs_fault_of_credentials(
-	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret)
+static void fault_of_want(
+	const char *what, const char *action, const char *said, struct sqs_fault *ret)
 {
 	char quoted[SQS_FAULT_TEXT_MAX - 64];
 
 	quote(said, quoted, sizeof quoted);
 	ret->result = SQS_NO_CREDENTIALS;
 	ret->code[0] = '\0';
-	snprintf(ret->text, sizeof ret->text, "no AWS credentials to sign %s with%s%s",
-		place->action, quoted[0] ? ": " : "", quoted);
+	snprintf(ret->text, sizeof ret->text, "no %s to sign %s with%s%s", what, action,
+		quoted[0] ? ": " : "", quoted);
+}
+
+void sqs_fault_of_credentials(
+	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret)
+{
+	fault_of_want("AWS credentials", place->action, said, ret);
+}
+
+void sqs_fault_of_region(
+	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret)
+{
+	fault_of_want("AWS region", place->action, said, ret);
 }
 
 /* Messages of entries quote receipt handles: only what they mean is passed on. */

@@ -372,6 +372,47 @@ START_TEST(no_credentials_is_an_answer_that_sends_nothing)
 }
 END_TEST
 
+static void forget_region(void)
+{
+	const struct sqs_options options = {
+		.queue_url = QUEUE_URL, .endpoint = test_server_url(server), .region = ""};
+
+	sqs = sqs_free(sqs);
+	ck_assert_int_eq(sqs_new(http, store, &skew, &options, &sqs), 0);
+}
+
+START_TEST(without_a_region_nothing_is_sent_until_it_is_set)
+{
+	forget_region();
+	receive();
+	ck_assert_int_eq(seen.result, SQS_NO_CREDENTIALS);
+	ck_assert_str_eq(seen.text, "no AWS region to sign ReceiveMessage with");
+	sqs_set_region_complaint(sqs, "set AWS_REGION");
+	receive();
+	ck_assert_str_eq(seen.text, "no AWS region to sign ReceiveMessage with: set AWS_REGION");
+	ck_assert_uint_eq(test_server_requests(server), 0);
+
+	ck_assert_int_eq(sqs_set_region(sqs, "eu-west-1"), 0);
+	will_answer(200, "{}");
+	receive();
+	ck_assert_int_eq(seen.result, SQS_OK);
+	assert_signed(access_key, secret_key, NULL);
+}
+END_TEST
+
+START_TEST(a_call_without_a_region_can_be_cancelled)
+{
+	struct sqs_call *call;
+
+	forget_region();
+	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, &call), 0);
+	sqs_cancel(call);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+}
+END_TEST
+
 static struct sqs_call *unsigned_other;
 
 static void on_cancels_other(void *userdata, const struct sqs_answer *a,
@@ -539,6 +580,8 @@ static Suite *suite(void)
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);
 	tcase_add_test(c, another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong);
 	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);
+	tcase_add_test(c, without_a_region_nothing_is_sent_until_it_is_set);
+	tcase_add_test(c, a_call_without_a_region_can_be_cancelled);
 	tcase_add_test(c, each_call_without_credentials_has_its_answer);
 	tcase_add_test(c, calls_without_credentials_can_be_cancelled_even_from_a_callback);
 	tcase_add_test(c, a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one);
