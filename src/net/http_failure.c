@@ -69,17 +69,24 @@ static bool failure_has_openssl(void)
 }
 
 /* Whose TLS it was: a proxy may be spoken to over TLS too. */
+static bool failure_is_of_proxy(const struct failure *f)
+{
+	long connect_status = 0;
+
+	curl_easy_getinfo(f->place->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	return f->place->proxy && connect_status == 0 &&
+	       strncasecmp(f->place->proxy->url, "https:", strlen("https:")) == 0;
+}
+
 static long failure_verdict(const struct failure *f, const char **ret_whose)
 {
-	long proxys = 0, hosts = 0, connect_status = 0;
+	bool of_proxy = failure_is_of_proxy(f);
+	long verdict = 0;
 
-	curl_easy_getinfo(f->place->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxys);
-	curl_easy_getinfo(f->place->easy, CURLINFO_SSL_VERIFYRESULT, &hosts);
-	curl_easy_getinfo(f->place->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-	bool of_proxy = f->place->proxy && connect_status == 0 &&
-			strncasecmp(f->place->proxy->url, "https:", strlen("https:")) == 0;
+	curl_easy_getinfo(f->place->easy,
+		of_proxy ? CURLINFO_PROXY_SSL_VERIFYRESULT : CURLINFO_SSL_VERIFYRESULT, &verdict);
 	*ret_whose = of_proxy ? "the proxy's" : "its";
-	return of_proxy ? proxys : hosts;
+	return verdict;
 }
 
 static bool failure_of_authority(const struct failure *f, const char *whose, const char *signer)
@@ -138,23 +145,46 @@ static bool failure_of_certificate(const struct failure *f)
 	}
 }
 
-/* OpenSSL's error number stands in libcurl's text; there is no other way to it. */
+/*
+ * One line for what was said instead of TLS and for an end without a word: whether a server's
+ * answer in plain is still read before its reset comes is chance.
+ */
+static bool failure_of_port(const struct failure *f)
+{
+	char place[sizeof f->place->proxy->name];
+
+	if (failure_is_of_proxy(f))
+		snprintf(place, sizeof place, "%s", f->place->proxy->name);
+	else
+		snprintf(place, sizeof place, "its port %u", f->url.port);
+	SAY(f,
+		"TLS fails at %s: is it one for http://, or does something in between answer, or "
+		"cut the connection?",
+		place);
+	return true;
+}
+
+/*
+ * OpenSSL's error number stands in libcurl's text; there is no other way to it. Without one the
+ * peer ended the connection: that is the system's error, or none at all.
+ */
 static bool failure_of_handshake(const struct failure *f)
 {
 	const char *number = strstr(f->place->said, "error:");
 
-	if (!failure_has_openssl() || !number)
+	if (!failure_has_openssl())
 		return false;
+	if (!number)
+		return failure_of_port(f);
 	switch (ERR_GET_REASON(strtoul(number + strlen("error:"), NULL, 16))) {
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_HTTP_REQUEST:
 	case SSL_R_PACKET_LENGTH_TOO_LONG:
 	case SSL_R_UNEXPECTED_MESSAGE:
-		SAY(f,
-			"its port %u does not speak TLS: is it one for http://, or does something "
-			"in between answer?",
-			f->url.port);
-		return true;
+#ifdef SSL_R_UNEXPECTED_EOF_WHILE_READING
+	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+#endif
+		return failure_of_port(f);
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 		SAY(f, "it offers TLS 1.1 or older only, and 1.2 is the least that is safe");

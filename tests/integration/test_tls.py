@@ -87,7 +87,7 @@ class ACertificate(Tls):
 
     def test_is_missed_where_nobody_speaks_tls(self):
         daemon = self.configure_over_tls(port=self.sqs.port).start()
-        daemon.wait_line(f" warning .*its port {self.sqs.port} does not speak TLS")
+        daemon.wait_line(f" warning .*TLS fails at its port {self.sqs.port}: is it one for http")
         self.assertEqual(daemon.stop(), 0)
 
 

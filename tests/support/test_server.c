@@ -33,7 +33,7 @@ struct test_server {
 	test_handler_fn *handler;
 	void *userdata;
 	SSL_CTX *tls;
-	bool rude; /* what is not HTTP is answered at once */
+	enum test_tls kind;
 	char *certificate;
 	struct connection connections[CONNECTIONS_MAX];
 	atomic_uint n_connections;
@@ -94,6 +94,15 @@ static void connection_close(struct connection *c)
 	*c = (struct connection){.fd = -1};
 }
 
+static void connection_then(struct connection *c, enum test_then then)
+{
+	if (then == TEST_RESET)
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+			sizeof(struct linger));
+	if (then != TEST_KEEP)
+		connection_close(c);
+}
+
 static void connection_write(struct connection *c, const char *data, size_t len)
 {
 	while (len > 0) {
@@ -106,13 +115,34 @@ static void connection_write(struct connection *c, const char *data, size_t len)
 	}
 }
 
+/* Without TLS under a URL with https: what greets it is not HTTP. */
+static bool server_is_rude(const struct test_server *s)
+{
+	return s->kind >= TEST_NO_TLS && s->kind <= TEST_NO_TLS_CLOSE;
+}
+
+static void server_answer_greeting(const struct test_server *s, struct connection *c)
+{
+	static const enum test_then then[] = {
+		[TEST_NO_TLS] = TEST_KEEP,
+		[TEST_NO_TLS_CUT] = TEST_RESET,
+		[TEST_NO_TLS_RESET] = TEST_RESET,
+		[TEST_NO_TLS_CLOSE] = TEST_CLOSE,
+	};
+
+	if (s->kind == TEST_NO_TLS || s->kind == TEST_NO_TLS_CUT)
+		connection_write(c, bad_request, strlen(bad_request));
+	c->in.len = 0;
+	connection_then(c, then[s->kind]);
+}
+
 /* One request that is there whole, answered and taken out of the buffer; false: not yet whole. */
 static bool server_answer(struct test_server *s, struct connection *c)
 {
 	char *end = c->in.len ? strstr(c->in.data, "\r\n\r\n") : NULL;
-	if (!end && s->rude && c->in.len > 0) {
-		connection_write(c, bad_request, strlen(bad_request));
-		c->in.len = 0;
+	if (!end && c->in.len > 0 && server_is_rude(s)) {
+		server_answer_greeting(s, c);
+		return false;
 	}
 	if (!end)
 		return false;
@@ -144,11 +174,7 @@ static bool server_answer(struct test_server *s, struct connection *c)
 	connection_write(c, strbuf_str(&answer), answer.len);
 	memmove(c->in.data, c->in.data + head_len + body_len, c->in.len - head_len - body_len + 1);
 	c->in.len -= head_len + body_len;
-	if (then == TEST_RESET)
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
-			sizeof(struct linger));
-	if (then != TEST_KEEP)
-		connection_close(c);
+	connection_then(c, then);
 	return then == TEST_KEEP;
 }
 
@@ -227,8 +253,8 @@ struct test_server *test_server_new(enum test_tls tls, test_handler_fn *handler,
 		s->connections[i].fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->came, NULL);
-	s->rude = tls == TEST_NO_TLS;
-	if (tls != TEST_PLAIN && tls != TEST_NO_TLS)
+	s->kind = tls;
+	if (tls != TEST_PLAIN && !server_is_rude(s))
 		server_use_tls(s, tls);
 
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);

@@ -35,7 +35,11 @@ enum test_tls {
 	TEST_PLAIN,
 	TEST_TLS,     /* a certificate for 127.0.0.1 that it signed itself */
 	TEST_TLS_OLD, /* the same, and speaks TLS 1.1 at most */
-	TEST_NO_TLS,  /* plain HTTP under a URL with https: */
+	/* Plain HTTP under a URL with https: what greets it gets a 400, */
+	TEST_NO_TLS,
+	TEST_NO_TLS_CUT,   /* and an RST behind that, */
+	TEST_NO_TLS_RESET, /* or the RST alone, */
+	TEST_NO_TLS_CLOSE, /* or the end alone. */
 	TEST_TLS_FOREIGN,
 	TEST_TLS_EXPIRED,
 	TEST_TLS_EARLY,

@@ -217,6 +217,25 @@ START_TEST(a_proxy_that_is_silent_is_named)
 }
 END_TEST
 
+START_TEST(a_proxy_that_is_not_spoken_to_over_tls_is_named)
+{
+	char proxy[64], expected[256];
+	struct seen seen;
+
+	server = test_server_free(server);
+	server = test_server_new(TEST_NO_TLS, answer, NULL);
+	snprintf(proxy, sizeof proxy, "https://127.0.0.1:%u", test_server_port(server));
+	setenv("https_proxy", proxy, 1);
+	get("https://sqs.example/", 5 * USEC_PER_SEC, &seen);
+	ck_assert_int_eq(seen.error, -EKEYREJECTED);
+	snprintf(expected, sizeof expected,
+		"TLS fails at proxy 127.0.0.1:%u of https_proxy: is it one for http://, or does "
+		"something in between answer, or cut the connection?",
+		test_server_port(server));
+	ck_assert_str_eq(seen.error_text, expected);
+}
+END_TEST
+
 START_TEST(a_proxy_that_is_away_is_named)
 {
 	struct seen seen;
@@ -266,6 +285,7 @@ static Suite *suite(void)
 	tcase_add_test(use, plain_requests_go_to_the_proxy_with_their_whole_url);
 	tcase_add_test(use, a_proxy_that_refuses_is_named_with_the_cure);
 	tcase_add_test(use, a_proxy_that_is_silent_is_named);
+	tcase_add_test(use, a_proxy_that_is_not_spoken_to_over_tls_is_named);
 	tcase_add_test(use, a_proxy_that_is_away_is_named);
 	tcase_add_test(use, a_proxy_that_cannot_be_one_shows_no_password);
 	suite_add_tcase(s, use);

@@ -190,15 +190,17 @@ START_TEST(a_server_that_knows_only_old_tls_is_refused)
 }
 END_TEST
 
-START_TEST(a_server_without_tls_is_refused)
+START_TEST(a_port_without_tls_is_named_in_one_line_however_it_ends_the_handshake)
 {
+	static const enum test_tls kinds[] = {
+		TEST_NO_TLS, TEST_NO_TLS_CUT, TEST_NO_TLS_RESET, TEST_NO_TLS_CLOSE};
 	char text[256];
 	struct seen seen = {0};
 
-	start(TEST_NO_TLS, TRUST_SYSTEM);
+	start(kinds[_i], TRUST_SYSTEM);
 	snprintf(text, sizeof text,
-		"its port %u does not speak TLS: is it one for http://, or does something in "
-		"between answer?",
+		"TLS fails at its port %u: is it one for http://, or does something in between "
+		"answer, or cut the connection?",
 		test_server_port(server));
 	get(&seen);
 	ck_assert_int_eq(seen.error, -EKEYREJECTED);
@@ -258,7 +260,8 @@ static Suite *suite(void)
 	tcase_add_test(tls, a_certificate_that_is_not_valid_yet_is_refused);
 	tcase_add_test(tls, what_else_is_wrong_with_a_certificate_is_said_in_openssl_s_words);
 	tcase_add_test(tls, a_server_that_knows_only_old_tls_is_refused);
-	tcase_add_test(tls, a_server_without_tls_is_refused);
+	tcase_add_loop_test(
+		tls, a_port_without_tls_is_named_in_one_line_however_it_ends_the_handshake, 0, 4);
 	tcase_add_test(tls, a_bundle_that_goes_away_later_is_named);
 	tcase_add_test(tls, a_bundle_is_looked_at_before_it_is_used);
 	suite_add_tcase(s, tls);
