@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json_read.h"
+#include "base/quote.h"
 
 #define QUOTE_SIZE 176
 
@@ -141,16 +142,6 @@ static void read_code(const char *text, char ret[static SQS_FAULT_CODE_MAX])
 	ret[len] = '\0';
 }
 
-/* Foreign text made fit for a line of the log. */
-static void quote(const char *text, char *ret, size_t size)
-{
-	size_t len = 0;
-
-	for (; *text && len < size - 4; text++)
-		ret[len++] = *text >= ' ' && *text <= '~' ? *text : '?';
-	strcpy(ret + len, *text ? "..." : "");
-}
-
 /* A gateway may have sent back what we signed. */
 static bool holds_secret(const char *text)
 {
@@ -237,7 +228,7 @@ static void describe_denial(
 	bool key = strncasecmp(ret->code, "KMS", 3) == 0;
 	char said[QUOTE_SIZE];
 
-	quote(holds_secret(message) ? "" : message, said, sizeof said);
+	quote_text(holds_secret(message) ? "" : message, said, sizeof said);
 	snprintf(ret->text, sizeof ret->text, "access denied to %s on queue %s: grant it%s%s",
 		key ? "the KMS key that encrypts messages (kms:Decrypt)" : p->permission, p->queue,
 		said[0] ? "; " : "", said);
@@ -258,7 +249,7 @@ static void describe_refusal(
 {
 	char said[QUOTE_SIZE];
 
-	quote(p->has_handles || holds_secret(message) ? "" : message, said, sizeof said);
+	quote_text(p->has_handles || holds_secret(message) ? "" : message, said, sizeof said);
 	snprintf(ret->text, sizeof ret->text, "%s refused %s on queue %s: %s%s%s", p->host,
 		p->action, p->queue, ret->code, said[0] ? ": " : "", said);
 }
@@ -344,7 +335,7 @@ void sqs_fault_of_transport(
 	bool answered = error == -EMSGSIZE || error == -EBADMSG;
 	char quoted[QUOTE_SIZE];
 
-	quote(said, quoted, sizeof quoted);
+	quote_text(said, quoted, sizeof quoted);
 	ret->result = answered ? SQS_GARBLED : SQS_UNREACHABLE;
 	ret->code[0] = '\0';
 	snprintf(ret->text, sizeof ret->text, "%s from %s to %s: %s",
@@ -356,7 +347,7 @@ static void fault_of_want(
 {
 	char quoted[SQS_FAULT_TEXT_MAX - 64];
 
-	quote(said, quoted, sizeof quoted);
+	quote_text(said, quoted, sizeof quoted);
 	ret->result = SQS_NO_CREDENTIALS;
 	ret->code[0] = '\0';
 	snprintf(ret->text, sizeof ret->text, "no %s to sign %s with%s%s", what, action,
