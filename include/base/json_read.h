@@ -21,6 +21,7 @@ struct json_read {
 	struct json_scan scan;
 	enum json_fault fault;
 	char *texts;
+	size_t texts_bytes;
 	char *next; /* where the next text goes */
 };
 
@@ -28,6 +29,8 @@ struct json_read {
 int json_read_init(struct json_read *r, const char *text, size_t len);
 /* Frees the texts too, unless they were taken. */
 void json_read_done(struct json_read *r);
+/* As json_read_done(), with the texts wiped first: for anything that held a secret. */
+void json_read_wipe(struct json_read *r);
 /* The memory of all texts, to be freed by the caller with free(); r is done. */
 char *json_read_take_texts(struct json_read *r);
 

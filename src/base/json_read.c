@@ -11,10 +11,11 @@
 int json_read_init(struct json_read *r, const char *text, size_t len)
 {
 	/* A string's two quotes are more than its NUL needs. */
-	char *texts = malloc(len + 1);
+	size_t bytes = len + 1;
+	char *texts = malloc(bytes);
 	if (!texts)
 		return -ENOMEM;
-	*r = (struct json_read){.texts = texts, .next = texts};
+	*r = (struct json_read){.texts = texts, .texts_bytes = bytes, .next = texts};
 	json_scan_init(&r->scan, text, len, DEPTH_MAX);
 	return 0;
 }
@@ -22,6 +23,13 @@ int json_read_init(struct json_read *r, const char *text, size_t len)
 void json_read_done(struct json_read *r)
 {
 	free(json_read_take_texts(r));
+}
+
+void json_read_wipe(struct json_read *r)
+{
+	if (r->texts)
+		explicit_bzero(r->texts, r->texts_bytes);
+	json_read_done(r);
 }
 
 char *json_read_take_texts(struct json_read *r)
