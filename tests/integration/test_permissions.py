@@ -3,6 +3,7 @@
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
+from lab.jobs import Jobs
 
 KEY_ID, SECRET = "AKIATHREE00000000000", "a/consumers+secret"
 ACTIONS = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]
@@ -11,10 +12,13 @@ ACTIONS = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]
 class AConsumersKey(Case):
     visibility = 4
 
-    def start_with_three(self):
+    def start_with_three(self, settings=None, **options):
         self.sqs.add_key(KEY_ID, SECRET, ACTIONS)
-        return self.start(environment={"AWS_ACCESS_KEY_ID": KEY_ID,
-                                       "AWS_SECRET_ACCESS_KEY": SECRET})
+        return self.start(settings, environment={"AWS_ACCESS_KEY_ID": KEY_ID,
+                                                 "AWS_SECRET_ACCESS_KEY": SECRET}, **options)
+
+    def received(self):
+        return self.queue.inside()["counts"]["received"]
 
     def test_is_enough_for_many_jobs_and_one_warning_says_what_it_costs(self):
         daemon = self.start_with_three()
@@ -23,6 +27,35 @@ class AConsumersKey(Case):
         until(self.queue.is_empty, what="an empty queue")
         self.assertEqual(self.jobs.runs(), {1: 200})
         self.assertEqual(len(daemon.lines("ChangeMessageVisibility|visibility cannot be")), 1)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_fetches_nothing_ahead(self):
+        daemon = self.start_with_three({"worker.concurrency": 2, "worker.prefetch_time": "500ms"})
+        self.jobs.publish(payload={"delayMs": 100}, count=40)
+        most = 0
+        while self.jobs.counts().get("completed", 0) < 40:
+            most = max(most, self.queue.counts()[1])
+        # Two run; two more are done, and their rows or deletes on their way.
+        self.assertLessEqual(most, 4)
+        daemon.wait_line("receive=1 outcome=completed")
+        self.assertEqual(self.jobs.runs(), {1: 40})
+
+    def test_pays_for_a_long_outage_with_one_receive(self):
+        postgres = self.lab.postgres()
+        self.addCleanup(postgres.close)
+        database = postgres.create_database()
+        jobs = Jobs(database, self.queue, history=True)
+        daemon = self.start_with_three(database=database)
+        job, = jobs.publish(payload={"delayMs": 500})
+        jobs.wait(job, "processing")
+        postgres.stop()
+        # The poll that is out gets it a second time when its visibility ends.
+        until(lambda: self.received() == 2, what="the end of the visibility")
+        postgres.start()
+        jobs.wait(job, "completed", within=15)
+        until(self.queue.is_empty, what="an empty queue")
+        self.assertEqual(jobs.runs(), {1: 1})
+        self.assertEqual(self.received(), 2)
         self.assertEqual(daemon.stop(), 0)
 
     def test_limits_a_jobs_time_to_the_visibility(self):
