@@ -12,6 +12,8 @@
 #include "work/trouble.h"
 
 #define PREFLIGHT_EVERY (5 * USEC_PER_MIN)
+/* So much hangs on that permission that its grant is looked for more often. */
+#define UNEXTENDABLE_EVERY USEC_PER_MIN
 
 /* A shorter visibility leaves no time to keep anything. */
 #define VISIBILITY_MIN     (4 * USEC_PER_SEC)
@@ -59,18 +61,23 @@ static void preflight_arm(struct preflight *p, usec_t pause)
 	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 
-/* This look is over. */
-static void preflight_rest(struct preflight *p, usec_t pause)
+static void preflight_rest_for(struct preflight *p, usec_t pause)
 {
 	preflight_arm(p, p->again ? 0 : pause);
 	p->again = false;
+}
+
+/* This look is over. */
+static void preflight_rest(struct preflight *p)
+{
+	preflight_rest_for(p, p->terms.extendable ? PREFLIGHT_EVERY : UNEXTENDABLE_EVERY);
 }
 
 static void preflight_fault(struct preflight *p, const char *text)
 {
 	snprintf(p->text, sizeof p->text, "%s", text);
 	trouble_report(&p->trouble, text);
-	preflight_rest(p, backoff_next(&p->pause));
+	preflight_rest_for(p, backoff_next(&p->pause));
 }
 
 /* ---- The dead letter queue ---- */
@@ -126,7 +133,7 @@ static void preflight_on_dead_letters(
 
 	p->call = NULL;
 	preflight_judge_dead_letters(p, answer, dead);
-	preflight_rest(p, PREFLIGHT_EVERY);
+	preflight_rest(p);
 }
 
 static void preflight_look_at_dead_letters(struct preflight *p)
@@ -137,7 +144,7 @@ static void preflight_look_at_dead_letters(struct preflight *p)
 		queue_url_of_arn(p->options.queue_url, p->dead_letter_arn, &url) < 0 ||
 		sqs_get_attributes(
 			p->sqs, strbuf_str(&url), preflight_on_dead_letters, p, &p->call) < 0)
-		preflight_rest(p, PREFLIGHT_EVERY);
+		preflight_rest(p);
 }
 
 /* ---- May a visibility be extended? ---- */

@@ -1,5 +1,8 @@
 """The three permissions of a queue's consumer: receive, delete, attributes; visibility stays."""
 
+import os
+import unittest
+
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
@@ -65,6 +68,14 @@ class AConsumersKey(Case):
         daemon.wait_line(f"job={job} .*outcome=timeout")
         row = self.jobs.wait(job, "processing", attempts=2)
         self.assertEqual(row.attempts, 2)
+
+    @unittest.skipUnless(os.environ.get("NEXUS_LONG"), "takes a minute: make check-long")
+    def test_that_is_granted_more_is_noticed_by_itself(self):
+        daemon = self.start_with_three()
+        self.sqs.add_key(KEY_ID, SECRET)
+        daemon.wait_line(" notice .*visibility can be extended now", within=75)
+        job, = self.jobs.publish(payload={"delayMs": 6000})
+        daemon.wait_line(f"job={job} .*receive=1 outcome=completed")
 
     def test_sends_a_job_that_keeps_failing_to_the_dead_letters(self):
         self.start_with_three()
