@@ -10,10 +10,12 @@ import hmac
 
 
 class Signer:
-    """One access key, for one region and service. Keeps the day's signing key."""
+    """One access key, for one region and service, with its session token if it is a temporary one.
+    Keeps the day's signing key."""
 
-    def __init__(self, key_id, secret, region, service="sqs"):
+    def __init__(self, key_id, secret, region, service="sqs", token=None):
         self.key_id = key_id
+        self.token = token
         self.region = region
         self.service = service
         self._secret = secret
@@ -21,10 +23,12 @@ class Signer:
         self._day_key = None
 
     def sign(self, headers, body, now=None):
-        """The headers, and the two that prove who sends them and when. host must be among them."""
+        """The headers, and those that prove who sends them and when. host must be among them."""
         now = now or datetime.datetime.now(datetime.timezone.utc)
         moment = now.strftime("%Y%m%dT%H%M%SZ")
         signed = {**headers, "x-amz-date": moment}
+        if self.token is not None:
+            signed["x-amz-security-token"] = self.token
         names = sorted(signed)
         canonical = "\n".join([
             "POST", "/", "", *(f"{name}:{signed[name]}" for name in names), "", ";".join(names),

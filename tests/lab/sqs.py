@@ -149,6 +149,39 @@ class Sqs:
         terms = {"id": key_id, "secret": secret}
         self.client.control("POST", "keys", {**terms, "actions": actions} if actions else terms)
 
+    def role(self, arn, **terms):
+        """A role for the local STS, or other terms for it: actions, seconds (that its keys live),
+        external_id, principal (the key that may assume it), web_identity_token (the one accepted),
+        expired_web_identity_token. None takes a term away."""
+        self.client.control("POST", "roles", {"arn": arn, **terms})
+
+    def metadata(self, **terms):
+        """Changes the local metadata service: role (which it then has), actions and seconds of its
+        keys; code and message (instead of keys), status (of every answer; 0: as usual),
+        hop_limit_exceeded (asking for a token is never answered), same_keys (even when they end),
+        token_seconds. None takes a term away. Clients want its address: self.endpoint."""
+        self.client.control("POST", "metadata", terms)
+
+    def container(self, name, **terms):
+        """Changes what a container's credentials endpoint answers: token (to be sent along),
+        actions and seconds of its keys, status, body (instead of keys). Returns the address, as
+        ECS has it; with a token, pod_identity_uri is one for the same keys."""
+        self.client.control("POST", "container", {"id": name, **terms})
+        return f"{self.endpoint}/v2/credentials/{name}"
+
+    @property
+    def pod_identity_uri(self):
+        return f"{self.endpoint}/v1/credentials"
+
+    def forget_identities(self):
+        """No roles, no metadata, no containers any more; keys that they gave stay good."""
+        for what in ("roles", "metadata", "container"):
+            self.client.control("DELETE", what)
+
+    def advance(self, seconds):
+        """Moves the service's time on: visibilities and the lives of issued keys end sooner."""
+        self.client.control("POST", "clock", {"advance": seconds})
+
     def fault(self, **terms):
         """Orders something to go wrong: action, after, count, kind, and what the kind takes."""
         self.client.control("POST", "faults", terms)

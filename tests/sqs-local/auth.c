@@ -129,9 +129,9 @@ static bool auth_check_scope(
 			"of date from HTTP");
 	if (strcmp(claim->region, auth->region) != 0)
 		return auth_refuse(failure, "Credential should be scoped to a valid region.");
-	if (strcmp(claim->service, "sqs") != 0)
-		return auth_refuse(
-			failure, "Credential should be scoped to correct service: 'sqs'.");
+	if (strcmp(claim->service, auth->service) != 0)
+		return failure_set(failure, FAILURE_INVALID_SIGNATURE,
+			"Credential should be scoped to correct service: '%s'.", auth->service);
 	if (strcmp(claim->terminator, "aws4_request") != 0)
 		return auth_refuse(failure,
 			"Credential should be scoped with a valid terminator: 'aws4_request'.");
@@ -186,19 +186,19 @@ static bool auth_check_signature(
 	strbuf_reset(&text);
 	strbuf_printf(&text, AUTH_ALGORITHM "\n%s\n%s/%s/%s/%s\n%s", claim->moment, claim->day,
 		claim->region, claim->service, claim->terminator, hex);
-	digest_hmac(key_signing(key, claim->day, claim->region), DIGEST_SHA256_SIZE,
+	digest_hmac(key_signing(key, claim->day, claim->region, claim->service), DIGEST_SHA256_SIZE,
 		strbuf_str(&text), text.len, bytes);
 	digest_hex(bytes, sizeof bytes, hex);
 	return strlen(claim->signature) == sizeof hex - 1 &&
 	       CRYPTO_memcmp(claim->signature, hex, sizeof hex - 1) == 0;
 }
 
-static bool auth_check_token(
-	const struct key *key, const struct wire *wire, struct failure *failure)
+static bool auth_check_token(const struct auth *auth, const struct key *key,
+	const struct wire *wire, struct failure *failure)
 {
 	const char *token = wire_value(wire, "x-amz-security-token");
 
-	if (key->expired)
+	if (key_expired(key, auth->clock))
 		return failure_set(failure, FAILURE_EXPIRED_TOKEN,
 			"The security token included in the request is expired");
 	if (strcmp(token ? token : "", key->token ? key->token : "") != 0)
@@ -224,7 +224,7 @@ bool auth_check(const struct auth *auth, const struct wire *wire, usec_t now, st
 	if (!key)
 		return failure_set(ret_failure, FAILURE_UNKNOWN_KEY,
 			"The security token included in the request is invalid.");
-	if (!auth_check_token(key, wire, ret_failure) ||
+	if (!auth_check_token(auth, key, wire, ret_failure) ||
 		!auth_check_scope(auth, &claim, ret_failure) ||
 		!auth_check_coverage(&claim, wire, ret_failure))
 		return false;

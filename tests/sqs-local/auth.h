@@ -13,6 +13,8 @@
 struct auth {
 	const struct key_list *keys; /* borrows */
 	const char *region;          /* borrows */
+	const char *service;         /* a constant: as the scope of the signature names it */
+	usec_t clock;                /* the account's, which ends the lives of keys */
 };
 
 /* now: wall clock. The key is borrowed. False: refused, and why. */

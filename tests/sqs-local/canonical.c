@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "digest.h"
+#include "form.h"
 
 /* More parameters than this are not a request for SQS. */
 #define CANONICAL_PARAMETERS_MAX 64
@@ -51,24 +52,6 @@ static void canonical_path(struct strbuf *out, const char *path, size_t len)
 	canonical_encode(out, strbuf_str(&plain), plain.len, "-._~/");
 }
 
-static int canonical_decode(struct strbuf *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		if (c == '%') {
-			char hex[3] = {0};
-			if (len - i < 3 || !isxdigit((unsigned char)text[i + 1]) ||
-				!isxdigit((unsigned char)text[i + 2]))
-				return -EBADMSG;
-			memcpy(hex, text + i + 1, 2);
-			c = (char)strtoul(hex, NULL, 16);
-			i += 2;
-		}
-		strbuf_putc(out, c);
-	}
-	return out->error;
-}
-
 /* One "name=value" with both parts decoded and encoded again; owned, NULL if that fails. */
 static char *canonical_parameter(const char *text, size_t len)
 {
@@ -77,8 +60,8 @@ static char *canonical_parameter(const char *text, size_t len)
 	size_t name_len = equals ? (size_t)(equals - text) : len;
 	size_t value_at = equals ? name_len + 1 : len;
 
-	if (canonical_decode(&name, text, name_len) < 0 ||
-		canonical_decode(&value, text + value_at, len - value_at) < 0)
+	if (form_decode(&name, text, name_len, false) < 0 ||
+		form_decode(&value, text + value_at, len - value_at, false) < 0)
 		return NULL;
 	canonical_encode(&out, strbuf_str(&name), name.len, "-._~");
 	strbuf_putc(&out, '=');

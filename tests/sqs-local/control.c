@@ -2,16 +2,11 @@
 
 #include <string.h>
 
-#include "base/strbuf.h"
 #include "must.h"
 #include "service.h"
 
 #define CONTROL_PREFIX      "/_control/"
 #define CONTROL_SECONDS_MAX 1e9
-
-/* NULL, or what is wrong with the request, a constant; *ret: what to answer with, or NULL. */
-typedef const char *control_fn(
-	struct service *service, const char *query, const json_t *input, json_t **ret);
 
 bool control_is_for(const struct wire *wire)
 {
@@ -88,21 +83,6 @@ static const char *control_post_clock(
 	return NULL;
 }
 
-/* A list of names as keys has it, "A,B"; owned, NULL: a member of it is no string. */
-static char *control_join(const json_t *names)
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	const json_t *name;
-	size_t i;
-
-	json_array_foreach (names, i, name) {
-		if (!json_is_string(name))
-			return NULL;
-		strbuf_printf(&text, "%s%s", i > 0 ? "," : "", json_string_value(name));
-	}
-	return strbuf_take(&text);
-}
-
 static const char *control_post_keys(
 	struct service *service, const char *query, const json_t *input, json_t **ret)
 {
@@ -118,7 +98,7 @@ static const char *control_post_keys(
 		    &expired) < 0)
 		return "a key is an object with id, secret, token, actions, expired";
 	if (actions) {
-		joined = json_is_array(actions) ? control_join(actions) : NULL;
+		joined = keys_join(actions);
 		if (!joined)
 			return "actions is a list of names";
 	}
@@ -248,6 +228,12 @@ static const struct {
 	{"POST", "clock", control_post_clock},
 	{"POST", "keys", control_post_keys},
 	{"POST", "redeliver", control_post_redeliver},
+	{"POST", "roles", sts_post_roles},
+	{"DELETE", "roles", sts_delete_roles},
+	{"POST", "metadata", metadata_post},
+	{"DELETE", "metadata", metadata_delete},
+	{"POST", "container", container_post},
+	{"DELETE", "container", container_delete},
 };
 
 static control_fn *control_find(const char *method, const char *path, size_t path_len)

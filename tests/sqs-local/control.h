@@ -16,14 +16,38 @@
  *                            or gives it new terms
  *   POST   redeliver         {"queue", "message_id"}: makes a message in flight visible at once,
  *                            while its handle stays good: a duplicate delivery
+ *
+ * Where credentials come from. A POST changes what it names and leaves the rest as it is; null
+ * takes a term away; a DELETE takes everything away. "actions" (default: all) are what the keys
+ * that are issued may do, "seconds" is how long they live, also less than AWS would allow.
+ *
+ *   POST   roles             {"arn", "actions", "seconds" (default: as asked for), "external_id",
+ *                            "principal": the access key that may assume it,
+ *                            "web_identity_token": the one that is accepted,
+ *                            "expired_web_identity_token": one that is called too old}
+ *   POST   metadata          {"role", "actions", "seconds",
+ *                            "code", "message": these instead of keys, with HTTP's 200,
+ *                            "status": every request is answered with it (0: as usual),
+ *                            "hop_limit_exceeded": true: nobody answers who asks for a token,
+ *                            "same_keys": true: hands out the same keys even when they end,
+ *                            "token_seconds": tokens live at most so long, whatever is said}
+ *   POST   container         {"id", "token": the Authorization that must come along, "actions",
+ *                            "seconds", "status", "body": this instead of keys}
+ *                            Naming role, actions or seconds of the last two makes the next keys
+ *                            new ones.
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct exchange;
 struct service;
 struct wire;
+
+/* NULL, or what is wrong with the request, a constant; *ret: what to answer with, or NULL. */
+typedef const char *control_fn(
+	struct service *service, const char *query, const json_t *input, json_t **ret);
 
 bool control_is_for(const struct wire *wire);
 /* Answers at once. */

@@ -5,6 +5,7 @@
 
 #define CORAL   "com.amazon.coral.service"
 #define SERVICE "com.amazonaws.sqs"
+#define STS     "com.amazonaws.sts"
 #define OLD     "AWS.SimpleQueueService."
 
 static const struct failure_kind failure_kinds[] = {
@@ -54,6 +55,14 @@ static const struct failure_kind failure_kinds[] = {
 		OLD "TooManyEntriesInBatchRequest", 400, false},
 	[FAILURE_UNSUPPORTED] = {SERVICE, "UnsupportedOperation", OLD "UnsupportedOperation", 400,
 		false},
+
+	[FAILURE_IDENTITY_TOKEN] = {STS, "InvalidIdentityTokenException", "InvalidIdentityToken",
+		400, false},
+	[FAILURE_IDENTITY_TOKEN_EXPIRED] = {STS, "ExpiredTokenException", "ExpiredTokenException",
+		400, false},
+	[FAILURE_UNSIGNED] = {STS, "MissingAuthenticationTokenException",
+		"MissingAuthenticationToken", 403, false},
+	[FAILURE_VALIDATION] = {STS, "ValidationException", "ValidationError", 400, false},
 };
 
 bool failure_set(struct failure *failure, enum failure_code code, const char *format, ...)

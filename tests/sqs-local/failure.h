@@ -1,6 +1,6 @@
 /*
- * The errors of SQS and of the front before it, as AWS words them: the JSON name and its namespace,
- * the code of the old Query protocol, and the HTTP status.
+ * The errors of SQS, of STS and of the front before them, as AWS words them: the JSON name and its
+ * namespace, the code of the old Query protocol, and the HTTP status.
  */
 #pragma once
 
@@ -37,6 +37,11 @@ enum failure_code {
 	FAILURE_PURGE_IN_PROGRESS,
 	FAILURE_TOO_MANY_ENTRIES,
 	FAILURE_UNSUPPORTED,
+	/* From STS, which knows the codes of the Query protocol only. */
+	FAILURE_IDENTITY_TOKEN,
+	FAILURE_IDENTITY_TOKEN_EXPIRED,
+	FAILURE_UNSIGNED,
+	FAILURE_VALIDATION,
 };
 
 struct failure_kind {

@@ -65,11 +65,14 @@ void faults_clear(struct fault_list *faults)
 		faults_remove(faults, fault);
 }
 
+/* The whole name, or what stands before its colon. */
 static bool faults_match(const struct fault *fault, const char *action)
 {
 	const char *mine = json_string_value(json_object_get(fault->terms, "action"));
+	size_t len = strlen(mine);
 
-	return strcmp(mine, "*") == 0 || strcmp(mine, action) == 0;
+	return strcmp(mine, "*") == 0 || strcmp(mine, action) == 0 ||
+	       (strncmp(mine, action, len) == 0 && action[len] == ':');
 }
 
 struct fault_hit faults_take(struct fault_list *faults, const char *action)

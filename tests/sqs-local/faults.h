@@ -4,7 +4,8 @@
  *
  * Written as JSON:
  *
- *   action   the action it is for; "*" (default): any
+ *   action   the action it is for; "*" (default): any. Where names have two parts, as
+ *            "metadata:token" has, the first alone stands for all that begin with it
  *   after    so many requests are left alone first (default 0)
  *   count    so many are hit (default 1; 0: all, until the faults are cleared)
  *   kind     status       refused with `status` (default 500), `code`, `message` and

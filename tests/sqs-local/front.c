@@ -102,6 +102,7 @@ static void front_begin(struct request *request, const char *method)
 	struct wire *wire = &request->exchange.wire;
 
 	request->begun = true;
+	rng_uuid(&request->front->service->account.rng, request->exchange.request_id);
 	wire->method = method;
 	wire->target = request->target;
 	wire->body = strbuf_str(&request->body);
@@ -131,20 +132,23 @@ static enum MHD_Result front_send(struct request *request)
 {
 	struct service *service = request->front->service;
 	struct answer *answer = &request->exchange.answer;
-	char id[RNG_UUID_SIZE];
+	char ttl[16];
 
 	struct MHD_Response *response = MHD_create_response_from_buffer(
 		answer->body_len, answer->body, MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return MHD_NO;
 	answer->body = NULL;
-	rng_uuid(&service->account.rng, id);
-	MHD_add_response_header(response, "x-amzn-RequestId", id);
+	MHD_add_response_header(response, "x-amzn-RequestId", request->exchange.request_id);
 	if (answer->content_type)
 		MHD_add_response_header(
 			response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
 	if (answer->query_error)
 		MHD_add_response_header(response, "x-amzn-query-error", answer->query_error);
+	if (answer->token_ttl > 0) {
+		snprintf(ttl, sizeof ttl, "%u", answer->token_ttl);
+		MHD_add_response_header(response, "x-aws-ec2-metadata-token-ttl-seconds", ttl);
+	}
 	front_add_date(service, response);
 	enum MHD_Result r = MHD_queue_response(request->connection, answer->status, response);
 	MHD_destroy_response(response);

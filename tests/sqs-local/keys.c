@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
+#include "base/strbuf.h"
 #include "must.h"
 
 static char *keys_copy(const char *text)
@@ -18,6 +19,8 @@ static void keys_clear(struct key *key)
 	free(key->secret);
 	free(key->token);
 	free(key->actions);
+	free(key->arn);
+	free(key->user_id);
 }
 
 static void keys_fill(struct key *key, const struct key_terms *terms)
@@ -25,7 +28,10 @@ static void keys_fill(struct key *key, const struct key_terms *terms)
 	key->secret = must_strdup(terms->secret);
 	key->token = keys_copy(terms->token);
 	key->actions = keys_copy(terms->actions);
+	key->arn = keys_copy(terms->arn);
+	key->user_id = keys_copy(terms->user_id);
 	key->expired = terms->expired;
+	key->expires_at = terms->expires_at;
 	key->signing_day[0] = '\0';
 }
 
@@ -84,6 +90,22 @@ void keys_done(struct key_list *keys)
 	}
 }
 
+char *keys_join(const json_t *names)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const json_t *name;
+	size_t i;
+
+	if (!json_is_array(names))
+		return NULL;
+	json_array_foreach (names, i, name) {
+		if (!json_is_string(name))
+			return NULL;
+		strbuf_printf(&text, "%s%s", i > 0 ? "," : "", json_string_value(name));
+	}
+	return strbuf_take(&text);
+}
+
 bool key_allows(const struct key *key, const char *action)
 {
 	size_t len = strlen(action);
@@ -100,21 +122,39 @@ bool key_allows(const struct key *key, const char *action)
 	return false;
 }
 
-const unsigned char *key_signing(struct key *key, const char *day, const char *region)
+bool key_expired(const struct key *key, usec_t now)
+{
+	return key->expired || (key->expires_at > 0 && key->expires_at <= now);
+}
+
+char *key_arn(const struct key *key, const char *account_id)
+{
+	char *arn;
+
+	if (key->arn)
+		return must_strdup(key->arn);
+	int len = asprintf(&arn, "arn:aws:iam::%s:user/%s", account_id, key->id);
+	assert(len > 0);
+	return arn;
+}
+
+const unsigned char *key_signing(
+	struct key *key, const char *day, const char *region, const char *service)
 {
 	_cleanup_free_ char *start = NULL;
 	unsigned char *k = key->signing_key;
 
-	if (strcmp(key->signing_day, day) == 0)
+	if (strcmp(key->signing_day, day) == 0 && strcmp(key->signing_service, service) == 0)
 		return k;
 
 	int len = asprintf(&start, "AWS4%s", key->secret);
 	assert(len > 0);
 	digest_hmac(start, (size_t)len, day, strlen(day), k);
 	digest_hmac(k, DIGEST_SHA256_SIZE, region, strlen(region), k);
-	digest_hmac(k, DIGEST_SHA256_SIZE, "sqs", 3, k);
+	digest_hmac(k, DIGEST_SHA256_SIZE, service, strlen(service), k);
 	digest_hmac(k, DIGEST_SHA256_SIZE, "aws4_request", 12, k);
 	OPENSSL_cleanse(start, (size_t)len);
 	snprintf(key->signing_day, sizeof key->signing_day, "%s", day);
+	snprintf(key->signing_service, sizeof key->signing_service, "%s", service);
 	return k;
 }

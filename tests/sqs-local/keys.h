@@ -6,9 +6,11 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "base/clock.h"
 #include "digest.h"
 
 struct key {
@@ -17,8 +19,12 @@ struct key {
 	char *secret;
 	char *token;   /* must come along; NULL: none */
 	char *actions; /* allowed, "A,B"; NULL: all */
+	char *arn;     /* whose it is; NULL: the user's of the key's name */
+	char *user_id; /* NULL: the key's name */
 	bool expired;
-	char signing_day[9]; /* that signing_key is for */
+	usec_t expires_at;       /* the account's clock; 0: never */
+	char signing_day[9];     /* that signing_key is for */
+	char signing_service[8]; /* and this */
 	unsigned char signing_key[DIGEST_SHA256_SIZE];
 };
 
@@ -29,7 +35,10 @@ struct key_terms {
 	const char *secret;
 	const char *token;
 	const char *actions;
+	const char *arn;
+	const char *user_id;
 	bool expired;
+	usec_t expires_at;
 };
 
 /* Adds a key, or gives one that is there new terms. Copies. */
@@ -39,7 +48,18 @@ bool keys_parse(struct key_list *keys, const char *text);
 struct key *keys_find(const struct key_list *keys, const char *id);
 void keys_done(struct key_list *keys);
 
-bool key_allows(const struct key *key, const char *action);
+/* A list of names as keys have it, "A,B"; owned, NULL: it is not a list of strings. */
+char *keys_join(const json_t *names);
 
-/* The day's signing key, made when the day is a new one; borrowed. day: YYYYMMDD. */
-const unsigned char *key_signing(struct key *key, const char *day, const char *region);
+bool key_allows(const struct key *key, const char *action);
+/* now: the account's clock. */
+bool key_expired(const struct key *key, usec_t now);
+/* Whose it is, in an account of that id; owned. */
+char *key_arn(const struct key *key, const char *account_id);
+
+/*
+ * The day's signing key for a service, made when the day or the service is another than last time;
+ * borrowed until the next call. day: YYYYMMDD.
+ */
+const unsigned char *key_signing(
+	struct key *key, const char *day, const char *region, const char *service);

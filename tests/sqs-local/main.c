@@ -7,6 +7,11 @@
  *     control       the side for tests (/_control/...)
  *     faults        what a test has ordered to go wrong
  *     auth          the signature, over canonical and keys
+ *   identity        where credentials come from, beside SQS
+ *     sts           AssumeRole and its kin; over form
+ *     metadata      an instance's metadata service
+ *     container     a container's credentials endpoint
+ *     issuer        the temporary keys that these hand out
  *   actions         the table of SQS's actions
  *     queue_actions, message_actions, receive_action; batch, input, attributes, settings, failure
  *   account         the queues of the account
@@ -42,7 +47,8 @@ static void on_signal(int number)
 
 static void main_help(void)
 {
-	puts("sqs-local [options]: a local SQS for tests, on 127.0.0.1\n"
+	puts("sqs-local [options]: a local SQS for tests, on 127.0.0.1,\n"
+	     "and the services from which AWS credentials come\n"
 	     "\n"
 	     "  --port N             port; 0 (default): one that is free\n"
 	     "  --port-file FILE     write the port there once it accepts\n"
@@ -61,7 +67,8 @@ static void main_help(void)
 	     "  --help\n"
 	     "\n"
 	     "Prints `listening on http://127.0.0.1:PORT`. Ends on SIGTERM and SIGINT.\n"
-	     "For tests: /_control/stats, queue?name=NAME, faults, clock, keys, redeliver.");
+	     "For tests: /_control/stats, queue?name=NAME, faults, clock, keys, redeliver, roles,\n"
+	     "metadata, container.");
 }
 
 enum option_id {

@@ -15,12 +15,14 @@ void service_init(
 	*service = (struct service){.stats = json_object(), .keys = keys};
 	account_init(&service->account, options);
 	TAILQ_INIT(&service->faults);
+	identity_init(&service->identity);
 }
 
 void service_done(struct service *service)
 {
 	account_done(&service->account);
 	faults_clear(&service->faults);
+	identity_done(&service->identity);
 	heap_done(&service->held);
 	json_decref(service->stats);
 }
@@ -46,12 +48,11 @@ void service_reply(struct exchange *exchange, unsigned status, json_t *body)
 
 static void service_count(struct service *service, struct exchange *exchange, const char *result)
 {
-	const char *action = exchange->action ? exchange->action->name : "unknown";
-	json_t *results = json_object_get(service->stats, action);
+	json_t *results = json_object_get(service->stats, exchange->name);
 
 	if (!results) {
 		results = json_object();
-		json_object_set_new(service->stats, action, results);
+		json_object_set_new(service->stats, exchange->name, results);
 	}
 	json_int_t n = json_integer_value(json_object_get(results, result));
 	json_object_set_new(results, result, json_integer(n + 1));
@@ -134,6 +135,7 @@ static bool service_check_permission(
 	const struct action *action = exchange->action;
 	const struct account_options *account = &service->account.options;
 	const char *queue = action_queue_name(&service->account, exchange->input);
+	_cleanup_free_ char *arn = key_arn(key, account->id);
 	char permission[64];
 	size_t i;
 
@@ -144,9 +146,9 @@ static bool service_check_permission(
 		permission[i] = (char)(action->permission[i] | 0x20);
 	permission[i] = '\0';
 	return failure_set(&exchange->call.failure, FAILURE_ACCESS_DENIED,
-		"User: arn:aws:iam::%s:user/%s is not authorized to perform: sqs:%s on resource: "
-		"arn:aws:sqs:%s:%s:%s because no identity-based policy allows the sqs:%s action",
-		account->id, key->id, permission, account->region, account->id, queue, permission);
+		"User: %s is not authorized to perform: sqs:%s on resource: arn:aws:sqs:%s:%s:%s "
+		"because no identity-based policy allows the sqs:%s action",
+		arn, permission, account->region, account->id, queue, permission);
 }
 
 static bool service_parse(struct exchange *exchange)
@@ -164,8 +166,13 @@ static bool service_parse(struct exchange *exchange)
 /* All that stands between a request and its action. */
 static bool service_admit(struct service *service, struct exchange *exchange)
 {
-	struct auth auth = {service->keys, service->account.options.region};
 	struct call *call = &exchange->call;
+	const struct auth auth = {
+		.keys = service->keys,
+		.region = service->account.options.region,
+		.service = "sqs",
+		.clock = call->begun_at,
+	};
 	struct key *key = NULL;
 
 	if (!auth_check(&auth, &exchange->wire, service_wall_clock(service), &key, &call->failure))
@@ -180,10 +187,32 @@ static bool service_admit(struct service *service, struct exchange *exchange)
 	return true;
 }
 
+static void service_handle_identity(struct service *service, struct exchange *exchange)
+{
+	const struct answer *answer = &exchange->answer;
+	char status[16];
+
+	exchange->identity->handle(service, exchange);
+	if (answer->status == 0) {
+		service_count(service, exchange, "silence");
+		service_hold(service, exchange, STAGE_NOTHING, USEC_INFINITY);
+		return;
+	}
+	snprintf(status, sizeof status, "%u", answer->status);
+	service_finish(service, exchange,
+		answer->result          ? answer->result
+		: answer->status == 200 ? "OK"
+					: status);
+}
+
 static void service_handle(struct service *service, struct exchange *exchange)
 {
 	struct call *call = &exchange->call;
 
+	if (exchange->identity) {
+		service_handle_identity(service, exchange);
+		return;
+	}
 	call->account = &service->account;
 	call->base_url = service->base_url;
 	call->begun_at = account_now(&service->account);
@@ -212,16 +241,22 @@ static void service_fault_status(struct service *service, struct exchange *excha
 {
 	const char *code = service_term(exchange, "code", "InternalFailure");
 	const char *given = service_term(exchange, "query_error", NULL);
+	const char *message = service_term(exchange, "message", "ordered by a test");
 	unsigned status = service_term_status(exchange, 500);
 	char *query_error = NULL;
 
+	if (exchange->identity) {
+		exchange->identity->refuse(exchange, status, code, message);
+		service_finish(service, exchange, "fault:status");
+		return;
+	}
 	if (given && *given)
 		query_error = must_strdup(given);
 	else if (!given &&
 		 asprintf(&query_error, "%s;%s", code, status < 500 ? "Sender" : "Receiver") < 0)
 		query_error = NULL;
-	service_reply_error(exchange, status, json_sprintf("com.amazonaws.sqs#%s", code),
-		service_term(exchange, "message", "ordered by a test"), query_error);
+	service_reply_error(
+		exchange, status, json_sprintf("com.amazonaws.sqs#%s", code), message, query_error);
 	service_finish(service, exchange, "fault:status");
 }
 
@@ -238,20 +273,27 @@ static void service_fault_raw(struct service *service, struct exchange *exchange
 	service_finish(service, exchange, "fault:raw");
 }
 
-void service_begin(struct service *service, struct exchange *exchange)
+/* Whose request it is, and as what it counts. */
+static void service_sort(struct exchange *exchange)
 {
 	const char *target = wire_value(&exchange->wire, "x-amz-target");
 
+	if (target && strncmp(target, SERVICE_TARGET, strlen(SERVICE_TARGET)) == 0)
+		exchange->action = action_find(target + strlen(SERVICE_TARGET));
+	exchange->name = exchange->action ? exchange->action->name : "unknown";
+	if (!target)
+		exchange->identity = identity_find(exchange, &exchange->name);
+}
+
+void service_begin(struct service *service, struct exchange *exchange)
+{
 	if (control_is_for(&exchange->wire)) {
 		control_handle(service, exchange);
 		exchange->state = EXCHANGE_ANSWERED;
 		return;
 	}
-	if (target && strncmp(target, SERVICE_TARGET, strlen(SERVICE_TARGET)) == 0)
-		exchange->action = action_find(target + strlen(SERVICE_TARGET));
-
-	exchange->fault = faults_take(
-		&service->faults, exchange->action ? exchange->action->name : "unknown");
+	service_sort(exchange);
+	exchange->fault = faults_take(&service->faults, exchange->name);
 	switch (exchange->fault.kind) {
 	case FAULT_STATUS:
 		service_fault_status(service, exchange);
@@ -301,6 +343,8 @@ static void service_resume(struct service *service, struct exchange *exchange)
 		break;
 	case STAGE_ANSWER:
 		exchange->state = EXCHANGE_ANSWERED;
+		break;
+	case STAGE_NOTHING:
 		break;
 	}
 	if (exchange->state != EXCHANGE_HELD)

@@ -12,14 +12,17 @@
 #include "actions.h"
 #include "auth.h"
 #include "faults.h"
+#include "identity.h"
 #include "wire.h"
 
 struct answer {
-	unsigned status;
+	unsigned status;          /* 0: there is none, ever */
 	const char *content_type; /* borrowed until the exchange ends; NULL: none */
 	char *body;               /* malloc()ed; whoever sends takes it. NULL: empty */
 	size_t body_len;
-	char *query_error; /* owned: x-amzn-query-error, or NULL */
+	char *query_error;  /* owned: x-amzn-query-error, or NULL */
+	unsigned token_ttl; /* x-aws-ec2-metadata-token-ttl-seconds, or 0 */
+	const char *result; /* as what it counts, a constant; NULL: as its status says */
 };
 
 enum exchange_state {
@@ -30,13 +33,15 @@ enum exchange_state {
 
 /* What a held exchange waits for. */
 enum exchange_stage {
-	STAGE_BEGIN,  /* to be acted on */
-	STAGE_POLL,   /* a message */
-	STAGE_ANSWER, /* the moment to answer */
+	STAGE_BEGIN,   /* to be acted on */
+	STAGE_POLL,    /* a message */
+	STAGE_ANSWER,  /* the moment to answer */
+	STAGE_NOTHING, /* nothing: it is never answered */
 };
 
 struct exchange {
-	struct wire wire; /* filled in by the front */
+	struct wire wire; /* filled in by the front, as the id is */
+	char request_id[RNG_UUID_SIZE];
 	struct answer answer;
 	enum exchange_state state;
 
@@ -45,7 +50,9 @@ struct exchange {
 	struct deadline held_until;
 	struct waiter waiter;
 	struct fault_hit fault;
+	const char *name; /* as what the request counts, a constant */
 	const struct action *action;
+	const struct identity_service *identity; /* NULL: SQS */
 	json_t *input;
 	struct call call;
 };
@@ -62,6 +69,7 @@ struct service {
 	struct account account;
 	struct key_list *keys; /* borrows */
 	struct fault_list faults;
+	struct identity identity;
 	struct heap held;
 	json_t *stats; /* action -> result -> how many */
 	int64_t skew;  /* microseconds by which our wall clock is wrong, on a test's order */
