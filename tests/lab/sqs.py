@@ -25,9 +25,9 @@ class SqsError(Exception):
 class Client:
     """Speaks AWS JSON 1.0 on one kept connection. One thread."""
 
-    def __init__(self, port, key_id=KEY_ID, secret=SECRET):
+    def __init__(self, port, key_id=KEY_ID, secret=SECRET, token=None):
         self.host = f"127.0.0.1:{port}"
-        self._signer = Signer(key_id, secret, REGION)
+        self._signer = Signer(key_id, secret, REGION, token=token)
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def call(self, action, **parameters):

@@ -4,6 +4,7 @@
 
 #include "must.h"
 #include "service.h"
+#include "terms.h"
 
 #define CONTAINER_ECS      "/v2/credentials"
 #define CONTAINER_EKS      "/v1/credentials"
@@ -34,7 +35,7 @@ static struct container *container_find(
 
 	LIST_FOREACH(container, containers, next)
 	{
-		if (strcmp(identity_text(container->terms, term, ""), value) == 0)
+		if (strcmp(terms_text(container->terms, term, ""), value) == 0)
 			return container;
 	}
 	return NULL;
@@ -78,14 +79,14 @@ static void container_reply_keys(
 	struct service *service, struct exchange *exchange, struct container *container)
 {
 	const char *account = service->account.options.id;
-	const char *id = identity_text(container->terms, "id", "");
+	const char *id = terms_text(container->terms, "id", "");
 	const struct issued *issued = &container->issued;
 	json_t *arn = json_sprintf("arn:aws:iam::%s:role/%s", account, id);
 	const struct grant grant = {
 		.role_arn = json_string_value(arn),
 		.session = id,
 		.actions = json_object_get(container->terms, "actions"),
-		.lifetime = identity_seconds(container->terms, "seconds", CONTAINER_LIFETIME),
+		.lifetime = terms_seconds(container->terms, "seconds", CONTAINER_LIFETIME),
 	};
 
 	issuer_refresh(service, &grant, false, &container->issued);
@@ -103,8 +104,8 @@ static void container_reply_keys(
 static void container_answer(
 	struct service *service, struct exchange *exchange, struct container *container)
 {
-	const char *body = identity_text(container->terms, "body", NULL);
-	unsigned status = identity_status(container->terms);
+	const char *body = terms_text(container->terms, "body", NULL);
+	unsigned status = terms_status(container->terms);
 
 	if (body)
 		identity_reply(
@@ -150,7 +151,7 @@ static void container_handle_ecs(struct service *service, struct exchange *excha
 			"CredentialsV2Request: Credentials not found");
 		return;
 	}
-	expected = identity_text(container->terms, "token", NULL);
+	expected = terms_text(container->terms, "token", NULL);
 	if (expected && strcmp(expected, token ? token : "") != 0)
 		container_refuse(exchange, 401, "AccessDenied",
 			"CredentialsV2Request: Authorization token missing or invalid");
@@ -171,33 +172,33 @@ static void container_handle(struct service *service, struct exchange *exchange)
 const struct identity_service container_service = {
 	container_claim, container_handle, container_refuse};
 
-static const struct identity_term container_terms[] = {
-	{"id", IDENTITY_TEXT, false},
-	{"token", IDENTITY_TEXT, false},
-	{"actions", IDENTITY_NAMES, true},
-	{"seconds", IDENTITY_SECONDS, true},
-	{"status", IDENTITY_STATUS, false},
-	{"body", IDENTITY_TEXT, false},
-	{NULL, IDENTITY_TEXT, false},
+static const struct term container_terms[] = {
+	{"id", TERM_TEXT, false},
+	{"token", TERM_TEXT, false},
+	{"actions", TERM_NAMES, true},
+	{"seconds", TERM_SECONDS, true},
+	{"status", TERM_STATUS, false},
+	{"body", TERM_TEXT, false},
+	{NULL, TERM_TEXT, false},
 };
 
 const char *container_post(
 	struct service *service, const char *query, const json_t *input, json_t **ret)
 {
 	struct container_list *containers = &service->identity.containers;
-	const char *id = identity_text(input, "id", ""), *wrong;
+	const char *id = terms_text(input, "id", ""), *wrong;
 	struct container *container = container_find(containers, "id", id);
 	json_t *terms = container ? json_incref(container->terms) : json_object();
 
 	(void)query;
 	(void)ret;
-	wrong = *id ? identity_change(terms, container_terms, input) : "a container has an id";
+	wrong = *id ? terms_change(terms, container_terms, input) : "a container has an id";
 	if (!wrong && !container) {
 		container = must_zalloc(sizeof *container);
 		container->terms = json_incref(terms);
 		LIST_INSERT_HEAD(containers, container, next);
 	}
-	if (!wrong && identity_renews(container_terms, input))
+	if (!wrong && terms_renews(container_terms, input))
 		container->issued = (struct issued){0};
 	json_decref(terms);
 	return wrong;

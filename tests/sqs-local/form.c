@@ -55,3 +55,8 @@ json_t *form_parse(const char *body, size_t len)
 	}
 	return form;
 }
+
+const char *form_value(const json_t *form, const char *name)
+{
+	return json_string_value(json_object_get(form, name));
+}

@@ -14,3 +14,6 @@ int form_decode(struct strbuf *out, const char *text, size_t len, bool plus_is_s
 /* An object of strings, owned: of a name that comes twice the last; NULL: not a form, or no UTF-8.
  */
 json_t *form_parse(const char *body, size_t len);
+
+/* A parameter, borrowed; NULL: absent. */
+const char *form_value(const json_t *form, const char *name);

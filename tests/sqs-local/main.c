@@ -8,10 +8,10 @@
  *     faults        what a test has ordered to go wrong
  *     auth          the signature, over canonical and keys
  *   identity        where credentials come from, beside SQS
- *     sts           AssumeRole and its kin; over form
+ *     sts           AssumeRole and its kin; over sts_actions, form
  *     metadata      an instance's metadata service
  *     container     a container's credentials endpoint
- *     issuer        the temporary keys that these hand out
+ *     issuer        the temporary keys that these hand out; terms: what tests order of them
  *   actions         the table of SQS's actions
  *     queue_actions, message_actions, receive_action; batch, input, attributes, settings, failure
  *   account         the queues of the account

@@ -6,6 +6,7 @@
 
 #include "must.h"
 #include "service.h"
+#include "terms.h"
 
 #define METADATA_PREFIX      "/latest/"
 #define METADATA_TOKEN_PATH  "/latest/api/token"
@@ -92,9 +93,9 @@ static void metadata_get_token(struct metadata *metadata, struct exchange *excha
 	metadata_forget_tokens(metadata, now);
 	token = must_zalloc(sizeof *token);
 	issuer_text(token->text, sizeof token->text);
-	token->until = now + usec_min(ttl * USEC_PER_SEC,
-				     identity_seconds(metadata->terms, "token_seconds",
-					     METADATA_TTL_MAX * USEC_PER_SEC));
+	token->until =
+		now + usec_min(ttl * USEC_PER_SEC, terms_seconds(metadata->terms, "token_seconds",
+							   METADATA_TTL_MAX * USEC_PER_SEC));
 	TAILQ_INSERT_TAIL(&metadata->tokens, token, next);
 	metadata_reply(exchange, token->text);
 	exchange->answer.token_ttl = (unsigned)ttl;
@@ -114,7 +115,7 @@ static bool metadata_is_known(const struct metadata *metadata, const char *text,
 
 static void metadata_get_role(struct service *service, struct exchange *exchange)
 {
-	const char *role = identity_text(service->identity.metadata.terms, "role", NULL);
+	const char *role = terms_text(service->identity.metadata.terms, "role", NULL);
 
 	if (role)
 		metadata_reply(exchange, role);
@@ -132,12 +133,12 @@ static void metadata_reply_keys(
 		.role_arn = arn,
 		.session = METADATA_INSTANCE,
 		.actions = json_object_get(metadata->terms, "actions"),
-		.lifetime = identity_seconds(metadata->terms, "seconds", METADATA_LIFETIME),
+		.lifetime = terms_seconds(metadata->terms, "seconds", METADATA_LIFETIME),
 	};
 
 	snprintf(arn, sizeof arn, "arn:aws:iam::%s:role/%s", service->account.options.id, role);
 	issuer_refresh(
-		service, &grant, identity_flag(metadata->terms, "same_keys"), &metadata->issued);
+		service, &grant, terms_flag(metadata->terms, "same_keys"), &metadata->issued);
 	metadata_reply_json(
 		exchange, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Code", "Success",
 				  "LastUpdated", issued->issued, "Type", "AWS-HMAC", "AccessKeyId",
@@ -149,8 +150,8 @@ static void metadata_get_keys(struct service *service, struct exchange *exchange
 {
 	const json_t *terms = service->identity.metadata.terms;
 	const char *asked = exchange->wire.target + strlen(METADATA_CREDENTIALS "/");
-	const char *role = identity_text(terms, "role", NULL);
-	const char *code = identity_text(terms, "code", "Success");
+	const char *role = terms_text(terms, "role", NULL);
+	const char *code = terms_text(terms, "code", "Success");
 	char now[ISSUER_MOMENT_SIZE];
 
 	if (!role || strcmp(asked, role) != 0) {
@@ -164,7 +165,7 @@ static void metadata_get_keys(struct service *service, struct exchange *exchange
 	issuer_moment(service_wall_clock(service), now);
 	metadata_reply_json(exchange,
 		json_pack("{s:s, s:s, s:s}", "Code", code, "Message",
-			identity_text(terms, "message", "ordered by a test"), "LastUpdated", now));
+			terms_text(terms, "message", "ordered by a test"), "LastUpdated", now));
 }
 
 static void metadata_get_region(struct service *service, struct exchange *exchange)
@@ -250,11 +251,11 @@ static void metadata_get(struct service *service, struct exchange *exchange, use
 static void metadata_handle(struct service *service, struct exchange *exchange)
 {
 	struct metadata *metadata = &service->identity.metadata;
-	unsigned status = identity_status(metadata->terms);
+	unsigned status = terms_status(metadata->terms);
 	bool for_token = strcmp(exchange->wire.target, METADATA_TOKEN_PATH) == 0;
 	usec_t now = account_now(&service->account);
 
-	if (for_token && identity_flag(metadata->terms, "hop_limit_exceeded"))
+	if (for_token && terms_flag(metadata->terms, "hop_limit_exceeded"))
 		identity_reply(exchange, 0, NULL, NULL);
 	else if (status)
 		metadata_refuse(exchange, status, "ordered by a test", "");
@@ -268,28 +269,28 @@ static void metadata_handle(struct service *service, struct exchange *exchange)
 
 const struct identity_service metadata_service = {metadata_claim, metadata_handle, metadata_refuse};
 
-static const struct identity_term metadata_terms[] = {
-	{"role", IDENTITY_TEXT, true},
-	{"actions", IDENTITY_NAMES, true},
-	{"seconds", IDENTITY_SECONDS, true},
-	{"code", IDENTITY_TEXT, false},
-	{"message", IDENTITY_TEXT, false},
-	{"status", IDENTITY_STATUS, false},
-	{"hop_limit_exceeded", IDENTITY_FLAG, false},
-	{"same_keys", IDENTITY_FLAG, false},
-	{"token_seconds", IDENTITY_SECONDS, false},
-	{NULL, IDENTITY_TEXT, false},
+static const struct term metadata_terms[] = {
+	{"role", TERM_TEXT, true},
+	{"actions", TERM_NAMES, true},
+	{"seconds", TERM_SECONDS, true},
+	{"code", TERM_TEXT, false},
+	{"message", TERM_TEXT, false},
+	{"status", TERM_STATUS, false},
+	{"hop_limit_exceeded", TERM_FLAG, false},
+	{"same_keys", TERM_FLAG, false},
+	{"token_seconds", TERM_SECONDS, false},
+	{NULL, TERM_TEXT, false},
 };
 
 const char *metadata_post(
 	struct service *service, const char *query, const json_t *input, json_t **ret)
 {
 	struct metadata *metadata = &service->identity.metadata;
-	const char *wrong = identity_change(metadata->terms, metadata_terms, input);
+	const char *wrong = terms_change(metadata->terms, metadata_terms, input);
 
 	(void)query;
 	(void)ret;
-	if (!wrong && identity_renews(metadata_terms, input))
+	if (!wrong && terms_renews(metadata_terms, input))
 		metadata->issued = (struct issued){0};
 	return wrong;
 }
