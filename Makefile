@@ -20,7 +20,7 @@ comma := ,
 
 VERSION  := 0.1.0
 PROGRAMS := nexus-worker
-LIBS     := libcurl openssl libpq jansson libsystemd
+LIBS     := libcurl openssl libpq jansson expat libsystemd
 TOOLS    := sqs-local
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
