@@ -21,8 +21,8 @@ struct credential_means {
 	credentials_getenv_fn *getenv;
 	/* NULL: nobody can be asked, and a source that would have to is -EINVAL. */
 	struct http *http;
-	const struct skew *skew; /* for signatures; NULL: our clock is right */
-	const char *region;      /* of the token service; NULL: not known (yet) */
+	struct skew *skew;  /* for signatures, and learnt from them; NULL: our clock is right */
+	const char *region; /* of the token service; NULL: not known (yet) */
 };
 
 struct credential_search {

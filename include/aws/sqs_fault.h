@@ -45,6 +45,9 @@ struct sqs_fault {
 /* By code first, whatever its spelling (JSON or Query protocol); by status where there is none. */
 enum sqs_result sqs_fault_classify(const char *code, unsigned status);
 
+/* Whether what was said may be what we signed, as a gateway sends it back. */
+bool sqs_fault_holds_secret(const char *text);
+
 /* An answer with a status other than 200. */
 void sqs_fault_of_answer(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,
 	struct sqs_fault *ret);

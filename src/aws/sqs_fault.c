@@ -142,8 +142,7 @@ static void read_code(const char *text, char ret[static SQS_FAULT_CODE_MAX])
 	ret[len] = '\0';
 }
 
-/* A gateway may have sent back what we signed. */
-static bool holds_secret(const char *text)
+bool sqs_fault_holds_secret(const char *text)
 {
 	return strcasestr(text, "signature=") || strcasestr(text, "authorization:") ||
 	       strcasestr(text, "security-token:") || strcasestr(text, "receipthandle");
@@ -228,7 +227,7 @@ static void describe_denial(
 	bool key = strncasecmp(ret->code, "KMS", 3) == 0;
 	char said[QUOTE_SIZE];
 
-	quote_text(holds_secret(message) ? "" : message, said, sizeof said);
+	quote_text(sqs_fault_holds_secret(message) ? "" : message, said, sizeof said);
 	snprintf(ret->text, sizeof ret->text, "access denied to %s on queue %s: grant it%s%s",
 		key ? "the KMS key that encrypts messages (kms:Decrypt)" : p->permission, p->queue,
 		said[0] ? "; " : "", said);
@@ -249,7 +248,8 @@ static void describe_refusal(
 {
 	char said[QUOTE_SIZE];
 
-	quote_text(p->has_handles || holds_secret(message) ? "" : message, said, sizeof said);
+	quote_text(p->has_handles || sqs_fault_holds_secret(message) ? "" : message, said,
+		sizeof said);
 	snprintf(ret->text, sizeof ret->text, "%s refused %s on queue %s: %s%s%s", p->host,
 		p->action, p->queue, ret->code, said[0] ? ": " : "", said);
 }

@@ -1,0 +1,76 @@
+#include "aws/sts_endpoint.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* AWS's partitions, by how their regions' names begin; the rest belong to the first one. */
+static const struct {
+	const char *prefix;
+	const char *suffix;
+} partitions[] = {
+	{"cn-", "amazonaws.com.cn"},
+	{"us-iso-", "c2s.ic.gov"},
+	{"us-isob-", "sc2s.sgov.gov"},
+	{"us-isof-", "csp.hci.ic.gov"},
+	{"eu-isoe-", "cloud.adc-e.uk"},
+	{"eusc-", "amazonaws.eu"},
+};
+
+static bool is_true(const struct credential_means *means, const char *name)
+{
+	const char *value = credentials_getenv(means->getenv, name);
+
+	return value && strcasecmp(value, "true") == 0;
+}
+
+static const char *configured(const struct credential_means *means)
+{
+	if (is_true(means, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+		return NULL;
+	const char *url = credentials_getenv(means->getenv, "AWS_ENDPOINT_URL_STS");
+	return url ? url : credentials_getenv(means->getenv, "AWS_ENDPOINT_URL");
+}
+
+static const char *suffix_of(const char *region)
+{
+	for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++)
+		if (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) == 0)
+			return partitions[i].suffix;
+	return "amazonaws.com";
+}
+
+/* In us-gov all endpoints are validated, under their usual name; in China there are none. */
+static bool has_fips_name(const char *region)
+{
+	return strncmp(region, "us-gov-", 7) != 0 && strncmp(region, "cn-", 3) != 0;
+}
+
+int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
+	char ret_text[static CREDENTIALS_TEXT_MAX])
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const char *url = configured(means), *region = means->region;
+	int r;
+
+	if (!url && (!region || !*region))
+		return credentials_failed(ret_text, -EAGAIN,
+			"a role needs the region whose token service is to be asked: set "
+			"AWS_REGION, or the service's URL in AWS_ENDPOINT_URL_STS");
+	if (!url && region[strspn(region, good)])
+		return credentials_failed(
+			ret_text, -EINVAL, "the region has a character that no region's name has");
+	if (url)
+		r = strbuf_puts(out, url);
+	else
+		r = strbuf_printf(out, "https://sts%s.%s.%s",
+			is_true(means, "AWS_USE_FIPS_ENDPOINT") && has_fips_name(region) ? "-fips"
+											 : "",
+			region, suffix_of(region));
+	return r < 0 ? credentials_failed(ret_text, r, "out of memory") : 0;
+}
+
+const char *sts_endpoint_region(const struct credential_means *means)
+{
+	return means->region && *means->region ? means->region : "us-east-1";
+}

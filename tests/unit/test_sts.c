@@ -1,0 +1,782 @@
+#include <check.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "../support/test_sts.h"
+#include "aws/sigv4.h"
+#include "aws/sts_codec.h"
+#include "aws/sts_endpoint.h"
+
+#define FORM   "application/x-www-form-urlencoded"
+#define ROLE   "arn:aws:iam::123456789012:role/team/worker"
+#define TOKEN  "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0ZXN0In0.c2lnbmF0dXJl"
+#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+static sd_event *event;
+static struct http *http;
+static struct skew skew;
+static struct credential_means means;
+static struct credentials *keys;
+static struct sts_request role, web;
+
+/* The environment: NAME=VALUE, ended by NULL. */
+static const char *environment[4];
+
+static char *fake_getenv(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; environment[i]; i++)
+		if (strncmp(environment[i], name, len) == 0 && environment[i][len] == '=')
+			return (char *)environment[i] + len + 1;
+	return NULL;
+}
+
+static struct credentials *make_keys(const char *token)
+{
+	const struct credentials fields = {
+		.access_key_id = "AKIDEXAMPLE",
+		.secret_access_key = SECRET,
+		.session_token = token,
+		.source = "profile base",
+		.expires_at = USEC_INFINITY,
+	};
+	char text[CREDENTIALS_TEXT_MAX];
+	struct credentials *made;
+
+	ck_assert_int_eq(credentials_new(&fields, text, &made), 0);
+	return made;
+}
+
+static void setup(void)
+{
+	static char endpoint[128];
+	const struct http_options options = {.user_agent = "nexus-worker/test"};
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(http_new(event, &options, &http), 0);
+	test_sts_start();
+	snprintf(endpoint, sizeof endpoint, "AWS_ENDPOINT_URL_STS=%s", test_sts_url());
+	environment[0] = endpoint;
+	means = (struct credential_means){
+		.getenv = fake_getenv,
+		.http = http,
+		.skew = &skew,
+		.region = "eu-west-1",
+	};
+	keys = make_keys(NULL);
+	role = (struct sts_request){
+		.role_arn = ROLE,
+		.session_name = "session",
+		.signed_by = keys,
+		.source = "profile role",
+	};
+	web = (struct sts_request){
+		.role_arn = ROLE,
+		.session_name = "session",
+		.web_identity_token = TOKEN,
+		.source = "web identity",
+	};
+}
+
+static void teardown(void)
+{
+	http = http_free(http);
+	test_sts_stop();
+	keys = credentials_unref(keys);
+	event = sd_event_unref(event);
+	curl_global_cleanup();
+}
+
+static struct {
+	unsigned n_callbacks;
+	int r;
+	char text[CREDENTIALS_TEXT_MAX];
+	struct credentials *found;
+} seen;
+
+/* What every text keeps to. */
+static void assert_line(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		ck_assert_msg(*c >= ' ' && *c <= '~', "%s", text);
+	ck_assert_ptr_null(strstr(text, SECRET));
+	ck_assert_ptr_null(strstr(text, TOKEN));
+}
+
+static void on_done(void *userdata, int r, const char *text, struct credentials *found)
+{
+	ck_assert_ptr_eq(userdata, &seen);
+	seen.n_callbacks++;
+	seen.r = r;
+	snprintf(seen.text, sizeof seen.text, "%s", text);
+	credentials_unref(seen.found);
+	seen.found = found;
+	ck_assert((r == 0) == (found != NULL));
+	ck_assert((r == 0) == (*text == '\0'));
+	assert_line(text);
+}
+
+static void ask(const struct sts_request *request)
+{
+	unsigned n = seen.n_callbacks;
+	struct sts_call *call = NULL;
+	char text[CREDENTIALS_TEXT_MAX] = "";
+
+	ck_assert_msg(sts_start(&means, request, on_done, &seen, &call, text) == 0, "%s", text);
+	ck_assert_uint_eq(seen.n_callbacks, n);
+	while (seen.n_callbacks == n) {
+		int r = sd_event_run(event, 10 * USEC_PER_SEC);
+		ck_assert_msg(r > 0, "nothing happened for 10 s");
+	}
+}
+
+static void forget_found(void)
+{
+	seen.found = credentials_unref(seen.found);
+}
+
+/* Signs what arrived on the wire once more and compares. */
+static void assert_signed(const char *session_token)
+{
+	_cleanup_(sigv4_freep) struct sigv4 *s = NULL;
+	char date[32], host[64];
+
+	snprintf(date, sizeof date, "%s", test_sts_header("X-Amz-Date"));
+	snprintf(host, sizeof host, "%s", test_sts_header("Host"));
+	ck_assert_str_eq(test_sts_header("Content-Type"), FORM);
+	const struct sigv4_header headers[] = {{"content-type", FORM}, {"host", host}};
+	const struct sigv4_request request = {
+		.method = "POST",
+		.path = "/",
+		.headers = headers,
+		.n_headers = 2,
+		.body = test_sts_form(),
+		.body_len = strlen(test_sts_form()),
+	};
+	const struct sigv4_keys with = {"AKIDEXAMPLE", SECRET, session_token};
+	const struct sigv4_scope scope = {date, "eu-west-1", "sts"};
+	struct sigv4_signed want;
+
+	ck_assert_int_eq(sigv4_new(&s), 0);
+	ck_assert_int_eq(sigv4_sign(s, &with, &scope, &request, &want), 0);
+	for (size_t i = 0; i < want.n_headers; i++)
+		ck_assert_str_eq(test_sts_header(want.headers[i].name), want.headers[i].value);
+}
+
+/* ---- Questions ---- */
+
+START_TEST(assume_role_is_signed_and_gives_the_roles_keys)
+{
+	test_sts_answers(200, "", TEST_STS_KEYS("AssumeRole", "ASIAROLE", "secret", "tok+en/=="));
+	ask(&role);
+	ck_assert_str_eq(seen.text, "");
+	ck_assert_str_eq(seen.found->access_key_id, "ASIAROLE");
+	ck_assert_str_eq(seen.found->secret_access_key, "secret");
+	ck_assert_str_eq(seen.found->session_token, "tok+en/==");
+	ck_assert_str_eq(seen.found->source, "profile role");
+	ck_assert_uint_eq(seen.found->expires_at, 2114478245 * USEC_PER_SEC);
+	ck_assert(!seen.found->on_disk);
+	forget_found();
+
+	ck_assert_str_eq(test_sts_form(),
+		"Action=AssumeRole&Version=2011-06-15"
+		"&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fteam%2Fworker"
+		"&RoleSessionName=session");
+	ck_assert_ptr_null(test_sts_header("X-Amz-Security-Token"));
+	assert_signed(NULL);
+}
+END_TEST
+
+START_TEST(the_session_token_of_the_keys_that_sign_is_sent_and_signed)
+{
+	keys = credentials_unref(keys);
+	role.signed_by = keys = make_keys("AQoDYXdzEXAMPLETOKEN==");
+	test_sts_answers(200, "", TEST_STS_KEYS("AssumeRole", "ASIAROLE", "secret", "token"));
+	ask(&role);
+	forget_found();
+	ck_assert_str_eq(test_sts_header("X-Amz-Security-Token"), "AQoDYXdzEXAMPLETOKEN==");
+	assert_signed("AQoDYXdzEXAMPLETOKEN==");
+}
+END_TEST
+
+START_TEST(a_web_identity_is_not_signed_and_its_token_arrives_byte_for_byte)
+{
+	web.web_identity_token = "a+b/c= &%\n\xc3\xa4~";
+	test_sts_answers(
+		200, "", TEST_STS_KEYS("AssumeRoleWithWebIdentity", "ASIAWEB", "secret", "token"));
+	ask(&web);
+	ck_assert_str_eq(seen.found->access_key_id, "ASIAWEB");
+	ck_assert_str_eq(seen.found->source, "web identity");
+	forget_found();
+	ck_assert_str_eq(test_sts_form(),
+		"Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+		"&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fteam%2Fworker"
+		"&RoleSessionName=session"
+		"&WebIdentityToken=a%2Bb%2Fc%3D%20%26%25%0A%C3%A4~");
+	ck_assert_str_eq(test_sts_header("Content-Type"), FORM);
+	ck_assert_ptr_null(test_sts_header("Authorization"));
+	ck_assert_ptr_null(test_sts_header("X-Amz-Date"));
+}
+END_TEST
+
+START_TEST(duration_and_external_id_are_sent_when_given)
+{
+	role.duration = 900 * USEC_PER_SEC;
+	role.external_id = "they:us/1";
+	test_sts_answers(200, "", TEST_STS_KEYS("AssumeRole", "ASIAROLE", "secret", "token"));
+	ask(&role);
+	forget_found();
+	ck_assert_ptr_nonnull(strstr(test_sts_form(),
+		"&RoleSessionName=session&DurationSeconds=900&ExternalId=they%3Aus%2F1"));
+	assert_signed(NULL);
+}
+END_TEST
+
+START_TEST(a_session_has_this_machines_name_where_none_is_given)
+{
+	char name[STS_SESSION_NAME_MAX + 1], host[HOST_NAME_MAX + 1], want[256];
+
+	web.session_name = NULL;
+	test_sts_answers(200, "", TEST_STS_KEYS("A", "ASIAWEB", "secret", "token"));
+	ask(&web);
+	forget_found();
+	ck_assert_int_eq(gethostname(host, sizeof host), 0);
+	sts_codec_name_session(host, name);
+	snprintf(want, sizeof want, "&RoleSessionName=%s&", name);
+	ck_assert_ptr_nonnull(strstr(test_sts_form(), want));
+
+	sts_codec_name_session("Host_1.example", name);
+	ck_assert_str_eq(name, "nexus-worker-Host_1.example");
+	sts_codec_name_session("a b/\xc3\xa4:c", name);
+	ck_assert_str_eq(name, "nexus-worker-a-b----c");
+	sts_codec_name_session("0123456789012345678901234567890123456789012345678901234", name);
+	ck_assert_uint_eq(strlen(name), STS_SESSION_NAME_MAX);
+}
+END_TEST
+
+/* ---- Answers ---- */
+
+START_TEST(an_answers_elements_may_come_in_any_order)
+{
+	test_sts_answers(200, "",
+		"<?xml version=\"1.0\"?>\n<x:R xmlns:x=\"urn:x\"><Packed>6</Packed>\n<Credentials>"
+		"<Expiration>2037-01-02T03:04:05Z</Expiration><New>1</New>\n"
+		"<SessionToken>token</SessionToken><SecretAccessKey>secret</SecretAccessKey>\n"
+		"<AccessKeyId>ASIAROLE</AccessKeyId></Credentials><SessionToken>no</SessionToken>"
+		"</x:R>\n");
+	ask(&role);
+	ck_assert_str_eq(seen.text, "");
+	ck_assert_str_eq(seen.found->access_key_id, "ASIAROLE");
+	ck_assert_str_eq(seen.found->session_token, "token");
+	forget_found();
+}
+END_TEST
+
+#define CREDENTIALS(content) "<R><Credentials>" content "</Credentials></R>"
+#define ID_                  "<AccessKeyId>ASIA</AccessKeyId>"
+#define SECRET_              "<SecretAccessKey>secret</SecretAccessKey>"
+#define TOKEN_               "<SessionToken>token</SessionToken>"
+#define END_                 "<Expiration>2037-01-02T03:04:05Z</Expiration>"
+#define PORTAL               ": is a proxy or portal in between?"
+
+START_TEST(an_answer_that_is_none_is_said_to_be_what_it_is)
+{
+	static const struct {
+		const char *body;
+		const char *what;
+	} cases[] = {
+		{CREDENTIALS(SECRET_ TOKEN_ END_), "XML without Credentials/AccessKeyId"},
+		{CREDENTIALS(ID_ TOKEN_ END_), "XML without Credentials/SecretAccessKey"},
+		{CREDENTIALS(ID_ SECRET_ END_), "XML without Credentials/SessionToken"},
+		{CREDENTIALS(ID_ SECRET_ TOKEN_), "XML without Credentials/Expiration"},
+		{CREDENTIALS(ID_ SECRET_ TOKEN_ "<Expiration/>"),
+			"XML without Credentials/Expiration"},
+		{CREDENTIALS(ID_ SECRET_ TOKEN_ "<Expiration>soon</Expiration>"),
+			"XML whose Expiration is not a time like 2026-01-02T03:04:05Z"},
+		{CREDENTIALS(ID_ SECRET_ END_ "<SessionToken>to\nken</SessionToken>"),
+			"XML with keys that cannot be any"},
+		{CREDENTIALS(ID_ ID_ SECRET_ TOKEN_ END_), "XML that says the same thing twice"},
+		{TEST_STS_ERROR("AccessDenied", "no"), "XML without Credentials/AccessKeyId"},
+		{"<R><Credentials>" ID_, "XML that ends early"},
+		{"<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>", "XML with a document type"},
+		{"<!DOCTYPE html><html>Please log in</html>", "an HTML page"},
+		{"{\"AccessKeyId\":\"ASIA\"}", "no XML"},
+		{"", "empty"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char want[CREDENTIALS_TEXT_MAX];
+
+		test_sts_forget();
+		test_sts_answers(200, "", cases[i].body);
+		ask(&role);
+		snprintf(want, sizeof want,
+			"127.0.0.1 answered AssumeRole with HTTP 200, and the answer is %s" PORTAL,
+			cases[i].what);
+		ck_assert_str_eq(seen.text, want);
+		ck_assert_int_eq(seen.r, -EBADMSG);
+	}
+}
+END_TEST
+
+START_TEST(every_refusal_says_what_cures_it)
+{
+	static const char of_role[] = "AssumeRole of " ROLE " with the keys of profile base";
+	static const char of_web[] = "AssumeRoleWithWebIdentity of " ROLE;
+	static const struct {
+		const struct sts_request *request;
+		unsigned status;
+		const char *body;
+		int r;
+		const char *verb;
+		const char *rest;
+	} cases[] = {
+		{&role, 403, TEST_STS_ERROR("AccessDenied", "User: arn:aws:iam::1:user/u is not "),
+			-EACCES, "denies",
+			"(AccessDenied): have the role's trust policy name who asks, and grant "
+			"that one sts:AssumeRole; User: arn:aws:iam::1:user/u is not "},
+		{&web, 403, TEST_STS_ERROR("AccessDenied", ""), -EACCES, "denies",
+			"(AccessDenied): have the role's trust policy name the token's issuer, "
+			"audience and subject"},
+		{&web, 400, TEST_STS_ERROR("InvalidIdentityToken", "Incorrect token audience"),
+			-EAGAIN, "refuses",
+			"(InvalidIdentityToken): the token's issuer must be an identity provider "
+			"of the role's account, with the token's audience among that provider's; "
+			"Incorrect token audience"},
+		{&web, 400, TEST_STS_ERROR("ExpiredTokenException", "Token expired: "), -EAGAIN,
+			"refuses",
+			"(ExpiredTokenException): the token is too old: what writes its file has "
+			"ceased to renew it; Token expired: "},
+		{&web, 400, TEST_STS_ERROR("IDPCommunicationError", ""), -EAGAIN, "refuses",
+			"(IDPCommunicationError): AWS cannot reach the token's issuer at the "
+			"moment"},
+		{&web, 403, TEST_STS_ERROR("IDPRejectedClaim", ""), -EACCES, "refuses",
+			"(IDPRejectedClaim): the token's issuer does not stand by it: have a new "
+			"one issued"},
+		{&role, 403, TEST_STS_ERROR("RegionDisabledException", ""), -EACCES, "refuses",
+			"(RegionDisabledException): have this region's token service activated in "
+			"the account's IAM settings, or name another one in AWS_ENDPOINT_URL_STS"},
+		{&role, 403, TEST_STS_ERROR("InvalidClientTokenId", ""), -EACCES, "refuses",
+			"(InvalidClientTokenId): AWS does not know these keys: correct or renew "
+			"them"},
+		{&role, 403, TEST_STS_ERROR("ExpiredToken", ""), -EACCES, "refuses",
+			"(ExpiredToken): these keys have expired: renew them"},
+		{&role, 403, TEST_STS_ERROR("SignatureDoesNotMatch", "The Canonical String was "),
+			-EACCES, "refuses the signature of",
+			"(SignatureDoesNotMatch): the secret key, the region or this machine's "
+			"clock is wrong"},
+		{&role, 403,
+			TEST_STS_ERROR("SignatureDoesNotMatch", "Signature expired: 1 is now "),
+			-EACCES, "refuses the signature of",
+			"(SignatureDoesNotMatch): this machine's clock is wrong"},
+		{&role, 403,
+			TEST_STS_ERROR("SignatureDoesNotMatch", "Credential should be scoped to"),
+			-EACCES, "refuses the signature of",
+			"(SignatureDoesNotMatch): the region is wrong"},
+		{&role, 400, TEST_STS_ERROR("Throttling", "Rate exceeded"), -EAGAIN, "throttles",
+			"(Throttling)"},
+		{&role, 503, TEST_STS_ERROR("ServiceUnavailable", ""), -EAGAIN, "cannot serve",
+			"(ServiceUnavailable)"},
+		{&role, 502, "<html>Bad gateway</html>", -EAGAIN, "cannot serve", "(HTTP 502)"},
+		{&role, 429, "", -EAGAIN, "cannot serve", "(HTTP 429)"},
+		{&role, 400,
+			TEST_STS_ERROR("ValidationError", "The requested DurationSeconds exceeds"),
+			-EACCES, "refuses",
+			"(ValidationError); The requested DurationSeconds exceeds"},
+		{&role, 400, TEST_STS_ERROR("N\xc3\xa4w", "no"), -EACCES, "refuses", "(N??w); no"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char want[CREDENTIALS_TEXT_MAX];
+
+		test_sts_forget();
+		test_sts_answers(cases[i].status, "", cases[i].body);
+		ask(cases[i].request);
+		snprintf(want, sizeof want, "127.0.0.1 %s %s %s", cases[i].verb,
+			cases[i].request == &role ? of_role : of_web, cases[i].rest);
+		ck_assert_str_eq(seen.text, want);
+		ck_assert_int_eq(seen.r, cases[i].r);
+	}
+}
+END_TEST
+
+START_TEST(a_refusal_that_is_not_the_token_services_is_garbled)
+{
+	static const struct {
+		unsigned status;
+		const char *body;
+		const char *what;
+	} cases[] = {
+		{403, "<!DOCTYPE html><html>Forbidden</html>", "an HTML page"},
+		{404, "", "empty"},
+		{301, "<a>moved</a>", "XML that is not the token service's"},
+		{400, "<ErrorResponse><Error><Code/></Error></ErrorResponse>",
+			"XML that is not the token service's"},
+		{403, TEST_STS_ERROR(TOKEN, "no"), "XML with what was sent in place of a code"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char want[CREDENTIALS_TEXT_MAX];
+
+		test_sts_forget();
+		test_sts_answers(cases[i].status, "", cases[i].body);
+		ask(&web);
+		snprintf(want, sizeof want,
+			"127.0.0.1 answered AssumeRoleWithWebIdentity with HTTP %u, and the answer "
+			"is %s" PORTAL,
+			cases[i].status, cases[i].what);
+		ck_assert_str_eq(seen.text, want);
+		ck_assert_int_eq(seen.r, -EBADMSG);
+	}
+}
+END_TEST
+
+START_TEST(what_was_sent_is_not_quoted_from_an_answer)
+{
+	static const char *const messages[] = {
+		TEST_STS_ERROR("ValidationError",
+			"1 validation error detected: Value '" TOKEN "' at 'webIdentityToken'"),
+		TEST_STS_ERROR("ValidationError", "Value 'eyJzdWIiOiJ0' is cut"),
+		TEST_STS_ERROR("AccessDenied", "your key is " SECRET),
+		TEST_STS_ERROR("ValidationError", "Authorization: AWS4-HMAC-SHA256 Signature=0123"),
+	};
+	const struct sts_request *const requests[] = {&web, &web, &role, &role};
+
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		test_sts_forget();
+		test_sts_answers(400, "", messages[i]);
+		ask(requests[i]);
+		ck_assert_int_eq(seen.r, -EACCES);
+		ck_assert_msg(!strchr(seen.text, ';'), "%s", seen.text);
+	}
+}
+END_TEST
+
+START_TEST(a_role_of_great_length_leaves_room_for_the_cure)
+{
+	char arn[2049] = "arn:aws:iam::123456789012:role/";
+
+	memset(arn + strlen(arn), 'x', sizeof arn - 1 - strlen(arn));
+	role.role_arn = arn;
+	test_sts_answers(403, "", TEST_STS_ERROR("AccessDenied", ""));
+	ask(&role);
+	ck_assert_ptr_nonnull(strstr(seen.text, "grant that one sts:AssumeRole"));
+	ck_assert_ptr_null(strstr(seen.text, arn));
+}
+END_TEST
+
+START_TEST(an_answer_that_is_too_large_is_not_read)
+{
+	static char large[(256u << 10) + 2];
+
+	memset(large, ' ', sizeof large - 1);
+	test_sts_answers(200, "", large);
+	ask(&web);
+	ck_assert_int_eq(seen.r, -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(seen.text,
+		"no answer of the token service's from 127.0.0.1 to AssumeRoleWithWebIdentity: "));
+	ck_assert_uint_eq(test_sts_requests(), 1);
+}
+END_TEST
+
+START_TEST(nobody_there_is_no_answer)
+{
+	static char gone[128];
+
+	snprintf(gone, sizeof gone, "%s", environment[0]);
+	environment[0] = gone;
+	test_sts_stop();
+	ask(&role);
+	ck_assert_int_eq(seen.r, -ECONNREFUSED);
+	ck_assert_ptr_nonnull(strstr(seen.text, "no answer from 127.0.0.1 to AssumeRole: "));
+}
+END_TEST
+
+/* ---- The clock ---- */
+
+static const char *date_in(long seconds, char *line, size_t size)
+{
+	time_t then = time(NULL) + seconds;
+
+	strftime(line, size, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&then));
+	return line;
+}
+
+static const char too_old[] = TEST_STS_ERROR("SignatureDoesNotMatch", "Signature expired: 1");
+
+START_TEST(a_clock_that_is_off_is_corrected_and_the_question_asked_once_more)
+{
+	char line[64];
+
+	test_sts_answers(403, date_in(1200, line, sizeof line), too_old);
+	test_sts_answers(200, "", TEST_STS_KEYS("AssumeRole", "ASIAROLE", "secret", "token"));
+	ask(&role);
+	ck_assert_int_eq(seen.r, 0);
+	forget_found();
+	ck_assert_uint_eq(seen.n_callbacks, 1);
+	ck_assert_uint_eq(test_sts_requests(), 2);
+	ck_assert_int_gt(skew.usec, 1100 * (int64_t)USEC_PER_SEC);
+	assert_signed(NULL);
+}
+END_TEST
+
+START_TEST(it_is_asked_no_third_time)
+{
+	char one[64], other[64];
+
+	test_sts_answers(403, date_in(1200, one, sizeof one), too_old);
+	test_sts_answers(403, date_in(2400, other, sizeof other), too_old);
+	ask(&role);
+	ck_assert_int_eq(seen.r, -EACCES);
+	ck_assert_ptr_nonnull(strstr(seen.text, "this machine's clock is wrong"));
+	ck_assert_uint_eq(test_sts_requests(), 2);
+}
+END_TEST
+
+START_TEST(a_refusal_that_teaches_nothing_is_the_end)
+{
+	char right[64], wrong[64];
+
+	test_sts_answers(403, date_in(0, right, sizeof right), too_old);
+	ask(&role);
+	ck_assert_int_eq(seen.r, -EACCES);
+	ck_assert_uint_eq(test_sts_requests(), 1);
+
+	/* Nor one of another kind, nor where nobody keeps the time. */
+	test_sts_forget();
+	test_sts_answers(
+		403, date_in(1200, wrong, sizeof wrong), TEST_STS_ERROR("AccessDenied", ""));
+	ask(&role);
+	ck_assert_uint_eq(test_sts_requests(), 2);
+	means.skew = NULL;
+	test_sts_forget();
+	test_sts_answers(403, wrong, too_old);
+	ask(&role);
+	ck_assert_uint_eq(test_sts_requests(), 3);
+	ck_assert_int_eq(skew.usec, 0);
+}
+END_TEST
+
+/* ---- Its end ---- */
+
+START_TEST(after_cancel_no_callback_comes)
+{
+	char text[CREDENTIALS_TEXT_MAX];
+	struct sts_call *call;
+
+	test_sts_answers(0, "", "");
+	ck_assert_int_eq(sts_start(&means, &web, on_done, &seen, &call, text), 0);
+	while (test_sts_requests() == 0)
+		ck_assert_int_ge(sd_event_run(event, 1000), 0);
+	sts_cancel(call);
+	test_sts_forget();
+	test_sts_answers(200, "", TEST_STS_KEYS("A", "ASIA", "secret", "token"));
+	ask(&role);
+	forget_found();
+	ck_assert_uint_eq(seen.n_callbacks, 1);
+}
+END_TEST
+
+START_TEST(cancelled_before_it_is_sent_nothing_is_sent)
+{
+	char text[CREDENTIALS_TEXT_MAX];
+	struct sts_call *call;
+
+	ck_assert_int_eq(sts_start(&means, &role, on_done, &seen, &call, text), 0);
+	sts_cancel(call);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(seen.n_callbacks, 0);
+	ck_assert_uint_eq(test_sts_requests(), 0);
+}
+END_TEST
+
+/* ---- What is not asked ---- */
+
+static void assert_not_asked(const struct sts_request *request, int r, const char *why)
+{
+	struct sts_call *call = (void *)&seen;
+	char text[CREDENTIALS_TEXT_MAX] = "";
+
+	ck_assert_int_eq(sts_start(&means, request, on_done, &seen, &call, text), r);
+	ck_assert_ptr_eq(call, &seen);
+	ck_assert_msg(strstr(text, why), "%s", text);
+	assert_line(text);
+	ck_assert_uint_eq(test_sts_requests(), 0);
+}
+
+START_TEST(a_request_that_cannot_be_right_is_not_sent)
+{
+	static const char *const no_roles[] = {"", "worker", "arn:aws:iam::123456789012:user/u",
+		"arn:aws:iam::1:role/a b", "arn:aws:iam::1:role/a\n", "arn:a:role/x"};
+	static const char *const no_names[] = {"", "a", "a b", "a/b", "a\xc3\xa4",
+		"01234567890123456789012345678901234567890123456789012345678901234"};
+	static char token[STS_TOKEN_MAX + 2];
+	struct sts_request bad;
+
+	for (size_t i = 0; i < sizeof no_roles / sizeof *no_roles; i++) {
+		bad = role;
+		bad.role_arn = no_roles[i];
+		assert_not_asked(&bad, -EINVAL, "profile role: the role's ARN is none");
+	}
+	for (size_t i = 0; i < sizeof no_names / sizeof *no_names; i++) {
+		bad = web;
+		bad.session_name = no_names[i];
+		assert_not_asked(&bad, -EINVAL,
+			"web identity: the role session's name must have 2 to 64 letters, ");
+	}
+	bad = role;
+	bad.external_id = "a";
+	assert_not_asked(&bad, -EINVAL, "the external id must have 2 to 1224 letters, ");
+	bad = role;
+	bad.duration = 899 * USEC_PER_SEC;
+	assert_not_asked(&bad, -EINVAL, "a role's keys last from 900 to 43200 seconds");
+	bad.duration = 43201 * USEC_PER_SEC;
+	assert_not_asked(&bad, -EINVAL, "a role's keys last from 900 to 43200 seconds");
+
+	bad = web;
+	bad.web_identity_token = "abc";
+	assert_not_asked(&bad, -EINVAL, "the web identity token must have 4 to 20000 bytes");
+	memset(token, 'x', sizeof token - 1);
+	bad.web_identity_token = token;
+	assert_not_asked(&bad, -EINVAL, "the web identity token must have 4 to 20000 bytes");
+}
+END_TEST
+
+START_TEST(the_longest_token_is_sent)
+{
+	static char token[STS_TOKEN_MAX + 1];
+
+	memset(token, '=', sizeof token - 1);
+	web.web_identity_token = token;
+	test_sts_answers(200, "", TEST_STS_KEYS("A", "ASIA", "secret", "token"));
+	ask(&web);
+	forget_found();
+	ck_assert_uint_eq(strlen(strstr(test_sts_form(), "&WebIdentityToken=")),
+		strlen("&WebIdentityToken=") + 3 * STS_TOKEN_MAX);
+}
+END_TEST
+
+START_TEST(without_a_place_to_ask_at_nothing_is_asked)
+{
+	environment[0] = "AWS_ENDPOINT_URL=http://sts.example.com";
+	assert_not_asked(&web, -EINVAL, "the token service is asked over https only");
+	environment[0] = "AWS_ENDPOINT_URL=ftp://user:" TOKEN "@example.com";
+	assert_not_asked(&web, -EINVAL, "the token service's endpoint is no URL like https://sts.");
+	environment[0] = "AWS_ENDPOINT_URL=https://user:" TOKEN "@example.com";
+	assert_not_asked(&web, -EINVAL, "the token service's endpoint is no URL like https://sts.");
+	environment[0] = NULL;
+	means.region = NULL;
+	assert_not_asked(&web, -EAGAIN, "set AWS_REGION, ");
+	means.http = NULL;
+	assert_not_asked(&web, -EINVAL, "nobody can be asked here");
+}
+END_TEST
+
+START_TEST(with_an_endpoint_the_region_need_not_be_known)
+{
+	means.region = "";
+	test_sts_answers(200, "", TEST_STS_KEYS("A", "ASIA", "secret", "token"));
+	ask(&role);
+	forget_found();
+	ck_assert_ptr_nonnull(strstr(test_sts_header("Authorization"), "/us-east-1/sts/"));
+}
+END_TEST
+
+START_TEST(the_endpoint_is_the_environments_or_the_regions_own)
+{
+#define STS   "AWS_ENDPOINT_URL_STS=https://one.example.com"
+#define ALL   "AWS_ENDPOINT_URL=https://all.example.com:8443/"
+#define BLIND "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"
+#define FIPS  "AWS_USE_FIPS_ENDPOINT=True"
+	static const struct {
+		const char *environment[3];
+		const char *region;
+		const char *url;
+	} cases[] = {
+		{{NULL}, "eu-west-1", "https://sts.eu-west-1.amazonaws.com"},
+		{{NULL}, "us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"},
+		{{NULL}, "cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"},
+		{{NULL}, "us-iso-east-1", "https://sts.us-iso-east-1.c2s.ic.gov"},
+		{{NULL}, "us-isob-east-1", "https://sts.us-isob-east-1.sc2s.sgov.gov"},
+		{{NULL}, "us-isof-south-1", "https://sts.us-isof-south-1.csp.hci.ic.gov"},
+		{{NULL}, "eu-isoe-west-1", "https://sts.eu-isoe-west-1.cloud.adc-e.uk"},
+		{{NULL}, "eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu"},
+		{{FIPS}, "us-east-2", "https://sts-fips.us-east-2.amazonaws.com"},
+		{{FIPS}, "us-gov-east-1", "https://sts.us-gov-east-1.amazonaws.com"},
+		{{FIPS}, "cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"},
+		{{"AWS_USE_FIPS_ENDPOINT=no"}, "us-east-2", "https://sts.us-east-2.amazonaws.com"},
+		{{ALL}, "eu-west-1", "https://all.example.com:8443/"},
+		{{ALL, STS}, "eu-west-1", "https://one.example.com"},
+		{{STS, FIPS}, "", "https://one.example.com"},
+		{{ALL, "AWS_ENDPOINT_URL_STS="}, NULL, "https://all.example.com:8443/"},
+		{{STS, ALL, BLIND}, "eu-west-1", "https://sts.eu-west-1.amazonaws.com"},
+	};
+	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
+	char text[CREDENTIALS_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		memcpy(environment, cases[i].environment, sizeof cases[i].environment);
+		means.region = cases[i].region;
+		strbuf_reset(&url);
+		ck_assert_int_eq(sts_endpoint_find(&means, &url, text), 0);
+		ck_assert_str_eq(strbuf_str(&url), cases[i].url);
+	}
+	memset(environment, 0, sizeof environment);
+	means.region = "eu.example.com/";
+	ck_assert_int_eq(sts_endpoint_find(&means, &url, text), -EINVAL);
+	ck_assert_ptr_null(strstr(text, "example"));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("sts");
+	TCase *c = tcase_create("sts");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, assume_role_is_signed_and_gives_the_roles_keys);
+	tcase_add_test(c, the_session_token_of_the_keys_that_sign_is_sent_and_signed);
+	tcase_add_test(c, a_web_identity_is_not_signed_and_its_token_arrives_byte_for_byte);
+	tcase_add_test(c, duration_and_external_id_are_sent_when_given);
+	tcase_add_test(c, a_session_has_this_machines_name_where_none_is_given);
+	tcase_add_test(c, an_answers_elements_may_come_in_any_order);
+	tcase_add_test(c, an_answer_that_is_none_is_said_to_be_what_it_is);
+	tcase_add_test(c, every_refusal_says_what_cures_it);
+	tcase_add_test(c, a_refusal_that_is_not_the_token_services_is_garbled);
+	tcase_add_test(c, what_was_sent_is_not_quoted_from_an_answer);
+	tcase_add_test(c, a_role_of_great_length_leaves_room_for_the_cure);
+	tcase_add_test(c, an_answer_that_is_too_large_is_not_read);
+	tcase_add_test(c, nobody_there_is_no_answer);
+	tcase_add_test(c, a_clock_that_is_off_is_corrected_and_the_question_asked_once_more);
+	tcase_add_test(c, it_is_asked_no_third_time);
+	tcase_add_test(c, a_refusal_that_teaches_nothing_is_the_end);
+	tcase_add_test(c, after_cancel_no_callback_comes);
+	tcase_add_test(c, cancelled_before_it_is_sent_nothing_is_sent);
+	tcase_add_test(c, a_request_that_cannot_be_right_is_not_sent);
+	tcase_add_test(c, the_longest_token_is_sent);
+	tcase_add_test(c, without_a_place_to_ask_at_nothing_is_asked);
+	tcase_add_test(c, with_an_endpoint_the_region_need_not_be_known);
+	tcase_add_test(c, the_endpoint_is_the_environments_or_the_regions_own);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_run_all(runner, CK_ENV);
+	int n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed > 0;
+}
