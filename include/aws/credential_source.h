@@ -49,6 +49,7 @@ struct credential_source {
 };
 
 extern const struct credential_source credentials_environment;
+extern const struct credential_source credentials_web_identity;
 extern const struct credential_source credentials_profile;
 
 /*

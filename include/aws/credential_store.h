@@ -4,6 +4,7 @@
  * It asks the sources of its chain in order:
  *
  *     environment     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+ *     web identity    AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN
  *     profile         the shared credentials and config files, AWS_PROFILE or "default"
  *
  * The first that is configured decides. If that one is wrong or fails, the search ends with its

@@ -12,6 +12,7 @@
 /* The order in which the sources are asked. A new one is a file and a row. */
 static const struct credential_source *const STANDARD_CHAIN[] = {
 	&credentials_environment,
+	&credentials_web_identity,
 	&credentials_profile,
 	NULL,
 };

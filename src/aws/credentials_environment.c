@@ -8,17 +8,6 @@ static const char *get(const struct credential_search *search, const char *name)
 	return credentials_getenv(search->means->getenv, name);
 }
 
-/* No keys: that is only "not configured" when no other way was meant. */
-static int explain_absence(struct credential_search *search)
-{
-	if (get(search, "AWS_WEB_IDENTITY_TOKEN_FILE"))
-		return credentials_failed(search->text, -EINVAL,
-			"AWS_WEB_IDENTITY_TOKEN_FILE is set, but this build cannot assume a role "
-			"with a web identity: unset it, and set AWS_ACCESS_KEY_ID and "
-			"AWS_SECRET_ACCESS_KEY or name a profile");
-	return credentials_failed(search->text, -ENOENT, "AWS_ACCESS_KEY_ID is not set");
-}
-
 static int environment_start(struct credential_search *search, struct credentials **ret)
 {
 	const char *token_name =
@@ -33,7 +22,7 @@ static int environment_start(struct credential_search *search, struct credential
 	};
 
 	if (!fields.access_key_id && !fields.secret_access_key)
-		return explain_absence(search);
+		return credentials_failed(search->text, -ENOENT, "AWS_ACCESS_KEY_ID is not set");
 	if (!fields.secret_access_key)
 		return credentials_failed(search->text, -EINVAL,
 			"AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not");

@@ -1,0 +1,22 @@
+/*
+ * A role for the token of another identity provider, as Kubernetes and others keep one in a file:
+ * what the source "web identity" does with the environment's variables, for those who have the same
+ * from elsewhere.
+ */
+#pragma once
+
+#include "aws/credential_source.h"
+
+/* Borrowed until start() returns. */
+struct web_identity {
+	const char *token_file; /* read anew for every search: whoever writes it renews it */
+	const char *role_arn;
+	const char *session_name; /* NULL: made from this machine's name */
+	const char *source;       /* what the credentials' `source` says */
+};
+
+/* As a source's start(); -EINPROGRESS, or a failure. state and end are then as a source's own. */
+int credentials_web_identity_start(
+	struct credential_search *search, const struct web_identity *identity);
+/* While that is in progress. */
+void credentials_web_identity_cancel(struct credential_search *search);
