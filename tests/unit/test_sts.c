@@ -469,6 +469,8 @@ START_TEST(a_role_of_great_length_leaves_room_for_the_cure)
 	role.role_arn = arn;
 	test_sts_answers(403, "", TEST_STS_ERROR("AccessDenied", ""));
 	ask(&role);
+	ck_assert_ptr_nonnull(
+		strstr(seen.text, "xxx... with the keys of profile base (AccessDenied): "));
 	ck_assert_ptr_nonnull(strstr(seen.text, "grant that one sts:AssumeRole"));
 	ck_assert_ptr_null(strstr(seen.text, arn));
 }
