@@ -236,6 +236,7 @@ class AnAssumedRole(StsCase):
                 ({"RoleSessionName": None}, null("roleSessionName")),
                 ({"RoleArn": "arn:aws:iam::1:role"}, "length greater than or equal to 20"),
                 ({"RoleArn": ROLE + "x" * 2048}, "length less than or equal to 2048"),
+                ({"RoleSessionName": "m"}, "Value 'm' at 'roleSessionName' failed"),
                 ({"RoleSessionName": "m"}, "length greater than or equal to 2"),
                 ({"RoleSessionName": "m" * 65}, "length less than or equal to 64"),
                 ({"RoleSessionName": "my name"}, r"pattern: [\w+=,.@-]*"),
@@ -384,6 +385,8 @@ class AWebIdentity(StsCase):
                                ({"DurationSeconds": 60}, "'durationSeconds'")):
             self.assert_error(self.assume_with(self.TOKEN, **changes), 400, "ValidationError",
                               words)
+        secret = self.assume_with("abc")[1]
+        self.assertIn("Value at 'webIdentityToken' failed", self.text(secret, "Error/Message"))
         long = "a" * 20000
         self.sqs.role(ROLE, web_identity_token=long)
         self.keys_of(self.assume_with(long), "AssumeRoleWithWebIdentity")

@@ -57,15 +57,10 @@ static const char *issuer_role_name(const char *arn)
 
 char *issuer_session_arn(const struct grant *grant)
 {
-	const char *account = grant->role_arn;
-	char *arn;
+	char account[13] = "", *arn;
 
-	for (int i = 0; i < 4 && account; i++) {
-		account = strchr(account, ':');
-		account = account ? account + 1 : NULL;
-	}
-	int len = asprintf(&arn, "arn:aws:sts::%.*s:assumed-role/%s/%s",
-		account ? (int)strcspn(account, ":") : 0, account ? account : "",
+	sscanf(grant->role_arn, "arn:%*[^:]:iam::%12[0-9]:", account);
+	int len = asprintf(&arn, "arn:aws:sts::%s:assumed-role/%s/%s", account,
 		issuer_role_name(grant->role_arn), grant->session);
 	assert(len > 0);
 	return arn;

@@ -15,23 +15,22 @@ struct sts_rule {
 	size_t min, max;
 	bool required;
 	const char *pattern; /* only letters, digits and these of it; NULL: anything */
+	bool is_secret;      /* not quoted in an error */
 };
 
-static const struct sts_rule sts_role_arn = {"RoleArn", 20, 2048, true, NULL};
-static const struct sts_rule sts_session = {"RoleSessionName", 2, 64, true, "_+=,.@-"};
-static const struct sts_rule sts_external_id = {"ExternalId", 2, 1224, false, "_+=,.@:/-"};
-static const struct sts_rule sts_identity_token = {"WebIdentityToken", 4, 20000, true, NULL};
+static const struct sts_rule sts_role_arn = {"RoleArn", 20, 2048, true, NULL, false};
+static const struct sts_rule sts_session = {"RoleSessionName", 2, 64, true, "_+=,.@-", false};
+static const struct sts_rule sts_external_id = {"ExternalId", 2, 1224, false, "_+=,.@:/-", false};
+static const struct sts_rule sts_identity_token = {"WebIdentityToken", 4, 20000, true, NULL, true};
 
+/* value: as it is to be shown, with a blank at its end; "": not at all. */
 static bool sts_invalid(
 	struct sts_call *call, const char *name, const char *value, const char *constraint)
 {
-	const char *quote = value ? "'" : "";
-
 	return failure_set(&call->failure, FAILURE_VALIDATION,
-		"1 validation error detected: Value %s%.200s%s at '%c%s' failed to satisfy "
-		"constraint: Member must %s",
-		quote, value ? value : "null", quote, tolower((unsigned char)*name), name + 1,
-		constraint);
+		"1 validation error detected: Value %sat '%c%s' failed to satisfy constraint: "
+		"Member must %s",
+		value, tolower((unsigned char)*name), name + 1, constraint);
 }
 
 static bool sts_fits(const char *text, const char *pattern)
@@ -47,21 +46,23 @@ static bool sts_fits(const char *text, const char *pattern)
 static bool sts_read(struct sts_call *call, const struct sts_rule *rule, const char **ret)
 {
 	const char *text = form_value(call->form, rule->name);
-	char constraint[96];
+	char constraint[96], shown[256] = "";
 
 	if (!text)
-		return !rule->required || sts_invalid(call, rule->name, NULL, "not be null");
+		return !rule->required || sts_invalid(call, rule->name, "null ", "not be null");
+	if (!rule->is_secret)
+		snprintf(shown, sizeof shown, "'%.200s' ", text);
 	size_t len = strlen(text);
 	if (len < rule->min || len > rule->max) {
 		snprintf(constraint, sizeof constraint, "have length %s than or equal to %zu",
 			len < rule->min ? "greater" : "less",
 			len < rule->min ? rule->min : rule->max);
-		return sts_invalid(call, rule->name, text, constraint);
+		return sts_invalid(call, rule->name, shown, constraint);
 	}
 	if (rule->pattern && !sts_fits(text, rule->pattern)) {
 		snprintf(constraint, sizeof constraint,
 			"satisfy regular expression pattern: [\\w%s]*", rule->pattern + 1);
-		return sts_invalid(call, rule->name, text, constraint);
+		return sts_invalid(call, rule->name, shown, constraint);
 	}
 	*ret = text;
 	return true;
@@ -71,19 +72,20 @@ static bool sts_read_duration(struct sts_call *call, unsigned *ret)
 {
 	const char *text = form_value(call->form, "DurationSeconds");
 	unsigned long value;
-	char *end;
+	char *end, shown[32];
 
 	if (!text)
 		return true;
+	snprintf(shown, sizeof shown, "'%.20s' ", text);
 	value = strtoul(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end)
-		return sts_invalid(call, "DurationSeconds", text, "be an integer");
+		return sts_invalid(call, "DurationSeconds", shown, "be an integer");
 	if (value < 900)
 		return sts_invalid(
-			call, "DurationSeconds", text, "have value greater than or equal to 900");
+			call, "DurationSeconds", shown, "have value greater than or equal to 900");
 	if (value > 43200)
 		return sts_invalid(
-			call, "DurationSeconds", text, "have value less than or equal to 43200");
+			call, "DurationSeconds", shown, "have value less than or equal to 43200");
 	*ret = (unsigned)value;
 	return true;
 }
@@ -95,7 +97,7 @@ struct sts_wish {
 
 static bool sts_read_wish(struct sts_call *call, struct sts_wish *ret)
 {
-	ret->duration = STS_HOUR;
+	*ret = (struct sts_wish){.duration = STS_HOUR};
 	return sts_read(call, &sts_role_arn, &ret->role_arn) &&
 	       sts_read(call, &sts_session, &ret->session) &&
 	       sts_read_duration(call, &ret->duration);
@@ -177,7 +179,7 @@ static void sts_describe_identity(struct sts_call *call)
 
 static bool sts_assume_role_with_web_identity(struct sts_call *call)
 {
-	const char *token, *accepted;
+	const char *token = "", *accepted;
 	struct sts_wish wish;
 
 	if (!sts_read_wish(call, &wish) || !sts_read(call, &sts_identity_token, &token))
