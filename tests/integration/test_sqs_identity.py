@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import socket
+import time
 import unittest
 import urllib.parse
 import xml.etree.ElementTree
@@ -51,29 +52,27 @@ class Answer(NamedTuple):
         return json.loads(self.text)
 
 
-class Files:
+class Shared:
     lab = None
 
 
 def setUpModule():
-    Files.lab = Lab().__enter__()
-
-
-def tearDownModule():
-    Files.lab.__exit__(None, None, None)
+    Shared.lab = Lab()
+    unittest.addModuleCleanup(Shared.lab.__exit__, None, None, None)
+    Shared.lab.__enter__()
 
 
 def seconds_until(moment):
     """From now to a moment as answers show it."""
-    then = datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ")
-    return (then - datetime.datetime.utcnow()).total_seconds()
+    then = datetime.datetime.strptime(moment + "+0000", "%Y-%m-%dT%H:%M:%SZ%z")
+    return then.timestamp() - time.time()
 
 
 class Case(unittest.TestCase):
     """A fresh server with one queue."""
 
     def setUp(self):
-        self.sqs = Sqs(Files.lab)
+        self.sqs = Sqs(Shared.lab)
         self.addCleanup(self.sqs.close)
         self.queue = self.sqs.create_queue("jobs")
 
@@ -181,6 +180,11 @@ class AnAssumedRole(StsCase):
         for keys in many:
             self.assert_good(keys)
 
+    def test_is_never_shorter_than_asked_for(self):
+        asked_at = time.time()
+        left = seconds_until(self.keys_of(self.assume(DurationSeconds=900))[1])
+        self.assertGreaterEqual(time.time() + left, asked_at + 899.999)
+
     def test_ends_when_the_time_asked_for_is_over(self):
         keys, expiration = self.keys_of(self.assume(DurationSeconds=900))
         self.assertTrue(898 < seconds_until(expiration) <= 901)
@@ -285,6 +289,11 @@ class AnAssumedRole(StsCase):
         self.sqs.role(ROLE, external_id=None)
         self.assert_refused(self.keys_of(self.assume())[0], "AccessDeniedException",
                             "ReceiveMessage")
+        self.sqs.role(ROLE, web_identity_token="a token", actions=None, seconds=60)
+        self.sqs.role(ROLE, web_identity_token=None, seconds=None)
+        keys, expiration = self.keys_of(self.assume())
+        self.call(keys, "ReceiveMessage")
+        self.assertGreater(seconds_until(expiration), 3590)
         self.sqs.forget_identities()
         self.assert_error(self.assume(), 403, "AccessDenied")
 
@@ -478,7 +487,7 @@ class TheMetadataService(Case):
                         <= 0)
         self.assert_good(keys)
         self.assert_refused(keys, "AccessDeniedException", "ReceiveMessage",
-                            f"assumed-role/worker/i-")
+                            "assumed-role/worker/i-")
 
     def test_hands_out_the_same_keys_until_five_minutes_before_their_end(self):
         self.sqs.metadata(role="worker", seconds=3600)
@@ -708,6 +717,7 @@ class AFault(StsCase):
         self.assertEqual(self.status_of("GET", CREDENTIALS), 401)
 
     def test_of_the_metadata_service_is_for_all_of_it(self):
+        self.sqs.fault(action="meta", kind="status", status=500)
         self.sqs.fault(action="metadata", kind="status", status=503, count=2)
         self.assertEqual(self.status_of("PUT", "/latest/api/token"), 503)
         self.assertEqual(self.status_of("GET", "/v2/credentials/task"), 400)
@@ -767,7 +777,7 @@ class Botocore(StsCase):
     def session(self, **environment):
         """One that finds only what that environment says."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        nowhere = str(Files.lab.directory / "no-such-file")
+        nowhere = str(Shared.lab.directory / "no-such-file")
         patcher = mock.patch.dict(os.environ, {
             **kept, "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.sqs.endpoint, "NO_PROXY": "127.0.0.1",

@@ -2,8 +2,11 @@
  * The side for tests, under /_control/ on the same port. Unsigned: the port is on loopback only.
  * JSON both ways; a request that cannot be is answered with 400 and {"error": why}.
  *
- *   GET    stats             {action: {result: how many}}; results are OK, an error's name,
- *                            fault:KIND, or gone (a poll whose client had closed)
+ *   GET    stats             {action: {result: how many}}; results are OK, an error's name or its
+ *                            status, fault:KIND, gone (a poll whose client had closed), silence
+ *                            (never answered). Actions are those of SQS and STS, metadata:token,
+ *                            :role, :credentials, :region, :zone, :document, :other, container,
+ *                            unknown
  *   DELETE stats             from zero again
  *   GET    queue?name=NAME   settings, counts and every message with state, receives and age
  *   GET    faults            those that are still to come

@@ -22,8 +22,7 @@ static const char *sts_claim(struct exchange *exchange)
 	const char *name;
 
 	if (strcmp(wire->method, "POST") != 0 || strcmp(wire->target, "/") != 0 || !type ||
-		strncasecmp(type, STS_FORM, strlen(STS_FORM)) != 0 ||
-		wire_value(wire, "x-amz-target"))
+		strncasecmp(type, STS_FORM, strlen(STS_FORM)) != 0)
 		return NULL;
 	exchange->input = form_parse(wire->body, wire->body_len);
 	name = form_value(exchange->input, "Action");
