@@ -13,6 +13,7 @@
 #pragma once
 
 #include "aws/credentials.h"
+#include "aws/imds.h"
 #include "aws/skew.h"
 #include "net/http.h"
 
@@ -21,6 +22,7 @@ struct credential_means {
 	credentials_getenv_fn *getenv;
 	/* NULL: nobody can be asked, and a source that would have to is -EINVAL. */
 	struct http *http;
+	struct imds *imds;  /* NULL: likewise */
 	struct skew *skew;  /* for signatures, and learnt from them; NULL: our clock is right */
 	const char *region; /* of the token service; NULL: not known (yet) */
 };
@@ -51,6 +53,8 @@ struct credential_source {
 extern const struct credential_source credentials_environment;
 extern const struct credential_source credentials_web_identity;
 extern const struct credential_source credentials_profile;
+extern const struct credential_source credentials_container;
+extern const struct credential_source credentials_metadata;
 
 /*
  * Asks the source; means and ended are set. As start(), whose rules for ended hold. While it is in

@@ -6,6 +6,8 @@
  *     environment     AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
  *     web identity    AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN
  *     profile         the shared credentials and config files, AWS_PROFILE or "default"
+ *     container       AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, AWS_CONTAINER_CREDENTIALS_FULL_URI
+ *     instance        the metadata service of an EC2 instance, if there is one
  *
  * The first that is configured decides. If that one is wrong or fails, the search ends with its
  * error and does not fall through to the next: a worker that quietly becomes somebody else is
@@ -15,7 +17,8 @@
  * gone by, at the earliest a quarter of an hour before its end; jittered, and again in the same way
  * if the source still gives the same. Those from a file are read again every five minutes. A search
  * that fails is repeated with growing pauses of at most a minute, and what was there stays: whether
- * expired ones are still good, AWS decides. There is one search at a time.
+ * expired ones are still good, AWS decides. A source that gives such is asked again each minute.
+ * There is one search at a time.
  *
  * Loop thread only. Reads local files while the caller waits; all else is asked on the loop.
  */

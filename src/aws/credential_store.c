@@ -14,19 +14,22 @@ static const struct credential_source *const STANDARD_CHAIN[] = {
 	&credentials_environment,
 	&credentials_web_identity,
 	&credentials_profile,
+	&credentials_container,
+	&credentials_metadata,
 	NULL,
 };
 
 #define RENEW_AHEAD_MAX (15 * USEC_PER_MIN)
 #define REREAD_EVERY    (5 * USEC_PER_MIN)
 #define SEARCH_PAUSE    USEC_PER_SEC
+#define EXPIRED_PAUSE   USEC_PER_MIN
 #define FAILED_PAUSE    USEC_PER_MIN
 #define WANTED_PAUSE    (30 * USEC_PER_SEC)
 
 struct credential_store {
 	struct credential_store_options options;
 	struct credentials *current;
-	TAILQ_HEAD(, credential_watcher) watchers;
+	TAILQ_HEAD(credential_watcher_list, credential_watcher) watchers;
 
 	struct credential_search search;
 	size_t at; /* the source that is asked */
@@ -77,6 +80,9 @@ usec_t credential_store_renews_in(const struct credentials *c, usec_t now)
 	if (c->expires_at == USEC_INFINITY)
 		return c->on_disk ? REREAD_EVERY : USEC_INFINITY;
 	usec_t left = usec_sub(c->expires_at, now);
+	/* In an outage of its own a source gives what has expired, and AWS takes it. */
+	if (left == 0)
+		return EXPIRED_PAUSE + backoff_random(EXPIRED_PAUSE / 3);
 	usec_t ahead = usec_min(left / 3, RENEW_AHEAD_MAX);
 	return usec_max(left - ahead + backoff_random(ahead / 3), SEARCH_PAUSE);
 }
@@ -122,6 +128,13 @@ static int settle(struct credential_store *store, int r, struct credentials *fou
 	return 0;
 }
 
+/* What the source said that is not configured. */
+static void note_absence(struct credential_store *store)
+{
+	strbuf_printf(
+		&store->absent, "%s%s", store->absent.len > 0 ? "; " : "", store->search.text);
+}
+
 /* Asks from store->at on. */
 static int ask(struct credential_store *store)
 {
@@ -134,11 +147,12 @@ static int ask(struct credential_store *store)
 			return r;
 		if (r != -ENOENT)
 			return settle(store, r, found);
-		strbuf_printf(&store->absent, "%s; ", store->search.text);
+		note_absence(store);
 	}
+	/* The cure first: what quotes this line may cut it. */
 	credentials_failed(store->search.text, 0,
-		"no AWS credentials: %sset AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write "
-		"such a profile",
+		"no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, write a "
+		"profile, or give the container or the instance a role (%s)",
 		strbuf_str(&store->absent));
 	return settle(store, -ENOENT, NULL);
 }
@@ -159,7 +173,7 @@ static void on_ended(struct credential_search *search, int r, struct credentials
 
 	store->in_progress = false;
 	if (r == -ENOENT) {
-		strbuf_printf(&store->absent, "%s; ", search->text);
+		note_absence(store);
 		store->at++;
 		r = ask(store);
 	} else {

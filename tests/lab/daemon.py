@@ -62,7 +62,8 @@ class Daemon:
             "queue.url": getattr(queue, "url", queue), "queue.region": REGION,
             "queue.endpoint": _endpoint(getattr(queue, "url", queue)),
             "database.url": getattr(database, "url", database)}
-        self.environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
+        self.environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET,
+                            "AWS_EC2_METADATA_DISABLED": "true"}
         self.environment.update(environment or {})
         self.process = None
         self.notify = None

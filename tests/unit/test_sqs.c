@@ -41,6 +41,8 @@ static char *fake_getenv(const char *name)
 		return secret_key;
 	if (strcmp(name, "AWS_SESSION_TOKEN") == 0)
 		return token;
+	if (strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0)
+		return (char *)"true";
 	/* No shared files either: what is there is nobody's business. */
 	if (strcmp(name, "HOME") == 0)
 		return (char *)"/nonexistent";

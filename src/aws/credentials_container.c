@@ -1,0 +1,179 @@
+/*
+ * The role of a container, from the agent that its environment names: see aws/container_uri.h.
+ *
+ * What proves to the agent who asks is in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which is read
+ * anew for every search, or else in AWS_CONTAINER_AUTHORIZATION_TOKEN. No proxy is ever asked.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/container_uri.h"
+#include "aws/credential_source.h"
+#include "aws/credentials_json.h"
+#include "base/file.h"
+
+#define TOKEN           "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+#define TOKEN_FILE      "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+#define TOKEN_MAX       ((size_t)64 << 10)
+#define ANSWER_MAX      ((size_t)128 << 10)
+#define TIMEOUT         (5 * USEC_PER_SEC)
+#define CONNECT_TIMEOUT (2 * USEC_PER_SEC)
+
+struct container {
+	struct http_call *call;
+	struct container_uri uri;
+};
+
+/* ---- The answer ---- */
+
+/* Another status than 200; the agent may have said why. */
+static int explain_status(struct credential_search *search, const struct http_response *response)
+{
+	const struct container *container = search->state;
+	char source[sizeof container->uri.place + 64];
+	struct credentials *found = NULL;
+
+	snprintf(source, sizeof source, "container role: %s says HTTP %u", container->uri.place,
+		response->status);
+	const struct credentials_json_form form = {.source = source, .token_name = "Token"};
+	int r = credentials_json_read(
+		response->body, response->body_len, &form, search->text, &found);
+	credentials_unref(found);
+	if (r != -EACCES)
+		credentials_failed(search->text, r, "%s", source);
+	return response->status >= 500 || response->status == 429 ? -EAGAIN : -EACCES;
+}
+
+static void on_answer(void *userdata, const struct http_response *response)
+{
+	static const struct credentials_json_form form = {
+		.source = "container role",
+		.token_name = "Token",
+		.temporary = true,
+	};
+	struct credential_search *search = userdata;
+	struct container *container = search->state;
+	struct credentials *found = NULL;
+	int r = response->error;
+
+	if (r < 0)
+		credentials_failed(search->text, r, "container role: no answer from %s: %s",
+			container->uri.place, response->error_text);
+	else if (response->status != 200)
+		r = explain_status(search, response);
+	else
+		r = credentials_json_read(
+			response->body, response->body_len, &form, search->text, &found);
+	search->state = NULL;
+	free(container);
+	credential_search_end(search, r, found);
+}
+
+/* ---- The question ---- */
+
+/* One line end behind it is the editor's. */
+static void trim(struct strbuf *token)
+{
+	const char *text = strbuf_str(token);
+	size_t len = token->len;
+
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len > 0 && len < token->len && text[len - 1] == '\r')
+		len--;
+	strbuf_truncate(token, len);
+}
+
+static bool may_be_sent(const struct strbuf *token)
+{
+	for (size_t i = 0; i < token->len; i++)
+		if (token->data[i] < ' ' || token->data[i] > '~')
+			return false;
+	return true;
+}
+
+/* Empty where none is wanted. */
+static int read_token(struct credential_search *search, struct strbuf *ret)
+{
+	const char *path = credentials_getenv(search->means->getenv, TOKEN_FILE);
+	const char *given = credentials_getenv(search->means->getenv, TOKEN);
+	const char *name = path ? TOKEN_FILE : TOKEN;
+
+	int r = path ? file_read(path, TOKEN_MAX, ret) : strbuf_puts(ret, given ? given : "");
+	/* -ENOENT would say that nothing is configured. */
+	if (r < 0)
+		return credentials_failed(search->text, r == -ENOMEM ? r : -EINVAL, "%s: %s%s%s",
+			name, path ? path : "", path ? ": " : "", strerror(-r));
+	trim(ret);
+	if (path && ret->len == 0)
+		return credentials_failed(
+			search->text, -EINVAL, TOKEN_FILE ": %s holds nothing", path);
+	if (!may_be_sent(ret))
+		return credentials_failed(search->text, -EINVAL,
+			"%s holds a line end or another character that no token has", name);
+	return 0;
+}
+
+static int ask(struct credential_search *search, const char *token)
+{
+	struct container *container = search->state;
+	const struct http_header headers[] = {
+		{"Accept", "application/json"},
+		{"Authorization", token},
+	};
+	const struct http_request request = {
+		.method = "GET",
+		.url = container->uri.url,
+		.headers = headers,
+		.n_headers = *token ? 2 : 1,
+		.timeout = TIMEOUT,
+		.connect_timeout = CONNECT_TIMEOUT,
+		.max_answer = ANSWER_MAX,
+		.direct = true,
+	};
+
+	int r = http_start(search->means->http, &request, on_answer, search, &container->call);
+	return r < 0 ? credentials_failed(search->text, r, "container role: %s cannot be asked: %s",
+			       container->uri.place, strerror(-r))
+		     : -EINPROGRESS;
+}
+
+static int container_start(struct credential_search *search, struct credentials **ret)
+{
+	_cleanup_(strbuf_wipe) struct strbuf token;
+	struct container_uri uri;
+
+	(void)ret;
+	strbuf_init(&token, TOKEN_MAX);
+	int r = container_uri_find(search->means->getenv, &uri, search->text);
+	r = r < 0 ? r : read_token(search, &token);
+	if (r < 0)
+		return r;
+	if (!search->means->http)
+		return credentials_failed(
+			search->text, -EINVAL, "container role: cannot be asked for here");
+
+	struct container *container = search->state = calloc(1, sizeof *container);
+	if (!container)
+		return credentials_failed(search->text, -ENOMEM, "out of memory");
+	container->uri = uri;
+	r = ask(search, strbuf_str(&token));
+	if (r != -EINPROGRESS)
+		free(container);
+	return r;
+}
+
+static void container_cancel(struct credential_search *search)
+{
+	struct container *container = search->state;
+
+	http_cancel(container->call);
+	free(container);
+}
+
+const struct credential_source credentials_container = {
+	.name = "container",
+	.start = container_start,
+	.cancel = container_cancel,
+};
