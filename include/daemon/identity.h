@@ -1,9 +1,11 @@
 /*
- * Who the daemon is to AWS: its credentials and its clock, and what the log says of both.
+ * Who the daemon is to AWS: its credentials, its region and its clock, and what the log says of
+ * them.
  *
- * Owns the credential store and the skew. Says once which source was chosen and until when its
- * keys are good, once by how much the clock is off, and that keys cannot be renewed for as long as
- * that lasts; requests for which there are no keys at all say so themselves. Loop thread only.
+ * Owns the credential store, the skew, and what asks the instance's metadata service. Says once
+ * which source was chosen and until when its keys are good, once which region was found, once by
+ * how much the clock is off, and that keys cannot be renewed for as long as that lasts; requests
+ * for which there are no keys at all, or no region, say so themselves. Loop thread only.
  */
 #pragma once
 
@@ -11,12 +13,21 @@
 
 struct identity;
 
+/* More is known, or why it is not. From the loop. */
+typedef void identity_fn(void *userdata);
+
+struct identity_options {
+	const char *region; /* "": the metadata service is asked for it */
+	identity_fn *changed;
+	void *userdata;
+};
+
 /*
- * Looks for credentials at once. Borrows http and region for its life. 0; -EINVAL: there are none,
- * or what is configured is wrong, editing local files cures it, and the log has said so; -ENOMEM.
- * What somebody else has to be asked for is no error: it comes later.
+ * Looks for credentials at once, and for the region. Borrows http for its life, copies the options.
+ * 0; -EINVAL: there are none, or what is configured is wrong, editing local files cures it, and the
+ * log has said so; -ENOMEM. What somebody else has to be asked for is no error: it comes later.
  */
-int identity_new(struct http *http, const char *region, struct identity **ret);
+int identity_new(struct http *http, const struct identity_options *options, struct identity **ret);
 /* Before http. Returns NULL. */
 struct identity *identity_free(struct identity *identity);
 DEFINE_CLEANUP(struct identity *, identity_free)
@@ -24,6 +35,13 @@ DEFINE_CLEANUP(struct identity *, identity_free)
 /* Borrowed. */
 struct credential_store *identity_credentials(struct identity *identity);
 struct skew *identity_skew(struct identity *identity);
+/* "" while it is not known. */
+const char *identity_region(const struct identity *identity);
+/* Why it is not, in one line with the cure; "" before the first answer. */
+const char *identity_region_complaint(const struct identity *identity);
+
+/* Whether everybody who was asked first has answered, be it with what was asked for or not. */
+bool identity_is_settled(const struct identity *identity);
 
 /* Looks again: on SIGHUP. What becomes of it is logged. */
 void identity_reload(struct identity *identity);

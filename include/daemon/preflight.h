@@ -33,6 +33,7 @@ struct preflight;
 struct preflight_options {
 	const char *queue_url; /* borrowed for its life */
 	struct preflight_wants wants;
+	bool waits;          /* the first look is when preflight_look() says so */
 	preflight_fn *known; /* after each look */
 	void *userdata;
 };
@@ -45,6 +46,9 @@ DEFINE_CLEANUP(struct preflight *, preflight_free)
 
 /* From the next look on, which comes at once. */
 void preflight_configure(struct preflight *preflight, const struct preflight_wants *wants);
+
+/* At once. */
+void preflight_look(struct preflight *preflight);
 
 /* What keeps it from knowing; "" when it knows. */
 const char *preflight_trouble(const struct preflight *preflight);

@@ -260,6 +260,18 @@ static int daemon_add_sources(struct daemon *d)
 	return r;
 }
 
+static void daemon_on_identity(void *userdata)
+{
+	struct daemon *d = userdata;
+	const char *region = identity_region(d->identity);
+
+	sqs_set_region_complaint(d->sqs, identity_region_complaint(d->identity));
+	if (region[0] && sqs_set_region(d->sqs, region) < 0)
+		log_error("nothing can be signed for %s: out of memory", region);
+	if (identity_is_settled(d->identity))
+		preflight_look(d->preflight);
+}
+
 /* Empty is not set, as with the SDKs. */
 static const char *daemon_ca_bundle(void)
 {
@@ -277,6 +289,11 @@ static int daemon_build_aws(struct daemon *d)
 		.allow_plain =
 			true, /* an endpoint in plain http was asked for, or conf refused it */
 	};
+	struct identity_options identity = {
+		.region = s->queue.region,
+		.changed = daemon_on_identity,
+		.userdata = d,
+	};
 	struct sqs_options sqs = {
 		.queue_url = s->queue.url,
 		.endpoint = s->queue.endpoint,
@@ -285,7 +302,7 @@ static int daemon_build_aws(struct daemon *d)
 
 	int r = http_new(d->event, &http, &d->http);
 	if (r == 0)
-		r = identity_new(d->http, s->queue.region, &d->identity);
+		r = identity_new(d->http, &identity, &d->identity);
 	return r < 0 ? r
 		     : sqs_new(d->http, identity_credentials(d->identity),
 			       identity_skew(d->identity), &sqs, &d->sqs);
@@ -295,6 +312,7 @@ static int daemon_build_preflight(struct daemon *d)
 {
 	struct preflight_options options = {
 		.queue_url = d->started->queue.url,
+		.waits = !identity_is_settled(d->identity),
 		.known = daemon_on_queue_known,
 		.userdata = d,
 	};
@@ -434,8 +452,10 @@ int daemon_run(const struct daemon_options *options)
 		daemon_tear_down(&d);
 		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
 	}
+	const char *region = d.settings->queue.region;
 	log_notice("nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
-		d.settings->worker.concurrency, d.settings->queue.url, d.settings->queue.region);
+		d.settings->worker.concurrency, d.settings->queue.url,
+		region[0] ? region : "the region that the metadata service names");
 	r = sd_event_loop(d.event);
 	if (r < 0) {
 		log_error("the event loop failed: %s", strerror(-r));

@@ -6,12 +6,23 @@
 #include <string.h>
 #include <time.h>
 
+#include "aws/region.h"
 #include "base/log.h"
 #include "work/trouble.h"
 
 #define SOURCE_MAX 256
+#define REGION_MAX 64
+
+/* As much of it as stands in a request's text. */
+#define REGION_COMPLAINT_MAX 256
 
 struct identity {
+	struct identity_options options;
+	struct imds *imds;
+	struct region_search *search; /* NULL: the region was given */
+	char region[REGION_MAX];
+	char region_complaint[REGION_COMPLAINT_MAX];
+	bool settled; /* the first search for credentials is over */
 	struct credential_store *credentials;
 	struct credential_watcher watcher;
 	struct skew skew;
@@ -47,6 +58,7 @@ static void identity_on_ended(void *userdata, int r, const char *text)
 	struct identity *identity = userdata;
 	const struct credentials *c = credential_store_current(identity->credentials);
 	char line[CREDENTIALS_TEXT_MAX + 128], end[64];
+	bool found_first = r == 0 && identity->source[0] == '\0';
 
 	if (r == 0) {
 		identity_found(identity);
@@ -55,6 +67,37 @@ static void identity_on_ended(void *userdata, int r, const char *text)
 		snprintf(line, sizeof line, "credentials cannot be renewed: %s; those of %s stay%s",
 			text, c->source, end);
 		trouble_report(&identity->trouble, line);
+	}
+	if (found_first || !identity->settled) {
+		identity->settled = true;
+		identity->options.changed(identity->options.userdata);
+	}
+}
+
+/* The token service has one host in each region. */
+static void identity_set_region(struct identity *identity, const char *region)
+{
+	snprintf(identity->region, sizeof identity->region, "%s", region);
+	credential_store_set_region(identity->credentials, identity->region);
+}
+
+static void identity_on_region(void *userdata, const char *region, const char *text)
+{
+	struct identity *identity = userdata;
+	char complaint[REGION_COMPLAINT_MAX] = "";
+
+	if (region) {
+		log_info("region: %s, says the instance metadata service", region);
+		identity_set_region(identity, region);
+		credential_store_want(identity->credentials, NULL);
+		identity->settled = !credential_store_is_searching(identity->credentials);
+	} else {
+		snprintf(complaint, sizeof complaint,
+			"set [queue] region or AWS_REGION, or mend this: %s", text);
+	}
+	if (region || strcmp(complaint, identity->region_complaint) != 0) {
+		memcpy(identity->region_complaint, complaint, sizeof complaint);
+		identity->options.changed(identity->options.userdata);
 	}
 }
 
@@ -74,37 +117,55 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 			skew->usec < 0 ? "ahead of" : "behind");
 }
 
+static int identity_look_for_region(
+	struct identity *identity, char ret_text[static CREDENTIALS_TEXT_MAX])
+{
+	if (identity->options.region[0]) {
+		identity_set_region(identity, identity->options.region);
+		return 0;
+	}
+	return region_search_new(
+		identity->imds, identity_on_region, identity, ret_text, &identity->search);
+}
+
 static int identity_look(struct identity *identity)
 {
-	char text[CREDENTIALS_TEXT_MAX] = "";
+	char text[CREDENTIALS_TEXT_MAX] = "out of memory";
 
-	int r = credential_store_reload(identity->credentials, text);
+	int r = identity_look_for_region(identity, text);
+	r = r < 0 ? r : credential_store_reload(identity->credentials, text);
+	identity->settled = r != -EINPROGRESS;
 	if (r == 0)
 		identity_found(identity);
-	if (r == 0 || r == -EINPROGRESS)
+	/* A token service cannot be asked before the region is known. */
+	if (r == 0 || r == -EINPROGRESS || (r == -EAGAIN && identity->search))
 		return 0;
 	log_error("%s", text);
 	/* Whatever it is about the files, editing them or their modes cures it. */
 	return r == -ENOMEM ? r : -EINVAL;
 }
 
-int identity_new(struct http *http, const char *region, struct identity **ret)
+int identity_new(struct http *http, const struct identity_options *options, struct identity **ret)
 {
 	_cleanup_(identity_freep) struct identity *identity = calloc(1, sizeof *identity);
 
 	if (!identity)
 		return -ENOMEM;
+	identity->options = *options;
 	identity->skew = (struct skew){.changed = identity_on_skew, .userdata = identity};
-	const struct credential_store_options options = {
+	int r = imds_new(http, getenv, &identity->imds);
+	if (r < 0)
+		return r;
+	const struct credential_store_options store = {
 		.means =
 			{
 				.getenv = getenv,
 				.http = http,
+				.imds = identity->imds,
 				.skew = &identity->skew,
-				.region = region,
 			},
 	};
-	int r = credential_store_new(&options, &identity->credentials);
+	r = credential_store_new(&store, &identity->credentials);
 	if (r < 0)
 		return r;
 	identity->watcher = (struct credential_watcher){
@@ -123,9 +184,11 @@ struct identity *identity_free(struct identity *identity)
 {
 	if (!identity)
 		return NULL;
+	region_search_free(identity->search);
 	if (identity->credentials)
 		credential_store_unwatch(identity->credentials, &identity->watcher);
 	credential_store_free(identity->credentials);
+	imds_free(identity->imds);
 	free(identity);
 	return NULL;
 }
@@ -138,6 +201,21 @@ struct credential_store *identity_credentials(struct identity *identity)
 struct skew *identity_skew(struct identity *identity)
 {
 	return &identity->skew;
+}
+
+const char *identity_region(const struct identity *identity)
+{
+	return identity->region;
+}
+
+const char *identity_region_complaint(const struct identity *identity)
+{
+	return identity->region_complaint;
+}
+
+bool identity_is_settled(const struct identity *identity)
+{
+	return identity->settled && (identity->region[0] || identity->region_complaint[0]);
 }
 
 void identity_reload(struct identity *identity)

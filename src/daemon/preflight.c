@@ -330,8 +330,11 @@ int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_optio
 	p->sqs = sqs;
 	p->options = *options;
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
-	snprintf(p->text, sizeof p->text, "looking at the queue");
+	snprintf(p->text, sizeof p->text, "%s",
+		options->waits ? "waiting for credentials" : "looking at the queue");
 	int r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, 0, 1, preflight_on_timer, p);
+	if (r >= 0 && options->waits)
+		r = sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
 	sd_event_source_set_description(p->timer, "preflight");
@@ -354,6 +357,11 @@ struct preflight *preflight_free(struct preflight *p)
 void preflight_configure(struct preflight *p, const struct preflight_wants *wants)
 {
 	p->options.wants = *wants;
+	preflight_look(p);
+}
+
+void preflight_look(struct preflight *p)
+{
 	if (p->call)
 		p->again = true;
 	else
