@@ -23,6 +23,7 @@ void containers_clear(struct container_list *containers)
 	while ((container = LIST_FIRST(containers))) {
 		LIST_REMOVE(container, next);
 		json_decref(container->terms);
+		issuer_forget(&container->issued);
 		free(container);
 	}
 }
@@ -199,7 +200,7 @@ const char *container_post(
 		LIST_INSERT_HEAD(containers, container, next);
 	}
 	if (!wrong && terms_renews(container_terms, input))
-		container->issued = (struct issued){0};
+		issuer_forget(&container->issued);
 	json_decref(terms);
 	return wrong;
 }

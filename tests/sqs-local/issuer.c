@@ -1,5 +1,6 @@
 #include "issuer.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -124,4 +125,9 @@ void issuer_refresh(
 
 	if (!*issued->id || (!keep && left <= usec_min(ISSUER_REFRESH, life / 3)))
 		issuer_issue(service, grant, issued);
+}
+
+void issuer_forget(struct issued *issued)
+{
+	OPENSSL_cleanse(issued, sizeof *issued);
 }

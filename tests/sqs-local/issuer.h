@@ -43,6 +43,9 @@ void issuer_issue(struct service *service, const struct grant *grant, struct iss
 void issuer_refresh(
 	struct service *service, const struct grant *grant, bool keep, struct issued *issued);
 
+/* Wipes what is known of the keys, which stay good; the next are new ones. */
+void issuer_forget(struct issued *issued);
+
 /* As answers show a moment of the wall clock. */
 void issuer_moment(usec_t at, char ret[ISSUER_MOMENT_SIZE]);
 

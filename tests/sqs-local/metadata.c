@@ -44,6 +44,7 @@ void metadata_init(struct metadata *metadata)
 void metadata_done(struct metadata *metadata)
 {
 	metadata_forget_tokens(metadata, USEC_INFINITY);
+	issuer_forget(&metadata->issued);
 	json_decref(metadata->terms);
 }
 
@@ -291,7 +292,7 @@ const char *metadata_post(
 	(void)query;
 	(void)ret;
 	if (!wrong && terms_renews(metadata_terms, input))
-		metadata->issued = (struct issued){0};
+		issuer_forget(&metadata->issued);
 	return wrong;
 }
 

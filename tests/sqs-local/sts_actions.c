@@ -126,6 +126,7 @@ static void sts_issue(struct sts_call *call, const json_t *role, const struct st
 	sts_element(out, "AssumedRoleId", id);
 	sts_element(out, "Arn", arn);
 	strbuf_puts(out, "</AssumedRoleUser>");
+	issuer_forget(&issued);
 }
 
 /* Does the role let the caller have it? */
