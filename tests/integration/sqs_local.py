@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 
 from lab.process import command_as
 
-BUILD = os.environ.get("BUILD", "build")
+BUILD = os.environ.get("NEXUS_BUILD", "build")
 KEY, SECRET = "AKIDTEST", "secret/of+the=test"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 
