@@ -122,6 +122,10 @@ class AQueue(Case):
             self.assert_error(400, SERVICE + "QueueDoesNotExist", OLD + "NonExistentQueue",
                               self.call, action, **members)
 
+    def test_whose_url_is_none_has_no_address(self):
+        self.assert_error(404, SERVICE + "InvalidAddress", "InvalidAddress",
+                          self.call, "PurgeQueue", QueueUrl="jobs")
+
     def test_made_again_is_the_same_unless_what_is_asked_differs(self):
         self.create("jobs", VisibilityTimeout="30")
         self.assertEqual(self.create("jobs"), self.url)
@@ -696,6 +700,318 @@ class Redrive(Case):
                                 Attributes={"RedriveAllowPolicy": json.dumps(bad)})
 
 
+    def test_names_its_sources_in_pages(self):
+        sources = [self.create(f"source-{i}", RedrivePolicy=self.policy()) for i in range(3)]
+        self.create("another")
+        first = self.call("ListDeadLetterSourceQueues", QueueUrl=self.dead, MaxResults=2)
+        second = self.call("ListDeadLetterSourceQueues", QueueUrl=self.dead, MaxResults=2,
+                           NextToken=first["NextToken"])
+        self.assertEqual(first["queueUrls"] + second["queueUrls"], sources)
+        self.assertNotIn("NextToken", second)
+        self.assertEqual(self.call("ListDeadLetterSourceQueues", QueueUrl=self.dead),
+                         {"queueUrls": sources})
+        for number in (0, 1001):
+            self.assert_invalid("ListDeadLetterSourceQueues", QueueUrl=self.dead,
+                                MaxResults=number)
+
+
+class AMoveTask(Case):
+    NOT_FOUND = (404, SERVICE + "ResourceNotFoundException", "ResourceNotFoundException")
+
+    def setUp(self):
+        super().setUp()
+        self.dead = self.create("dead")
+        self.arn = self.arn_of("dead")
+        self.set(RedrivePolicy=json.dumps({"deadLetterTargetArn": self.arn, "maxReceiveCount": 1}))
+
+    def arn_of(self, name):
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+    def bury(self, n, source=None):
+        """Sends so many messages, and has them received once too often."""
+        url = source or self.url
+        for i in range(n):
+            self.call("SendMessage", QueueUrl=url, MessageBody=f"dead {i}",
+                      MessageAttributes=MessageAttributes.GIVEN)
+            self.call("ReceiveMessage", QueueUrl=url, VisibilityTimeout=0)
+            self.assertEqual(self.call("ReceiveMessage", QueueUrl=url), {})
+
+    def start(self, **members):
+        """The task's handle."""
+        return self.call("StartMessageMoveTask", SourceArn=self.arn, **members)["TaskHandle"]
+
+    def tasks(self, **members):
+        return self.call("ListMessageMoveTasks", SourceArn=self.arn, **members)["Results"]
+
+    def task(self):
+        """The newest."""
+        (task,) = self.tasks()
+        return task
+
+    def visible(self, name):
+        return [m["body"] for m in self.server.queue(name)["messages"]]
+
+    def test_brings_messages_back_to_where_they_came_from(self):
+        other = self.create("other", RedrivePolicy=json.dumps(
+            {"deadLetterTargetArn": self.arn, "maxReceiveCount": 1}))
+        self.bury(2)
+        self.bury(1, source=other)
+        self.start()
+        task = self.task()
+        self.assertLess(abs(task.pop("StartedTimestamp") / 1000 - time.time()), 5)
+        self.assertEqual(task, {
+            "Status": "COMPLETED", "SourceArn": self.arn, "ApproximateNumberOfMessagesMoved": 3,
+            "ApproximateNumberOfMessagesToMove": 3})
+        self.assertEqual(self.visible("jobs"), ["dead 0", "dead 1"])
+        self.assertEqual(self.visible("other"), ["dead 0"])
+        self.assertEqual(self.visible("dead"), [])
+
+    def test_brings_them_back_as_new_messages_with_what_they_held(self):
+        sent = self.send(MessageAttributes=MessageAttributes.GIVEN, MessageGroupId="tenant")
+        self.receive_one(VisibilityTimeout=0)
+        self.assertEqual(self.receive(), [])
+        self.server.advance(100)
+        self.start()
+        message = self.receive_one(AttributeNames=["All"], MessageAttributeNames=["All"])
+        self.assertNotEqual(message["MessageId"], sent["MessageId"])
+        self.assertEqual((message["Body"], message["MessageAttributes"]),
+                         ("hello", MessageAttributes.GIVEN))
+        shown = message["Attributes"]
+        self.assertEqual((shown["ApproximateReceiveCount"], shown["MessageGroupId"]),
+                         ("1", "tenant"))
+        self.assertNotIn("DeadLetterQueueSourceArn", shown)
+        self.assertGreater(int(shown["SentTimestamp"]) / 1000, time.time() + 90)
+
+    def test_answers_a_poll_that_waits_for_what_it_moves(self):
+        self.bury(1)
+        poll = self.later_receive()
+        self.start()
+        self.assertEqual(poll.result(2)["Messages"][0]["Body"], "dead 0")
+
+    def test_may_move_to_another_queue_what_came_from_none(self):
+        self.create("elsewhere")
+        self.call("SendMessage", QueueUrl=self.dead, MessageBody="sent there")
+        self.start(DestinationArn=self.arn_of("elsewhere"))
+        self.assertEqual(self.task()["DestinationArn"], self.arn_of("elsewhere"))
+        self.assertEqual(self.visible("elsewhere"), ["sent there"])
+
+    def test_leaves_what_is_in_flight(self):
+        self.bury(2)
+        self.call("ReceiveMessage", QueueUrl=self.dead)
+        self.start()
+        task = self.task()
+        self.assertEqual((task["ApproximateNumberOfMessagesToMove"], task["Status"]),
+                         (1, "COMPLETED"))
+        self.assertEqual(self.visible("dead"), ["dead 0"])
+
+    def test_fails_at_a_message_that_came_from_no_queue(self):
+        self.bury(1)
+        self.call("SendMessage", QueueUrl=self.dead, MessageBody="sent there")
+        self.start()
+        task = self.task()
+        self.assertEqual((task["Status"], task["FailureReason"]),
+                         ("FAILED", "CouldNotDetermineMessageSource"))
+        self.assertEqual(task["ApproximateNumberOfMessagesMoved"], 1)
+        self.assertEqual(self.visible("dead"), ["sent there"])
+
+    def test_fails_when_the_queue_that_it_moves_to_goes(self):
+        self.create("elsewhere")
+        self.bury(2)
+        self.start(DestinationArn=self.arn_of("elsewhere"), MaxNumberOfMessagesPerSecond=1)
+        self.call("DeleteQueue", QueueUrl=self.url.replace("jobs", "elsewhere"))
+        self.server.advance(1)
+        task = self.task()
+        self.assertEqual((task["Status"], task["FailureReason"]),
+                         ("FAILED", OLD + "NonExistentQueue"))
+        self.assertEqual(len(self.visible("dead")), 2)
+
+    def test_fails_when_its_own_queue_goes(self):
+        self.bury(1)
+        self.start(MaxNumberOfMessagesPerSecond=1)
+        self.call("DeleteQueue", QueueUrl=self.dead)
+        self.server.advance(1)
+        self.create("dead")
+        self.assertEqual(self.task()["FailureReason"], OLD + "NonExistentQueue")
+
+    def test_keeps_its_pace(self):
+        self.bury(4)
+        handle = self.start(MaxNumberOfMessagesPerSecond=2)
+        task = self.task()
+        self.assertEqual(
+            (task["Status"], task["TaskHandle"], task["MaxNumberOfMessagesPerSecond"],
+             task["ApproximateNumberOfMessagesMoved"]), ("RUNNING", handle, 2, 0))
+        self.server.advance(0.5)
+        self.assertEqual(self.visible("jobs"), ["dead 0"])
+        self.server.advance(1)
+        self.assertEqual(self.task()["ApproximateNumberOfMessagesMoved"], 3)
+        self.server.advance(0.5)
+        self.assertEqual(self.task()["Status"], "COMPLETED")
+
+    def test_goes_on_by_itself(self):
+        self.bury(1)
+        poll = self.later_receive()
+        self.start(MaxNumberOfMessagesPerSecond=5)
+        self.assertEqual(poll.result(2)["Messages"][0]["Body"], "dead 0")
+
+    def test_is_cancelled_after_the_message_that_it_is_at(self):
+        self.bury(3)
+        handle = self.start(MaxNumberOfMessagesPerSecond=1)
+        self.server.advance(1)
+        self.assertEqual(self.call("CancelMessageMoveTask", TaskHandle=handle),
+                         {"ApproximateNumberOfMessagesMoved": 1})
+        self.assertEqual(self.task()["Status"], "CANCELLING")
+        self.assert_invalid("StartMessageMoveTask", SourceArn=self.arn)
+        self.server.advance(1)
+        task = self.task()
+        self.assertEqual((task["Status"], task["ApproximateNumberOfMessagesMoved"]),
+                         ("CANCELLED", 1))
+        self.assertNotIn("TaskHandle", task)
+        self.assertEqual(len(self.visible("dead")), 2)
+        self.assert_error(*self.NOT_FOUND, self.call, "CancelMessageMoveTask", TaskHandle=handle)
+
+    def test_is_the_only_one_of_its_source_that_runs(self):
+        self.bury(1)
+        self.start(MaxNumberOfMessagesPerSecond=1)
+        error = self.assert_invalid("StartMessageMoveTask", SourceArn=self.arn)
+        self.assertIn("Only one active task is allowed", error.text)
+        self.server.advance(1)
+        self.start()
+
+    def test_is_listed_with_the_last_ten_the_newest_first(self):
+        handles = []
+        for _ in range(12):
+            self.server.advance(1)
+            handles.append(self.start())
+        self.assertEqual(len(self.tasks()), 1)
+        tasks = self.tasks(MaxResults=10)
+        started = [task["StartedTimestamp"] for task in tasks]
+        self.assertEqual((len(tasks), started), (10, sorted(started, reverse=True)))
+        self.assertEqual(self.tasks()[0]["StartedTimestamp"], started[0])
+        for number in (0, 11):
+            self.assert_invalid("ListMessageMoveTasks", SourceArn=self.arn, MaxResults=number)
+        for handle, text in ((handles[1], "Task does not exist."),
+                             (handles[2], "Only a task that is running can be cancelled.")):
+            error = self.assert_error(*self.NOT_FOUND, self.call, "CancelMessageMoveTask",
+                                      TaskHandle=handle)
+            self.assertEqual(error.text, text)
+
+    def test_needs_a_dead_letter_queue_a_pace_and_somewhere_else_to_move_to(self):
+        error = self.assert_invalid("StartMessageMoveTask", SourceArn=self.arn_of("jobs"))
+        self.assertEqual(error.text, "Source queue must be configured as a Dead Letter Queue.")
+        for members in ({"MaxNumberOfMessagesPerSecond": 0}, {"MaxNumberOfMessagesPerSecond": 501},
+                        {"DestinationArn": self.arn}, {"DestinationArn": "nonsense"},
+                        {"SourceArn": "arn:aws:sqs"}):
+            self.assert_invalid("StartMessageMoveTask", **{"SourceArn": self.arn, **members})
+        self.assert_missing("StartMessageMoveTask")
+        self.assert_missing("ListMessageMoveTasks")
+        self.assert_missing("CancelMessageMoveTask")
+
+    def test_of_queues_that_are_not_there_is_not_found(self):
+        for action, member in (("StartMessageMoveTask", "SourceArn"),
+                               ("StartMessageMoveTask", "DestinationArn"),
+                               ("ListMessageMoveTasks", "SourceArn")):
+            error = self.assert_error(*self.NOT_FOUND, self.call, action, **{
+                "SourceArn": self.arn, member: self.arn_of("nowhere")})
+            self.assertIn(f"for the {member} parameter", error.text)
+
+    def test_is_told_from_a_handle_that_is_none_or_of_another(self):
+        def handle(**members):
+            return base64.b64encode(json.dumps(members).encode()).decode()
+        for garbage in ("garbage", "AAAA", "e30=", handle(taskId=1, sourceArn=self.arn),
+                        "A" * 1000):
+            self.assert_invalid("CancelMessageMoveTask", TaskHandle=garbage)
+        for unknown in (handle(taskId="10f57157", sourceArn=self.arn),
+                        handle(taskId="10f57157", sourceArn=self.arn_of("nowhere"))):
+            self.assert_error(*self.NOT_FOUND, self.call, "CancelMessageMoveTask",
+                              TaskHandle=unknown)
+
+
+class Tags(Case):
+    def tags(self):
+        return self.on_queue("ListQueueTags").get("Tags")
+
+    def test_are_added_changed_removed_and_listed(self):
+        self.assertIsNone(self.tags())
+        self.assertIsNone(self.on_queue("TagQueue", Tags={"team": "jobs", "größe": ""}))
+        self.on_queue("TagQueue", Tags={"team": "others"})
+        self.assertEqual(self.tags(), {"team": "others", "größe": ""})
+        self.assertIsNone(self.on_queue("UntagQueue", TagKeys=["team", "never there"]))
+        self.assertEqual(self.tags(), {"größe": ""})
+
+    def test_are_given_to_a_new_queue_and_not_to_one_that_is_there(self):
+        for tags in ({"first": "1"}, {"second": "2"}):
+            url = self.call("CreateQueue", QueueName="tagged", tags=tags)["QueueUrl"]
+            self.assertEqual(self.call("ListQueueTags", QueueUrl=url), {"Tags": {"first": "1"}})
+
+    def test_have_limits_in_number_and_length(self):
+        self.on_queue("TagQueue", Tags={"é" * 128: "é" * 256})
+        self.on_queue("TagQueue", Tags={f"tag-{i}": "" for i in range(49)})
+        for tags in ({"one": "more"}, {"": "v"}, {"k" * 129: "v"}, {"tag-1": "v" * 257},
+                     {"AWS:mine": "v"}):
+            self.assert_invalid("TagQueue", QueueUrl=self.url, Tags=tags)
+        self.assertEqual(len(self.tags()), 50)
+        self.assert_invalid("CreateQueue", QueueName="tagged", tags={"": "v"})
+        self.assertEqual(len(self.call("ListQueues")["QueueUrls"]), 1)
+
+    def test_must_be_named(self):
+        self.assert_missing("TagQueue", QueueUrl=self.url, Tags={})
+        self.assert_missing("UntagQueue", QueueUrl=self.url)
+        self.assert_invalid("UntagQueue", QueueUrl=self.url, TagKeys=[""])
+        self.assert_error(400, CORAL + "SerializationException", "MalformedInput",
+                          self.on_queue, "TagQueue", Tags={"n": 1})
+        self.assert_error(400, CORAL + "SerializationException", "MalformedInput",
+                          self.on_queue, "UntagQueue", TagKeys=[1])
+
+
+class APermission(Case):
+    GRANT = {"Label": "partner", "AWSAccountIds": ["111122223333"],
+             "Actions": ["SendMessage", "*"]}
+
+    def add(self, **members):
+        return self.on_queue("AddPermission", **{**self.GRANT, **members})
+
+    def statements(self):
+        return json.loads(self.attributes("Policy")["Policy"])["Statement"]
+
+    def test_is_a_statement_of_the_policy_until_it_is_removed(self):
+        self.assertIsNone(self.add())
+        self.add(Label="another")
+        self.assertEqual(self.statements()[0], {
+            "Sid": "partner", "Effect": "Allow", "Action": ["SQS:SendMessage", "SQS:*"],
+            "Principal": {"AWS": ["arn:aws:iam::111122223333:root"]},
+            "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs"})
+        self.assertIsNone(self.on_queue("RemovePermission", Label="partner"))
+        self.assertEqual([one["Sid"] for one in self.statements()], ["another"])
+        self.on_queue("RemovePermission", Label="another")
+        self.assertEqual(self.attributes("Policy"), {})
+
+    def test_joins_a_policy_that_is_there(self):
+        self.set(Policy=json.dumps({"Statement": [{"Sid": "mine"}]}))
+        self.add()
+        self.assertEqual([one["Sid"] for one in self.statements()], ["mine", "partner"])
+
+    def test_has_a_label_accounts_and_actions_that_can_be(self):
+        self.add()
+        for members in ({}, {"Label": "a b"}, {"AWSAccountIds": ["1"]}, {"Actions": ["Nope"]}):
+            self.assert_invalid("AddPermission", QueueUrl=self.url, **{**self.GRANT, **members})
+        for members in ({"Label": ""}, {"AWSAccountIds": []}, {"Actions": []}):
+            self.assert_missing("AddPermission", QueueUrl=self.url, **{**self.GRANT, **members})
+        self.assert_invalid("RemovePermission", QueueUrl=self.url, Label="nobody")
+        self.assert_missing("RemovePermission", QueueUrl=self.url)
+
+    def test_is_one_of_twenty_with_seven_actions_each(self):
+        over = (403, SERVICE + "OverLimit", "OverLimit")
+        self.assert_error(*over, self.add, Actions=["SendMessage"] * 8)
+        for i in range(20):
+            self.add(Label=f"label-{i}")
+        self.assert_error(*over, self.add, Label="one-more")
+
+    def test_is_not_added_to_a_policy_that_is_none(self):
+        for policy in ("nonsense", "[]", "{}", '{"Statement": {}}'):
+            self.assert_error(400, SERVICE + "InvalidAttributeValue", "InvalidAttributeValue",
+                              self.set, Policy=policy)
+
+
 class UnevenBatches(Case):
     options = ("--seed", "7")
 
@@ -906,10 +1222,6 @@ class ARequest(Case):
     def test_for_an_action_that_sqs_does_not_know_is_refused(self):
         self.assert_error(400, CORAL + "UnknownOperationException", "InvalidAction",
                           self.call, "Bogus")
-
-    def test_for_an_action_that_only_the_real_service_has_is_refused(self):
-        self.assert_error(400, SERVICE + "UnsupportedOperation", OLD + "UnsupportedOperation",
-                          self.call, "StartMessageMoveTask", SourceArn="arn")
 
     def test_that_is_not_a_json_object_is_refused(self):
         for body in ("{", "", "[]", '"text"', b'{"QueueName": "\xff"}'):

@@ -14,6 +14,7 @@ void account_init(struct account *account, const struct account_options *options
 	};
 	TAILQ_INIT(&account->queues);
 	TAILQ_INIT(&account->orphans);
+	TAILQ_INIT(&account->move_tasks);
 	slots_init(&account->slots);
 }
 
@@ -26,6 +27,7 @@ void account_done(struct account *account)
 		local_queue_free(queue);
 	}
 	slots_done(&account->slots);
+	move_tasks_done(&account->move_tasks);
 	json_decref(account->deleted);
 }
 
@@ -61,6 +63,19 @@ struct local_queue *account_find_arn(const struct account *account, const char *
 			return queue;
 	}
 	return NULL;
+}
+
+bool account_takes_dead_letters(const struct account *account, const struct local_queue *queue)
+{
+	const struct local_queue *source;
+
+	TAILQ_FOREACH(source, &account->queues, others)
+	{
+		const char *to = source->settings.dead_letter_arn;
+		if (to && strcmp(to, queue->arn) == 0)
+			return true;
+	}
+	return false;
 }
 
 char *account_arn(const struct account *account, const char *name)

@@ -2,11 +2,12 @@
  * The account: its queues in one region, their clock and their chance. What one queue cannot know
  * alone is here: names, dead letter queues, how much a receive hands out.
  *
- * Owns the queues. One thread.
+ * Owns the queues, and the tasks that move messages between them. One thread.
  */
 #pragma once
 
 #include "local_queue.h"
+#include "move_task.h"
 
 TAILQ_HEAD(queue_list, local_queue);
 
@@ -22,6 +23,7 @@ struct account_options {
 struct account {
 	struct account_options options; /* borrows its texts */
 	struct queue_list queues;
+	struct move_task_list move_tasks;
 	struct waiter_list orphans; /* receives whose queue was deleted under them */
 	struct slots slots;
 	struct rng rng;
@@ -40,6 +42,9 @@ void account_advance(struct account *account, usec_t by);
 /* Borrowed; NULL: none. */
 struct local_queue *account_find(const struct account *account, const char *name);
 struct local_queue *account_find_arn(const struct account *account, const char *arn);
+
+/* Does the redrive policy of a queue name it? */
+bool account_takes_dead_letters(const struct account *account, const struct local_queue *queue);
 
 /* What a queue of that name is called, or would be; returns owned. */
 char *account_arn(const struct account *account, const char *name);

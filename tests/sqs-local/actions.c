@@ -5,8 +5,8 @@
 #include "input.h"
 
 static const struct action actions[] = {
-	{"AddPermission", "AddPermission", NULL, true},
-	{"CancelMessageMoveTask", "CancelMessageMoveTask", NULL, false},
+	{"AddPermission", "AddPermission", action_add_permission, true},
+	{"CancelMessageMoveTask", "CancelMessageMoveTask", action_cancel_move, false},
 	{"ChangeMessageVisibility", "ChangeMessageVisibility", action_change_visibility, true},
 	{"ChangeMessageVisibilityBatch", "ChangeMessageVisibility", action_change_visibility_batch,
 		true},
@@ -17,18 +17,18 @@ static const struct action actions[] = {
 	{"GetQueueAttributes", "GetQueueAttributes", action_get_queue_attributes, true},
 	{"GetQueueUrl", "GetQueueUrl", action_get_queue_url, false},
 	{"ListDeadLetterSourceQueues", "ListDeadLetterSourceQueues", action_list_sources, true},
-	{"ListMessageMoveTasks", "ListMessageMoveTasks", NULL, false},
-	{"ListQueueTags", "ListQueueTags", NULL, true},
+	{"ListMessageMoveTasks", "ListMessageMoveTasks", action_list_moves, false},
+	{"ListQueueTags", "ListQueueTags", action_list_tags, true},
 	{"ListQueues", "ListQueues", action_list_queues, false},
 	{"PurgeQueue", "PurgeQueue", action_purge_queue, true},
 	{"ReceiveMessage", "ReceiveMessage", action_receive_message, true},
-	{"RemovePermission", "RemovePermission", NULL, true},
+	{"RemovePermission", "RemovePermission", action_remove_permission, true},
 	{"SendMessage", "SendMessage", action_send_message, true},
 	{"SendMessageBatch", "SendMessage", action_send_message_batch, true},
 	{"SetQueueAttributes", "SetQueueAttributes", action_set_queue_attributes, true},
-	{"StartMessageMoveTask", "StartMessageMoveTask", NULL, false},
-	{"TagQueue", "TagQueue", NULL, true},
-	{"UntagQueue", "UntagQueue", NULL, true},
+	{"StartMessageMoveTask", "StartMessageMoveTask", action_start_move, false},
+	{"TagQueue", "TagQueue", action_tag_queue, true},
+	{"UntagQueue", "UntagQueue", action_untag_queue, true},
 };
 
 const struct action *action_find(const char *name)
@@ -61,14 +61,14 @@ bool action_run(const struct action *action, struct call *call)
 {
 	const char *url = NULL;
 
-	if (!action->run)
-		return failure_set(&call->failure, FAILURE_UNSUPPORTED, "%s is not supported here.",
-			action->name);
 	if (!action->on_queue)
 		return action->run(call);
 
 	if (!input_string(call->input, "QueueUrl", &url, &call->failure))
 		return false;
+	if (url && !strstr(url, "://"))
+		return failure_set(&call->failure, FAILURE_INVALID_ADDRESS,
+			"The address %.200s is not valid for this endpoint.", url);
 	call->queue = account_find(call->account, action_queue_name(call->account, call->input));
 	if (!call->queue)
 		return failure_set(

@@ -28,7 +28,7 @@ typedef bool action_fn(struct call *call);
 struct action {
 	const char *name;
 	const char *permission; /* as IAM calls it */
-	action_fn *run;         /* NULL: SQS has it, we do not */
+	action_fn *run;
 	bool on_queue;
 };
 
@@ -48,6 +48,15 @@ json_t *action_queue_url(const struct call *call, const struct local_queue *queu
 action_fn action_create_queue, action_delete_queue, action_get_queue_attributes,
 	action_get_queue_url, action_list_queues, action_list_sources, action_purge_queue,
 	action_set_queue_attributes;
+
+/* tag_actions.c */
+action_fn action_list_tags, action_tag_queue, action_untag_queue;
+
+/* permission_actions.c */
+action_fn action_add_permission, action_remove_permission;
+
+/* move_actions.c */
+action_fn action_cancel_move, action_list_moves, action_start_move;
 
 /* message_actions.c */
 action_fn action_change_visibility, action_change_visibility_batch, action_delete_message,

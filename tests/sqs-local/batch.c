@@ -1,6 +1,5 @@
 #include "batch.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "input.h"
@@ -22,15 +21,6 @@ bool batch_single(struct call *call, entry_fn *fn)
 	return true;
 }
 
-static bool batch_id_valid(const char *id)
-{
-	size_t n_good = 0;
-
-	while (isalnum((unsigned char)id[n_good]) || id[n_good] == '-' || id[n_good] == '_')
-		n_good++;
-	return n_good > 0 && n_good <= BATCH_ID_MAX && id[n_good] == '\0';
-}
-
 static bool batch_check_ids(const json_t *entries, struct failure *failure)
 {
 	const char *ids[BATCH_MAX];
@@ -44,7 +34,7 @@ static bool batch_check_ids(const json_t *entries, struct failure *failure)
 				failure, FAILURE_SERIALIZATION, "an entry must be a structure");
 		if (!input_string(entry, "Id", &ids[i], failure))
 			return false;
-		if (!batch_id_valid(ids[i]))
+		if (!input_is_name(ids[i], BATCH_ID_MAX))
 			return failure_set(failure, FAILURE_ENTRY_ID_INVALID,
 				"A batch entry id can only contain alphanumeric characters, "
 				"hyphens and underscores. It can be at most 80 letters long.");

@@ -51,6 +51,8 @@ static const struct failure_kind failure_kinds[] = {
 	[FAILURE_OVER_LIMIT] = {SERVICE, "OverLimit", "OverLimit", 403, false},
 	[FAILURE_PURGE_IN_PROGRESS] = {SERVICE, "PurgeQueueInProgress", OLD "PurgeQueueInProgress",
 		403, false},
+	[FAILURE_RESOURCE_NOT_FOUND] = {SERVICE, "ResourceNotFoundException",
+		"ResourceNotFoundException", 404, false},
 	[FAILURE_TOO_MANY_ENTRIES] = {SERVICE, "TooManyEntriesInBatchRequest",
 		OLD "TooManyEntriesInBatchRequest", 400, false},
 	[FAILURE_UNSUPPORTED] = {SERVICE, "UnsupportedOperation", OLD "UnsupportedOperation", 400,

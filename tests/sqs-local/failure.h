@@ -35,6 +35,7 @@ enum failure_code {
 	FAILURE_NO_QUEUE,
 	FAILURE_OVER_LIMIT,
 	FAILURE_PURGE_IN_PROGRESS,
+	FAILURE_RESOURCE_NOT_FOUND,
 	FAILURE_TOO_MANY_ENTRIES,
 	FAILURE_UNSUPPORTED,
 	/* From STS, which knows the codes of the Query protocol only. */

@@ -1,5 +1,6 @@
 #include "input.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,15 @@ bool input_string(const json_t *object, const char *name, const char **ret, stru
 			"Value for parameter %s is invalid. Reason: it contains #x0.", name);
 	*ret = json_string_value(member);
 	return true;
+}
+
+bool input_is_name(const char *text, size_t len_max)
+{
+	size_t n_good = 0;
+
+	while (isalnum((unsigned char)text[n_good]) || text[n_good] == '-' || text[n_good] == '_')
+		n_good++;
+	return n_good > 0 && n_good <= len_max && text[n_good] == '\0';
 }
 
 bool input_missing(const char *name, struct failure *failure)

@@ -30,6 +30,9 @@ struct input_range {
 bool input_number(const json_t *object, const char *name, struct input_range range, unsigned *ret,
 	struct failure *failure);
 
+/* Letters, digits, hyphens and underscores, at least one and at most len_max. */
+bool input_is_name(const char *text, size_t len_max);
+
 /* false, with the text for a parameter that is missing. */
 bool input_missing(const char *name, struct failure *failure);
 

@@ -15,6 +15,7 @@ struct local_queue *local_queue_new(
 	TAILQ_INIT(&queue->by_age);
 	TAILQ_INIT(&queue->visible);
 	settings_move(&queue->settings, settings);
+	queue->tags = json_object();
 	queue->slots = slots;
 	queue->serial = ++serial;
 	queue->created_at = queue->modified_at = now;
@@ -30,6 +31,7 @@ struct local_queue *local_queue_free(struct local_queue *queue)
 	local_queue_purge(queue);
 	heap_done(&queue->hidden);
 	settings_done(&queue->settings);
+	json_decref(queue->tags);
 	free(queue->arn);
 	free(queue);
 	return NULL;
@@ -100,6 +102,22 @@ struct local_message *local_queue_send(
 		local_queue_place_visible(message);
 	queue->counts.sent++;
 	return message;
+}
+
+void local_queue_copy(
+	const struct local_message *message, struct local_queue *to, struct rng *rng, usec_t now)
+{
+	struct draft draft = {
+		.body = message->body,
+		.body_len = message->body_len,
+		.attributes = json_incref(message->attributes),
+		.system = json_copy(message->system),
+		.sender = message->sender,
+		.delay = to->settings.delay * USEC_PER_SEC,
+	};
+
+	json_object_del(draft.system, "DeadLetterQueueSourceArn");
+	local_queue_send(to, &draft, rng, now);
 }
 
 void local_queue_settle(struct local_queue *queue, usec_t now)

@@ -85,6 +85,7 @@ struct local_queue {
 	usec_t created_at;
 	usec_t modified_at;
 	usec_t purged_at; /* 0: never */
+	json_t *tags;     /* owns: name -> value */
 	char name[LOCAL_QUEUE_NAME_MAX + 1];
 	char *arn; /* owns; given by the account */
 };
@@ -108,6 +109,11 @@ struct local_queue *local_queue_free(struct local_queue *queue);
 /* Returns the message, borrowed. */
 struct local_message *local_queue_send(
 	struct local_queue *queue, const struct draft *draft, struct rng *rng, usec_t now);
+
+/* Sends a message's body and attributes anew, to any queue: with an id, an age, a count of its own.
+ */
+void local_queue_copy(
+	const struct local_message *message, struct local_queue *to, struct rng *rng, usec_t now);
 
 /* Ends delays and visibility timeouts that are over, drops what is older than the retention. */
 void local_queue_settle(struct local_queue *queue, usec_t now);

@@ -13,8 +13,10 @@
  *     container     a container's credentials endpoint
  *     issuer        the temporary keys that these hand out; terms: what tests order of them
  *   actions         the table of SQS's actions
- *     queue_actions, message_actions, receive_action; batch, input, attributes, settings, failure
+ *     queue_actions, tag_actions, permission_actions, move_actions, message_actions,
+ *     receive_action; batch, input, attributes, settings, tags, failure
  *   account         the queues of the account
+ *     move_task     brings dead letters back, at a pace
  *     local_queue   one queue: messages, visibility, age; over heap, slots, handle
  *   digest, rng, wire, must
  */

@@ -1,11 +1,11 @@
 /* The actions on queues as such: make, find, configure, empty and remove them. */
 
-#include <ctype.h>
 #include <string.h>
 
 #include "actions.h"
 #include "base/cleanup.h"
 #include "input.h"
+#include "tags.h"
 
 /* Names that GetQueueAttributes knows, and FIFO queues only have. */
 static const char *const fifo_attributes[] = {
@@ -17,12 +17,7 @@ static const char *const fifo_attributes[] = {
 
 static bool queue_name_check(const char *name, struct failure *failure)
 {
-	size_t len = strlen(name);
-	size_t n_good = 0;
-
-	while (isalnum((unsigned char)name[n_good]) || name[n_good] == '-' || name[n_good] == '_')
-		n_good++;
-	if (len > 0 && len <= LOCAL_QUEUE_NAME_MAX && n_good == len)
+	if (input_is_name(name, LOCAL_QUEUE_NAME_MAX))
 		return true;
 	return failure_set(failure, FAILURE_INVALID_PARAMETER,
 		"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in "
@@ -69,11 +64,12 @@ static bool queue_create_again(
 }
 
 static struct local_queue *queue_create(
-	struct call *call, const char *name, const json_t *attributes)
+	struct call *call, const char *name, const json_t *attributes, const json_t *tags)
 {
 	struct local_queue *queue = NULL;
 	struct settings settings;
 	_cleanup_free_ char *arn = NULL;
+	json_t *known_tags;
 
 	if (account_deleted_recently(call->account, name, call->now)) {
 		failure_set(&call->failure, FAILURE_DELETED_RECENTLY,
@@ -82,11 +78,16 @@ static struct local_queue *queue_create(
 		return NULL;
 	}
 	arn = account_arn(call->account, name);
+	known_tags = json_object();
 	settings_init(&settings);
 	if (settings_read(&settings, attributes, &call->failure) &&
-		queue_redrive_check(call, &settings, arn, &call->failure))
+		queue_redrive_check(call, &settings, arn, &call->failure) &&
+		tags_add(known_tags, tags, name, &call->failure)) {
 		queue = account_create(call->account, name, &settings, call->now);
+		json_object_update(queue->tags, known_tags);
+	}
 	settings_done(&settings);
+	json_decref(known_tags);
 	return queue;
 }
 
@@ -97,13 +98,16 @@ static bool queue_is_fifo(const json_t *attributes)
 	return fifo && strcmp(fifo, "true") == 0;
 }
 
+/* Lower case tags: so it is in the service's model. A queue that is there keeps those it has. */
 bool action_create_queue(struct call *call)
 {
 	const char *name = "";
-	const json_t *attributes = NULL;
+	const json_t *attributes = NULL, *tags = NULL;
 
 	if (!input_string(call->input, "QueueName", &name, &call->failure) ||
-		!input_member(call->input, "Attributes", JSON_OBJECT, &attributes, &call->failure))
+		!input_member(
+			call->input, "Attributes", JSON_OBJECT, &attributes, &call->failure) ||
+		!input_member(call->input, "tags", JSON_OBJECT, &tags, &call->failure))
 		return false;
 	if (queue_is_fifo(attributes))
 		return failure_set(
@@ -115,7 +119,7 @@ bool action_create_queue(struct call *call)
 	if (queue && !queue_create_again(call, queue, attributes))
 		return false;
 	if (!queue)
-		queue = queue_create(call, name, attributes);
+		queue = queue_create(call, name, attributes, tags);
 	if (!queue)
 		return false;
 	call->output = json_pack("{s:o}", "QueueUrl", action_queue_url(call, queue));

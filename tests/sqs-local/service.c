@@ -287,6 +287,7 @@ static void service_sort(struct exchange *exchange)
 
 void service_begin(struct service *service, struct exchange *exchange)
 {
+	move_tasks_settle(&service->account, account_now(&service->account));
 	if (control_is_for(&exchange->wire)) {
 		control_handle(service, exchange);
 		exchange->state = EXCHANGE_ANSWERED;
@@ -388,10 +389,11 @@ static void service_serve_orphans(struct service *service)
 
 usec_t service_turn(struct service *service)
 {
-	usec_t now = account_now(&service->account), next = USEC_INFINITY;
+	usec_t now = account_now(&service->account), next;
 	struct local_queue *queue;
 	struct deadline *due;
 
+	move_tasks_settle(&service->account, now);
 	while ((due = heap_take_due(&service->held, now)))
 		service_resume(service, container_of(due, struct exchange, held_until));
 	service_serve_orphans(service);
@@ -401,9 +403,10 @@ usec_t service_turn(struct service *service)
 			service_serve(service, queue, now);
 	}
 
+	next = move_tasks_next(&service->account);
 	due = heap_first(&service->held);
 	if (due)
-		next = due->at;
+		next = usec_min(next, due->at);
 	TAILQ_FOREACH(queue, &service->account.queues, others)
 	{
 		if (TAILQ_EMPTY(&queue->waiters))

@@ -165,6 +165,15 @@ static const char *settings_check_allow(const json_t *policy)
 	return arns ? "sourceQueueArns goes with byQueue only." : NULL;
 }
 
+static bool settings_is_policy(const char *text)
+{
+	json_t *policy = json_loads(text, 0, NULL);
+	bool is = json_is_array(json_object_get(policy, "Statement"));
+
+	json_decref(policy);
+	return is;
+}
+
 static bool settings_read_text(
 	struct settings *settings, const char *name, const char *text, struct failure *failure)
 {
@@ -172,6 +181,8 @@ static bool settings_read_text(
 		json_object_del(settings->texts, name);
 		return true;
 	}
+	if (strcmp(name, "Policy") == 0 && !settings_is_policy(text))
+		return settings_bad_value(name, failure);
 	if (strcmp(name, "RedriveAllowPolicy") == 0) {
 		json_t *policy = json_loads(text, 0, NULL);
 		const char *wrong = settings_check_allow(policy);
