@@ -1166,6 +1166,22 @@ class ASignature(Case):
         self.server.control("POST", "keys", {**terms, "expired": True})
         self.refused((403, CORAL + "ExpiredTokenException", "ExpiredToken"),
                      client=self.server.client(**good, token="the+token=="))
+        self.refused(self.UNKNOWN, client=self.server.client(**good, token="another"))
+
+    def test_of_a_client_that_runs_follows_the_servers_clock_and_the_keys_end(self):
+        terms = {"id": "ASIATEST", "secret": "s", "token": "t"}
+        self.server.control("POST", "keys", terms)
+        client = self.server.client(key="ASIATEST", secret="s", token="t")
+        client.call("ListQueues")
+        self.server.control("POST", "clock", {"skew": -400})
+        self.assertIn("not yet current", self.refused(self.MISMATCH, client=client).text)
+        self.server.control("POST", "clock", {"skew": 0})
+        client.call("ListQueues")
+        self.server.control("POST", "keys", {**terms, "expired": True})
+        self.refused((403, CORAL + "ExpiredTokenException", "ExpiredToken"), client=client)
+        self.server.control("POST", "keys", {**terms, "token": "renewed"})
+        self.refused(self.UNKNOWN, client=client)
+        self.server.client(key="ASIATEST", secret="s", token="renewed").call("ListQueues")
 
     def test_by_curl_is_accepted_too(self):
         def curl(*words, secret=SECRET):

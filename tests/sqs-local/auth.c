@@ -198,12 +198,12 @@ static bool auth_check_token(const struct auth *auth, const struct key *key,
 {
 	const char *token = wire_value(wire, "x-amz-security-token");
 
-	if (key_expired(key, auth->clock))
-		return failure_set(failure, FAILURE_EXPIRED_TOKEN,
-			"The security token included in the request is expired");
 	if (strcmp(token ? token : "", key->token ? key->token : "") != 0)
 		return failure_set(failure, FAILURE_UNKNOWN_KEY,
 			"The security token included in the request is invalid.");
+	if (key_expired(key, auth->clock))
+		return failure_set(failure, FAILURE_EXPIRED_TOKEN,
+			"The security token included in the request is expired");
 	return true;
 }
 
