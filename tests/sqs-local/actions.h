@@ -7,6 +7,14 @@
 #include "failure.h"
 #include "keys.h"
 
+/* The first entries of a batch are refused without a look at them: a test has ordered it. */
+struct refusal {
+	size_t n_entries;
+	const char *code;    /* borrows */
+	const char *message; /* borrows */
+	bool sender_fault;
+};
+
 /* One request, read and authenticated. */
 struct call {
 	struct account *account;   /* borrows */
@@ -16,11 +24,16 @@ struct call {
 	struct local_queue *queue; /* set by action_run() for actions on a queue */
 	usec_t begun_at;           /* the account's clock: when it arrived */
 	usec_t now;                /* and what it shows now */
+	struct refusal refusal;
 
 	json_t *output;    /* the answer, owned; NULL: an empty one, or text */
 	char *text;        /* the answer ready made, owned; NULL: output */
 	usec_t wait_until; /* not 0: no answer yet, run it again when a message comes or then */
 	struct failure failure;
+
+	/* What a receive has handed out, borrowed until anything else runs. */
+	struct local_message *taken[ACCOUNT_TAKE_MAX];
+	unsigned n_taken;
 };
 
 typedef bool action_fn(struct call *call);

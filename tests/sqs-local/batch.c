@@ -79,6 +79,15 @@ static void batch_add(json_t *output, const char *member, json_t *result)
 	json_array_append_new(list, result);
 }
 
+/* Takes the result, which has the entry's id. */
+static void batch_add_failed(json_t *output, json_t *result, const struct refusal *refusal)
+{
+	json_object_set_new(result, "SenderFault", json_boolean(refusal->sender_fault));
+	json_object_set_new(result, "Code", json_string(refusal->code));
+	json_object_set_new(result, "Message", json_string(refusal->message));
+	batch_add(output, "Failed", result);
+}
+
 bool batch_run(struct call *call, const json_t *entries, entry_fn *fn)
 {
 	const json_t *entry;
@@ -89,15 +98,21 @@ bool batch_run(struct call *call, const json_t *entries, entry_fn *fn)
 		struct failure failure = {FAILURE_NONE, ""};
 		json_t *result = json_pack("{s:O}", "Id", json_object_get(entry, "Id"));
 
+		if (i < call->refusal.n_entries) {
+			batch_add_failed(call->output, result, &call->refusal);
+			continue;
+		}
 		if (fn(call, entry, result, &failure)) {
 			batch_add(call->output, "Successful", result);
 			continue;
 		}
 		const struct failure_kind *kind = failure_kind(failure.code);
-		json_object_set_new(result, "SenderFault", json_boolean(!kind->ours));
-		json_object_set_new(result, "Code", json_string(kind->query_code));
-		json_object_set_new(result, "Message", json_string(failure.text));
-		batch_add(call->output, "Failed", result);
+		batch_add_failed(call->output, result,
+			&(struct refusal){
+				.code = kind->query_code,
+				.message = failure.text,
+				.sender_fault = !kind->ours,
+			});
 	}
 	return true;
 }

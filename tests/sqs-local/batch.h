@@ -18,5 +18,5 @@ bool batch_single(struct call *call, entry_fn *fn);
 /* Checks the entries and their ids. name is what AWS calls an entry of this kind. */
 bool batch_check(struct call *call, const char *name, const json_t **ret_entries);
 
-/* Runs each and says in the output which succeeded and which failed. */
+/* Runs each but those of the call's refusal; the output says which succeeded and which failed. */
 bool batch_run(struct call *call, const json_t *entries, entry_fn *fn);

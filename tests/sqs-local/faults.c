@@ -2,6 +2,10 @@
 
 #include "must.h"
 
+#define FAULT_MS_MAX      (24 * 3600 * 1000)
+#define FAULT_BYTES_MAX   ((json_int_t)1 << 40)
+#define FAULT_SECONDS_MAX 1000000000
+
 static const char *const fault_names[] = {
 	[FAULT_STATUS] = "status",
 	[FAULT_RAW] = "raw",
@@ -9,11 +13,20 @@ static const char *const fault_names[] = {
 	[FAULT_LATE] = "late",
 	[FAULT_CUT_BEFORE] = "cut-before",
 	[FAULT_CUT_AFTER] = "cut-after",
+	[FAULT_BLACK_HOLE] = "black-hole",
+	[FAULT_TOO_LARGE] = "too-large",
+	[FAULT_TRUNCATE] = "truncate",
+	[FAULT_GARBLE] = "garble",
+	[FAULT_DRIP] = "drip",
+	[FAULT_DATE] = "date",
+	[FAULT_TWICE] = "twice",
+	[FAULT_DUPLICATE] = "duplicate",
+	[FAULT_FAIL_ENTRIES] = "fail-entries",
 };
 
 static enum fault_kind faults_kind(const char *name)
 {
-	for (enum fault_kind kind = FAULT_STATUS; name && kind <= FAULT_CUT_AFTER; kind++) {
+	for (enum fault_kind kind = FAULT_STATUS; name && kind < FAULT_N_KINDS; kind++) {
 		if (strcmp(fault_names[kind], name) == 0)
 			return kind;
 	}
@@ -23,20 +36,29 @@ static enum fault_kind faults_kind(const char *name)
 const char *faults_add(struct fault_list *faults, const json_t *terms)
 {
 	const char *kind = NULL, *action = "*";
-	const char *code = NULL, *message = NULL, *query_error = NULL, *type = NULL, *body = NULL;
-	json_int_t after = 0, count = 1, status = 200, ms = 0;
+	const char *code, *message, *query_error, *type, *body;
+	json_int_t after = 0, count = 1, status = 200, ms = 0, bytes = 1, entries = 1, seconds = 0;
+	int chunked, sender_fault;
 
-	/* F: a member that is not known is a mistake. */
+	/* !: a member that is not known is a mistake. */
 	if (json_unpack((json_t *)terms,
-		    "{s:s, s?s, s?I, s?I, s?I, s?I, s?s, s?s, s?s, s?s, s?s !}", "kind", &kind,
-		    "action", &action, "after", &after, "count", &count, "status", &status, "ms",
-		    &ms, "code", &code, "message", &message, "query_error", &query_error,
-		    "content_type", &type, "body", &body) < 0)
-		return "a fault is an object with kind, action, after, count, status, ms, code, "
-		       "message, query_error, content_type, body";
+		    "{s:s, s?s, s?I, s?I, s?I, s?I, s?I, s?I, s?I, s?b, s?b, s?s, s?s, s?s, s?s, "
+		    "s?s !}",
+		    "kind", &kind, "action", &action, "after", &after, "count", &count, "status",
+		    &status, "ms", &ms, "bytes", &bytes, "entries", &entries, "seconds", &seconds,
+		    "chunked", &chunked, "sender_fault", &sender_fault, "code", &code, "message",
+		    &message, "query_error", &query_error, "content_type", &type, "body",
+		    &body) < 0)
+		return "a fault is an object with kind, action, after, count, status, ms, bytes, "
+		       "entries, seconds, chunked, sender_fault, code, message, query_error, "
+		       "content_type, body";
 	if (faults_kind(kind) == FAULT_NONE)
-		return "kind is one of status, raw, delay, late, cut-before, cut-after";
-	if (after < 0 || count < 0 || ms < 0 || status < 100 || status > 999)
+		return "kind is one of status, raw, too-large, cut-before, black-hole, delay, "
+		       "late, cut-after, truncate, garble, drip, date, twice, duplicate, "
+		       "fail-entries";
+	if (after < 0 || count < 0 || ms < 0 || ms > FAULT_MS_MAX || bytes < 1 ||
+		bytes > FAULT_BYTES_MAX || entries < 1 || seconds < -FAULT_SECONDS_MAX ||
+		seconds > FAULT_SECONDS_MAX || status < 100 || status > 999)
 		return "a number is out of range";
 
 	struct fault *fault = must_zalloc(sizeof *fault);
@@ -93,6 +115,20 @@ struct fault_hit faults_take(struct fault_list *faults, const char *action)
 		return hit;
 	}
 	return (struct fault_hit){FAULT_NONE, 0, NULL};
+}
+
+const char *fault_text(const struct fault_hit *hit, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(hit->terms, name));
+
+	return text ? text : otherwise;
+}
+
+json_int_t fault_number(const struct fault_hit *hit, const char *name, json_int_t otherwise)
+{
+	const json_t *number = json_object_get(hit->terms, name);
+
+	return number ? json_integer_value(number) : otherwise;
 }
 
 json_t *faults_show(const struct fault_list *faults)

@@ -14,6 +14,7 @@
 /* Ten messages of 1 MiB, each character escaped, still fit. */
 #define FRONT_BODY_MAX        (64u << 20)
 #define FRONT_CONNECTIONS_MAX 8192u
+#define FRONT_PIECE_MAX       (64u << 10)
 
 struct front {
 	struct MHD_Daemon *http;
@@ -28,6 +29,7 @@ struct request {
 	char *target;
 	struct strbuf body;
 	bool begun;
+	bool paused; /* before the piece of the answer that is next */
 };
 
 static struct request *front_request(const struct exchange *exchange)
@@ -115,17 +117,56 @@ static void front_begin(struct request *request, const char *method)
 }
 
 /* With a skew the Date must be ours; otherwise libmicrohttpd sets it. */
-static void front_add_date(const struct service *service, struct MHD_Response *response)
+static void front_add_date(
+	const struct service *service, int64_t date_skew, struct MHD_Response *response)
 {
-	time_t now = (time_t)(service_wall_clock(service) / USEC_PER_SEC);
+	usec_t shown = service_wall_clock(service) + (usec_t)date_skew;
+	time_t now = (time_t)(shown / USEC_PER_SEC);
 	char text[64];
 	struct tm tm;
 
-	if (service->skew == 0)
+	if (service->skew == 0 && date_skew == 0)
 		return;
 	gmtime_r(&now, &tm);
 	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, text);
+}
+
+/* libmicrohttpd wants more of an answer that does not go out whole. */
+static ssize_t on_piece(void *userdata, uint64_t at, char *to, size_t max)
+{
+	struct request *request = userdata;
+	const struct answer *answer = &request->exchange.answer;
+
+	if (request->exchange.state == EXCHANGE_CUT)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (answer->manner == ANSWER_DRIPPED && !request->paused) {
+		request->paused = true;
+		service_pause(request->front->service, &request->exchange, answer->pause);
+		MHD_suspend_connection(request->connection);
+		return 0;
+	}
+	request->paused = false;
+	size_t n = answer_piece(answer, at, to, max);
+	/* Before the length that was said, this closes the connection. */
+	return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* Takes the body of an answer that goes out whole. */
+static struct MHD_Response *front_response(struct request *request)
+{
+	struct answer *answer = &request->exchange.answer;
+	struct MHD_Response *response;
+
+	if (answer->manner != ANSWER_WHOLE)
+		return MHD_create_response_from_callback(
+			answer->chunked ? MHD_SIZE_UNKNOWN : answer->body_len, FRONT_PIECE_MAX,
+			on_piece, request, NULL);
+	response = MHD_create_response_from_buffer(
+		answer->body_len, answer->body, MHD_RESPMEM_MUST_FREE);
+	if (response)
+		answer->body = NULL;
+	return response;
 }
 
 static enum MHD_Result front_send(struct request *request)
@@ -134,11 +175,9 @@ static enum MHD_Result front_send(struct request *request)
 	struct answer *answer = &request->exchange.answer;
 	char ttl[16];
 
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		answer->body_len, answer->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response = front_response(request);
 	if (!response)
 		return MHD_NO;
-	answer->body = NULL;
 	MHD_add_response_header(response, "x-amzn-RequestId", request->exchange.request_id);
 	if (answer->content_type)
 		MHD_add_response_header(
@@ -149,7 +188,7 @@ static enum MHD_Result front_send(struct request *request)
 		snprintf(ttl, sizeof ttl, "%u", answer->token_ttl);
 		MHD_add_response_header(response, "x-aws-ec2-metadata-token-ttl-seconds", ttl);
 	}
-	front_add_date(service, response);
+	front_add_date(service, answer->date_skew, response);
 	enum MHD_Result r = MHD_queue_response(request->connection, answer->status, response);
 	MHD_destroy_response(response);
 	return r;

@@ -5,7 +5,7 @@
  *   front           HTTP: whole requests in, answers out, held connections
  *   service         a request's way: control, faults, auth, permission, action, wait
  *     control       the side for tests (/_control/...)
- *     faults        what a test has ordered to go wrong
+ *     faults        what a test has ordered to go wrong; damage does it to an answer
  *     auth          the signature, over canonical and keys
  *   identity        where credentials come from, beside SQS
  *     sts           AssumeRole and its kin; over sts_actions, form

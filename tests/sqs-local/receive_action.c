@@ -182,7 +182,6 @@ static char *receive_answer(
 
 bool action_receive_message(struct call *call)
 {
-	struct local_message *messages[ACCOUNT_TAKE_MAX];
 	struct receive receive;
 
 	if (!receive_read(call, &receive, &call->failure))
@@ -193,20 +192,20 @@ bool action_receive_message(struct call *call)
 		return failure_set(&call->failure, FAILURE_OVER_LIMIT,
 			"The maximum number of messages in flight has been reached.");
 
-	unsigned n_taken = account_take(call->account,
+	call->n_taken = account_take(call->account,
 		&(struct take){
 			.queue = call->queue,
 			.n_wanted = receive.n_messages,
 			.visibility = receive.visibility * USEC_PER_SEC,
 			.short_poll = receive.wait == 0,
 		},
-		messages, call->now);
+		call->taken, call->now);
 	usec_t until = call->begun_at + receive.wait * USEC_PER_SEC;
-	call->wait_until = n_taken == 0 && call->now < until ? until : 0;
+	call->wait_until = call->n_taken == 0 && call->now < until ? until : 0;
 	if (call->wait_until)
 		return true;
 
-	call->text = receive_answer(&receive, messages, n_taken);
+	call->text = receive_answer(&receive, call->taken, call->n_taken);
 	assert(call->text);
 	return true;
 }

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "control.h"
+#include "damage.h"
 #include "must.h"
 
 #define SERVICE_TARGET "AmazonSQS."
 #define SERVICE_TYPE   "application/x-amz-json-1.0"
+
+#define SERVICE_TOO_LARGE (128 << 20)
 
 void service_init(
 	struct service *service, const struct account_options *options, struct key_list *keys)
@@ -79,7 +82,12 @@ static void service_hold(
 	heap_set(&service->held, &exchange->held_until, until);
 }
 
-/* The answer is there: send it, unless a fault wants it late or lost. */
+void service_pause(struct service *service, struct exchange *exchange, usec_t pause)
+{
+	service_hold(service, exchange, STAGE_ANSWER, account_now(&service->account) + pause);
+}
+
+/* The answer is there: send it, unless a fault wants it late, lost or damaged. */
 static void service_finish(struct service *service, struct exchange *exchange, const char *result)
 {
 	const struct fault_hit *fault = &exchange->fault;
@@ -89,8 +97,9 @@ static void service_finish(struct service *service, struct exchange *exchange, c
 	if (fault->kind == FAULT_CUT_AFTER)
 		exchange->state = EXCHANGE_CUT;
 	else if (fault->kind == FAULT_LATE)
-		service_hold(service, exchange, STAGE_ANSWER,
-			account_now(&service->account) + fault->delay);
+		service_pause(service, exchange, fault->delay);
+	else
+		damage_answer(exchange);
 }
 
 static void service_refuse(struct service *service, struct exchange *exchange)
@@ -216,33 +225,20 @@ static void service_handle(struct service *service, struct exchange *exchange)
 	call->account = &service->account;
 	call->base_url = service->base_url;
 	call->begun_at = account_now(&service->account);
+	damage_batch(exchange);
 	if (service_admit(service, exchange))
 		service_act(service, exchange);
 	else
 		service_refuse(service, exchange);
 }
 
-static const char *service_term(
-	const struct exchange *exchange, const char *name, const char *otherwise)
-{
-	const char *text = json_string_value(json_object_get(exchange->fault.terms, name));
-
-	return text ? text : otherwise;
-}
-
-static unsigned service_term_status(const struct exchange *exchange, unsigned otherwise)
-{
-	json_t *status = json_object_get(exchange->fault.terms, "status");
-
-	return status ? (unsigned)json_integer_value(status) : otherwise;
-}
-
 static void service_fault_status(struct service *service, struct exchange *exchange)
 {
-	const char *code = service_term(exchange, "code", "InternalFailure");
-	const char *given = service_term(exchange, "query_error", NULL);
-	const char *message = service_term(exchange, "message", "ordered by a test");
-	unsigned status = service_term_status(exchange, 500);
+	const struct fault_hit *fault = &exchange->fault;
+	const char *code = fault_text(fault, "code", "InternalFailure");
+	const char *given = fault_text(fault, "query_error", NULL);
+	const char *message = fault_text(fault, "message", FAULT_MESSAGE);
+	unsigned status = (unsigned)fault_number(fault, "status", 500);
 	char *query_error = NULL;
 
 	if (exchange->identity) {
@@ -262,15 +258,69 @@ static void service_fault_status(struct service *service, struct exchange *excha
 
 static void service_fault_raw(struct service *service, struct exchange *exchange)
 {
-	const char *body = service_term(exchange, "body", "");
+	const struct fault_hit *fault = &exchange->fault;
+	const char *body = fault_text(fault, "body", "");
+	const char *type = fault_text(fault, "content_type", "text/html");
 
 	exchange->answer = (struct answer){
-		.status = service_term_status(exchange, 200),
-		.content_type = service_term(exchange, "content_type", "text/html"),
+		.status = (unsigned)fault_number(fault, "status", 200),
+		.content_type = type,
 		.body = must_strdup(body),
 		.body_len = strlen(body),
 	};
 	service_finish(service, exchange, "fault:raw");
+}
+
+static void service_fault_too_large(struct service *service, struct exchange *exchange)
+{
+	const struct fault_hit *fault = &exchange->fault;
+
+	service_reply(exchange, 200, NULL);
+	exchange->answer.body_len = (size_t)fault_number(fault, "bytes", SERVICE_TOO_LARGE);
+	exchange->answer.manner = ANSWER_PADDED;
+	exchange->answer.chunked = json_is_true(json_object_get(fault->terms, "chunked"));
+	service_finish(service, exchange, "fault:too-large");
+}
+
+/* Begins a request that no control is for, as a fault would have it. */
+static void service_begin_with(struct service *service, struct exchange *exchange)
+{
+	switch (exchange->fault.kind) {
+	case FAULT_STATUS:
+		service_fault_status(service, exchange);
+		return;
+	case FAULT_RAW:
+		service_fault_raw(service, exchange);
+		return;
+	case FAULT_TOO_LARGE:
+		service_fault_too_large(service, exchange);
+		return;
+	case FAULT_CUT_BEFORE:
+		service_count(service, exchange, "fault:cut-before");
+		exchange->state = EXCHANGE_CUT;
+		return;
+	case FAULT_BLACK_HOLE:
+		service_count(service, exchange, "fault:black-hole");
+		service_hold(service, exchange, STAGE_NOTHING, USEC_INFINITY);
+		return;
+	case FAULT_DELAY:
+		service_hold(service, exchange, STAGE_BEGIN,
+			account_now(&service->account) + exchange->fault.delay);
+		return;
+	case FAULT_NONE:
+	case FAULT_LATE:
+	case FAULT_CUT_AFTER:
+	case FAULT_TRUNCATE:
+	case FAULT_GARBLE:
+	case FAULT_DRIP:
+	case FAULT_DATE:
+	case FAULT_TWICE:
+	case FAULT_DUPLICATE:
+	case FAULT_FAIL_ENTRIES:
+	case FAULT_N_KINDS:
+		service_handle(service, exchange);
+		return;
+	}
 }
 
 /* Whose request it is, and as what it counts. */
@@ -295,27 +345,7 @@ void service_begin(struct service *service, struct exchange *exchange)
 	}
 	service_sort(exchange);
 	exchange->fault = faults_take(&service->faults, exchange->name);
-	switch (exchange->fault.kind) {
-	case FAULT_STATUS:
-		service_fault_status(service, exchange);
-		return;
-	case FAULT_RAW:
-		service_fault_raw(service, exchange);
-		return;
-	case FAULT_CUT_BEFORE:
-		service_count(service, exchange, "fault:cut-before");
-		exchange->state = EXCHANGE_CUT;
-		return;
-	case FAULT_DELAY:
-		service_hold(service, exchange, STAGE_BEGIN,
-			account_now(&service->account) + exchange->fault.delay);
-		return;
-	case FAULT_NONE:
-	case FAULT_LATE:
-	case FAULT_CUT_AFTER:
-		service_handle(service, exchange);
-		return;
-	}
+	service_begin_with(service, exchange);
 }
 
 void service_end(struct service *service, struct exchange *exchange)

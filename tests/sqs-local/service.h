@@ -10,20 +10,11 @@
 #pragma once
 
 #include "actions.h"
+#include "answer.h"
 #include "auth.h"
 #include "faults.h"
 #include "identity.h"
 #include "wire.h"
-
-struct answer {
-	unsigned status;          /* 0: there is none, ever */
-	const char *content_type; /* borrowed until the exchange ends; NULL: none */
-	char *body;               /* malloc()ed; whoever sends takes it. NULL: empty */
-	size_t body_len;
-	char *query_error;  /* owned: x-amzn-query-error, or NULL */
-	unsigned token_ttl; /* x-aws-ec2-metadata-token-ttl-seconds, or 0 */
-	const char *result; /* as what it counts, a constant; NULL: as its status says */
-};
 
 enum exchange_state {
 	EXCHANGE_ANSWERED,
@@ -85,6 +76,8 @@ void service_done(struct service *service);
 
 /* The request is complete. */
 void service_begin(struct service *service, struct exchange *exchange);
+/* An answer that goes out in pieces waits for that long; the front is told when it is over. */
+void service_pause(struct service *service, struct exchange *exchange, usec_t pause);
 /* Nobody needs the exchange any more; held or not. */
 void service_end(struct service *service, struct exchange *exchange);
 
