@@ -1,0 +1,94 @@
+"""Tests written in JavaScript, which node runs with AWS's own SDK, as cases of unittest.
+
+    def load_tests(loader, *_):
+        return javascript.suite(loader, "sqs.mjs", server)
+
+The script (in tests/javascript) is run once and says in a line of JSON for each thing that it
+proves what it is about, what is so, and what was wrong if it is not: each line becomes a case.
+Where there is no node for the SDK, or no SDK, the one case says that nothing was run, and why.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+from lab.process import command_as
+
+BUILD = pathlib.Path(os.environ.get("NEXUS_BUILD", "build")).absolute()
+SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "javascript"
+NODE_MIN = 20  # the SDK's own demand
+SECONDS_MAX = 60
+
+
+def why_not():
+    """Why nothing can be run here; None: it can."""
+    node = shutil.which("node")
+    if node is None:
+        return "node is not installed"
+    version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout.strip()
+    if int(re.match(r"v(\d+)", version)[1]) < NODE_MIN:
+        return f"node is {version}, and the AWS SDK needs {NODE_MIN} or later"
+    if not (BUILD / "javascript" / "ready").exists():
+        return f"npm could not install the AWS SDK: see {BUILD / 'javascript' / 'npm.log'}"
+    return None
+
+
+def suite(loader, script, server):
+    """server(): a context manager around what the script talks to, whose .endpoint it is told."""
+    if reason := why_not():
+        return loader.loadTestsFromTestCase(_skipped(script, reason))
+    with server() as running:
+        findings, end = _run(script, running.endpoint)
+    cases = {}
+    for finding in findings:
+        case = cases.setdefault(finding["about"], type(finding["about"], (unittest.TestCase,), {}))
+        setattr(case, _method(finding["what"]), _told(finding["wrong"]))
+    cases[script] = type(script, (unittest.TestCase,), {_method("comes to its end"): _told(end)})
+    return unittest.TestSuite(map(loader.loadTestsFromTestCase, cases.values()))
+
+
+def _run(script, endpoint):
+    """What it found, and what was wrong with its end (None: nothing)."""
+    try:
+        done = subprocess.run(
+            command_as(None, ["node", SCRIPTS / script, endpoint]), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS_MAX,
+            env=_environment(), check=False)
+    except subprocess.TimeoutExpired as error:
+        return _read(error.stdout or b""), f"it was still running after {SECONDS_MAX} s"
+    findings = _read(done.stdout)
+    if done.returncode != 0:
+        return findings, f"status {done.returncode}\n{done.stderr.decode(errors='replace')}"
+    return findings, None if findings else "it proved nothing"
+
+
+def _environment():
+    """Ours, without what this machine's user has told the SDK."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, "NEXUS_BUILD": str(BUILD), "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def _read(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def _method(what):
+    return "test_" + what.replace(" ", "_")
+
+
+def _told(wrong):
+    def test(self):
+        if wrong is not None:
+            self.fail(wrong)
+    return test
+
+
+def _skipped(script, reason):
+    test = unittest.skip(reason)(_told(None))
+    return type(script, (unittest.TestCase,), {_method("is run by node"): test})
