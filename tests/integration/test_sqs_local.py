@@ -723,6 +723,7 @@ class AMoveTask(Case):
         super().setUp()
         self.dead = self.create("dead")
         self.arn = self.arn_of("dead")
+        self.server.control("POST", "clock", {"stopped": True})
         self.set(RedrivePolicy=json.dumps({"deadLetterTargetArn": self.arn, "maxReceiveCount": 1}))
 
     def arn_of(self, name):
@@ -849,6 +850,7 @@ class AMoveTask(Case):
         self.assertEqual(self.task()["Status"], "COMPLETED")
 
     def test_goes_on_by_itself(self):
+        self.server.control("POST", "clock", {"stopped": False})
         self.bury(1)
         poll = self.later_receive()
         self.start(MaxNumberOfMessagesPerSecond=5)
@@ -1270,6 +1272,18 @@ class AFault(Case):
     def stats(self):
         return self.server.stats().get("ReceiveMessage", {})
 
+    def exchange(self, action, **members):
+        """A signed request and its whole answer, whatever that is: status, headers, body."""
+        body = json.dumps({"QueueUrl": self.url, **members}).encode()
+        return self.client.exchange("POST", "/", body, self.client.sign(action, body))
+
+    def begin(self, action, **members):
+        """The same on a connection of its own, sent and not yet read."""
+        client = self.server.client()
+        body = json.dumps({"QueueUrl": self.url, **members}).encode()
+        client.connection.request("POST", "/", body, client.sign(action, body))
+        return client.connection
+
     def test_hits_the_requests_it_is_for_and_no_others(self):
         self.server.fault(action="ReceiveMessage", after=1, count=2, kind="status", status=503,
                           code="ServiceUnavailable", message="come again")
@@ -1306,18 +1320,6 @@ class AFault(Case):
             answer = self.client.exchange("POST", "/", body, self.client.sign("ListQueues", body))
             self.assertEqual((answer[0], answer[1]["Content-Type"], answer[2]),
                              (status, "text/html", b"<html>Busy</html>"))
-
-    def exchange(self, action, **members):
-        """A signed request and its whole answer, whatever that is: status, headers, body."""
-        body = json.dumps({"QueueUrl": self.url, **members}).encode()
-        return self.client.exchange("POST", "/", body, self.client.sign(action, body))
-
-    def begin(self, action, **members):
-        """The same on a connection of its own, sent and not yet read."""
-        client = self.server.client()
-        body = json.dumps({"QueueUrl": self.url, **members}).encode()
-        client.connection.request("POST", "/", body, client.sign(action, body))
-        return client.connection
 
     def test_answers_an_empty_body_with_any_status_and_type(self):
         for status, terms, shown in ((200, {"content_type": ""}, None),
@@ -1536,6 +1538,20 @@ class TheControlSide(Case):
         self.assertEqual([m["state"] for m in (a, b, c)], ["in flight", "delayed", "visible"])
         self.assertEqual([m["receives"] for m in (a, b, c)], [1, 0, 0])
         self.assertTrue(10 <= a["age"] < 12 and 88 < a["hidden_for"] <= 90)
+
+    def test_stops_the_queues_time_and_lets_it_go_on(self):
+        self.server.control("POST", "clock", {"stopped": True})
+        self.send()
+        self.assertEqual(self.receive_one(VisibilityTimeout=1)["Body"], "hello")
+        ages = []
+        for advance in (0, 0.5, 0.4999):
+            self.server.advance(advance)
+            self.assertEqual(self.receive(), [])
+            ages.append(self.server.queue("jobs")["messages"][0]["age"])
+        self.assertEqual(ages, [0, 0.5, 0.9999])
+        self.server.control("POST", "clock", {"stopped": False})
+        self.assertEqual(len(self.receive(WaitTimeSeconds=2)), 1)
+        self.assertLess(self.server.queue("jobs")["messages"][0]["age"], 10)
 
     def test_counts_and_forgets_requests(self):
         self.call("ListQueues")

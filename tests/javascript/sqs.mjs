@@ -254,6 +254,7 @@ await prove("keeps its pace until it is cancelled", async () => {
   const SourceArn = arnOf(dead);
   const listed = async () => (await send("ListMessageMoveTasks", { SourceArn })).Results[0];
   await bury(source, 3);
+  await clock({ stopped: true });
   const { TaskHandle } = await send("StartMessageMoveTask",
     { SourceArn, DestinationArn: arnOf(await queue()), MaxNumberOfMessagesPerSecond: 1 });
   assert.equal((await listed()).TaskHandle, TaskHandle);

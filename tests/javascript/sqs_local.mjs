@@ -36,14 +36,14 @@ export async function control(method, what, body) {
 export const fault = (terms) => control("POST", "faults", terms);
 export const clock = (terms) => control("POST", "clock", terms);
 
-/** Runs the check, and leaves nothing behind that was to go wrong. */
+/** Runs the check, and leaves no fault and no wrong clock behind. */
 export function prove(what, check) {
   return findings.prove(what, async () => {
     try {
       await check();
     } finally {
       await control("DELETE", "faults");
-      await clock({ skew: 0 });
+      await clock({ skew: 0, stopped: false });
     }
   });
 }

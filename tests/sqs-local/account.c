@@ -33,12 +33,22 @@ void account_done(struct account *account)
 
 usec_t account_now(const struct account *account)
 {
-	return clock_boottime() + account->clock_offset;
+	usec_t shown = account->stopped_at ? account->stopped_at : clock_boottime();
+
+	return shown + account->clock_offset;
 }
 
 void account_advance(struct account *account, usec_t by)
 {
 	account->clock_offset += by;
+}
+
+void account_stop_clock(struct account *account, bool stop)
+{
+	usec_t now = account_now(account);
+
+	account->stopped_at = stop ? clock_boottime() : 0;
+	account->clock_offset += now - account_now(account);
 }
 
 struct local_queue *account_find(const struct account *account, const char *name)

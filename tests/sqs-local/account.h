@@ -28,6 +28,7 @@ struct account {
 	struct slots slots;
 	struct rng rng;
 	usec_t clock_offset; /* the account's clock shows CLOCK_BOOTTIME plus this */
+	usec_t stopped_at;   /* CLOCK_BOOTTIME that it goes on showing; 0: it runs */
 	json_t *deleted;     /* name -> when, for recreate_after */
 };
 
@@ -35,9 +36,11 @@ void account_init(struct account *account, const struct account_options *options
 /* There must be no waiters. */
 void account_done(struct account *account);
 
-/* Wall-clock time as the queues know it: steady, and moved only by account_advance(). */
+/* Wall-clock time as the queues know it: steady, unless a test moves or stops it. */
 usec_t account_now(const struct account *account);
 void account_advance(struct account *account, usec_t by);
+/* Once it runs again it goes on from where it was stopped. */
+void account_stop_clock(struct account *account, bool stop);
 
 /* Borrowed; NULL: none. */
 struct local_queue *account_find(const struct account *account, const char *name);

@@ -71,13 +71,17 @@ static const char *control_post_clock(
 	struct service *service, const char *query, const json_t *input, json_t **ret)
 {
 	double advance = 0, skew = (double)service->skew / USEC_PER_SEC;
+	int stopped = service->account.stopped_at > 0;
 
 	(void)query;
 	(void)ret;
-	if (json_unpack((json_t *)input, "{s?F, s?F !}", "advance", &advance, "skew", &skew) < 0 ||
+	if (json_unpack((json_t *)input, "{s?F, s?F, s?b !}", "advance", &advance, "skew", &skew,
+		    "stopped", &stopped) < 0 ||
 		!(advance >= 0 && advance <= CONTROL_SECONDS_MAX) ||
 		!(skew >= -CONTROL_SECONDS_MAX && skew <= CONTROL_SECONDS_MAX))
-		return "advance (not negative) and skew are seconds, at most 1e9";
+		return "advance (not negative) and skew are seconds, at most 1e9; stopped is a "
+		       "boolean";
+	account_stop_clock(&service->account, stopped);
 	account_advance(&service->account, (usec_t)(advance * USEC_PER_SEC));
 	service->skew = (int64_t)(skew * USEC_PER_SEC);
 	return NULL;

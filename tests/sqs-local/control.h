@@ -13,8 +13,9 @@
  *   POST   faults            adds one, or a list of them (faults.h says what they look like)
  *   DELETE faults            none any more
  *   POST   clock             {"advance": seconds} moves the queues' time on, and with it ends
- *                            delays, visibility timeouts, retention; {"skew": seconds} makes our
- *                            wall clock wrong: signatures are checked against it and Date shows it
+ *                            delays, visibility timeouts, retention; {"stopped": true} lets nothing
+ *                            else move it, until it is false; {"skew": seconds} makes our wall
+ *                            clock wrong: signatures are checked against it and Date shows it
  *   POST   keys              {"id", "secret", "token", "actions": [...], "expired"}: adds a key
  *                            or gives it new terms
  *   POST   redeliver         {"queue", "message_id"}: makes a message in flight visible at once,
