@@ -1,14 +1,17 @@
-"""A running sqs-local, and a client for it that shares no code with what is tested.
+"""A running sqs-local, a client that shares no code with what is tested, and a case with both.
 
 Requests are signed by botocore's SigV4Auth and sent with http.client. botocore's own SQS client
 is not used: Debian's still speaks the protocol before JSON.
 """
 
+import base64
 import http.client
 import json
 import os
 import subprocess
 import threading
+import time
+import unittest
 import urllib.parse
 
 from botocore.auth import SigV4Auth
@@ -20,6 +23,16 @@ from lab.process import command_as
 BUILD = os.environ.get("NEXUS_BUILD", "build")
 KEY, SECRET = "AKIDTEST", "secret/of+the=test"
 REGION, ACCOUNT = "us-east-1", "123456789012"
+
+OLD = "AWS.SimpleQueueService."
+CORAL = "com.amazon.coral.service#"
+SERVICE = "com.amazonaws.sqs#"
+
+# A message's, one of each kind.
+ATTRIBUTES = {"color": {"DataType": "String", "StringValue": "blue"},
+              "count": {"DataType": "Number", "StringValue": "3"},
+              "blob": {"DataType": "Binary",
+                       "BinaryValue": base64.b64encode(b"\1\2\3").decode()}}
 
 
 class Error(Exception):
@@ -175,3 +188,84 @@ class Later(threading.Thread):
         if self.error:
             raise self.error
         return self.answer
+
+
+class Case(unittest.TestCase):
+    """A fresh server, one client of it, and one queue."""
+
+    options = ("--full-batches",)
+    keys = (f"{KEY}:{SECRET}",)
+
+    def setUp(self):
+        self.server = SqsLocal(*self.options, keys=self.keys)
+        self.addCleanup(self.server.stop)
+        self.client = self.server.client()
+        self.url = self.create("jobs")
+
+    def create(self, name, **attributes):
+        return self.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def call(self, action, **members):
+        return self.client.call(action, **members)
+
+    def on_queue(self, action, **members):
+        return self.client.call(action, QueueUrl=self.url, **members)
+
+    def send(self, body="hello", **members):
+        return self.on_queue("SendMessage", MessageBody=body, **members)
+
+    def send_many(self, n):
+        for first in range(0, n, 10):
+            self.on_queue("SendMessageBatch", Entries=[
+                {"Id": str(i), "MessageBody": f"body {i}"}
+                for i in range(first, min(n, first + 10))])
+
+    def receive(self, **members):
+        """The messages, a list."""
+        return self.on_queue("ReceiveMessage", **members).get("Messages", [])
+
+    def receive_one(self, **members):
+        messages = self.receive(**members)
+        self.assertEqual(len(messages), 1)
+        return messages[0]
+
+    def attributes(self, *names, url=None):
+        answer = self.call("GetQueueAttributes", QueueUrl=url or self.url,
+                           AttributeNames=names or ["All"])
+        return answer.get("Attributes", {})
+
+    def set(self, url=None, **attributes):
+        self.assertIsNone(self.call("SetQueueAttributes", QueueUrl=url or self.url,
+                                    Attributes=attributes))
+
+    def later_receive(self, client=None, **members):
+        """A long poll on its own connection, which the server has taken in."""
+        n_before = self.server.queue("jobs")["waiting"]
+        poll = Later((client or self.server.client()).call, "ReceiveMessage", QueueUrl=self.url,
+                     WaitTimeSeconds=20, **members)
+        self.await_waiting(n_before + 1)
+        return poll
+
+    def await_waiting(self, n, queue="jobs"):
+        deadline = time.monotonic() + 5
+        while self.server.queue(queue)["waiting"] != n:
+            self.assertLess(time.monotonic(), deadline, f"there are not {n} polls waiting")
+
+    def assert_error(self, status, type_, query_code, function, *arguments, **members):
+        """Calling the function is refused just so; the error, for its text."""
+        with self.assertRaises(Error) as caught:
+            function(*arguments, **members)
+        error = caught.exception
+        self.assertEqual((error.status, error.type), (status, type_), error.text)
+        self.assertEqual(error.query_error, f"{query_code};Sender")
+        self.assertEqual(error.headers["content-type"], "application/x-amz-json-1.0")
+        self.assertRegex(error.headers["x-amzn-requestid"], r"^[0-9a-f-]{36}$")
+        return error
+
+    def assert_invalid(self, action, **members):
+        return self.assert_error(400, CORAL + "InvalidParameterValueException",
+                                 "InvalidParameterValue", self.call, action, **members)
+
+    def assert_missing(self, action, **members):
+        return self.assert_error(400, CORAL + "MissingRequiredParameterException",
+                                 "MissingParameter", self.call, action, **members)
