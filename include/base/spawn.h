@@ -1,0 +1,35 @@
+/*
+ * Programs of others, started so that nothing of ours goes with them.
+ *
+ * The program gets the three descriptors that it is given and none besides, default signal
+ * dispositions and an empty signal mask, a session and process group of its own without a terminal,
+ * and the kernel kills it when the thread that started it ends (PR_SET_PDEATHSIG): so it is
+ * for threads that stay. Of the environment it sees what it is given. Whatever it starts in its
+ * turn is in its process group unless it leaves it.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+struct spawn {
+	const char *path;        /* with a slash in it: nothing is searched for */
+	const char *const *argv; /* from its name on, ended by NULL */
+	const char *const *environment;
+	int in;
+	int out;
+	int err;
+};
+
+/*
+ * Returns when the program runs, in at most the time that it takes to load it. ret: its id, which
+ * is also that of its process group; to be waited for by the caller. 0, or the negative errno of
+ * what failed: execve()'s too, and then there is no child.
+ */
+int spawn_start(const struct spawn *what, pid_t *ret);
+
+/*
+ * The file that name means, which execvp() would take: name itself if it has a slash in it, else
+ * in the folders of path (NULL: those of the system's programs). Returns owned. -ENOENT, -EACCES:
+ * only such as may not be executed; -ENOMEM.
+ */
+int spawn_find(const char *name, const char *path, char **ret);
