@@ -425,7 +425,7 @@ unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 
 int daemon_block_signals(void)
 {
-	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
 	sigset_t set;
 
 	sigemptyset(&set);

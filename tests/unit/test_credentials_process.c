@@ -1,0 +1,484 @@
+/*
+ * Real programs: shell scripts that each test writes. That a program and what it started are gone
+ * is seen by a FIFO, whose reading end is at its end when nobody can write to it any more.
+ */
+#include <check.h>
+#include <curl/curl.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+
+#include "aws/credentials_process.h"
+#include "base/file.h"
+
+#define WAIT_MAX (20 * USEC_PER_SEC)
+#define KEYS     "\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret/key\""
+#define PRINT    "printf '{\"Version\":1," KEYS "}'\n"
+#define SOURCE   "credential_process of profile worker in config"
+/* Whoever may write to the FIFO inherits that from the script; it says that it has come so far. */
+#define HOLD "exec 9>fifo\n"
+#define TELL "echo >&9\n"
+
+static char folder[] = "/tmp/test_process.XXXXXX";
+static sd_event *event;
+static struct http *http;
+static int fifo = -1;
+
+static struct credential_means means;
+static struct credential_search search;
+static struct credentials *found;
+static unsigned n_ended;
+static int ended_r;
+
+static void on_ended(struct credential_search *s, int r, struct credentials *credentials)
+{
+	ck_assert_ptr_eq(s, &search);
+	n_ended++;
+	ended_r = r;
+	credentials_unref(found);
+	found = credentials;
+}
+
+static void setup(void)
+{
+	const struct http_options options = {.user_agent = "test"};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	fifo = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ck_assert_int_ge(fifo, 0);
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(http_new(event, &options, &http), 0);
+	means = (struct credential_means){.getenv = getenv, .http = http};
+	search = (struct credential_search){.means = &means, .ended = on_ended};
+}
+
+static void teardown(void)
+{
+	static const char *const names[] = {"script", "told", "fifo"};
+
+	found = credentials_unref(found);
+	http = http_free(http);
+	event = sd_event_unref(event);
+	curl_global_cleanup();
+	close(fifo);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		remove(names[i]);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void write_script(const char *lines)
+{
+	FILE *f = fopen("script", "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_gt(fprintf(f, "#!/bin/sh\n%s", lines), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod("script", 0700), 0);
+}
+
+static int start(const char *command, usec_t timeout)
+{
+	const struct credentials_process what = {command, SOURCE, timeout};
+
+	n_ended = 0;
+	return credentials_process_start(&search, &what);
+}
+
+static void turn(void)
+{
+	ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
+}
+
+static int await_end(void)
+{
+	while (n_ended == 0)
+		turn();
+	ck_assert_uint_eq(n_ended, 1);
+	return ended_r;
+}
+
+/* Runs it to its end. */
+static int run(const char *lines)
+{
+	write_script(lines);
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	return await_end();
+}
+
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		return true;
+	ck_assert_int_eq(errno, ECHILD);
+	return false;
+}
+
+/* Until the script has come to its TELL. */
+static void await_fifo(void)
+{
+	struct pollfd wait = {.fd = fifo, .events = POLLIN};
+	char c;
+
+	ck_assert_int_eq(poll(&wait, 1, (int)(WAIT_MAX / USEC_PER_MSEC)), 1);
+	ck_assert_int_eq(read(fifo, &c, 1), 1);
+}
+
+/* Until nobody is left who could write. */
+static void await_fifo_end(void)
+{
+	struct pollfd wait = {.fd = fifo, .events = POLLIN};
+	char c;
+
+	ck_assert_int_eq(poll(&wait, 1, (int)(WAIT_MAX / USEC_PER_MSEC)), 1);
+	ck_assert_int_eq(read(fifo, &c, 1), 0);
+}
+
+static unsigned count_descriptors(void)
+{
+	DIR *all = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(all);
+	while (readdir(all))
+		n++;
+	closedir(all);
+	return n;
+}
+
+/* ---- What it gives ---- */
+
+START_TEST(what_it_prints_are_the_credentials)
+{
+	ck_assert_int_eq(run("cat <<'END'\n{\"Version\":1," KEYS ",\"SessionToken\":\"token\","
+			     "\"Expiration\":\"2026-01-02T03:04:05Z\"}\nEND\n"),
+		0);
+	ck_assert_str_eq(found->access_key_id, "AKID");
+	ck_assert_str_eq(found->secret_access_key, "secret/key");
+	ck_assert_str_eq(found->session_token, "token");
+	ck_assert_str_eq(found->source, SOURCE);
+	ck_assert_uint_eq(found->expires_at, 1767323045 * USEC_PER_SEC);
+	ck_assert(!has_children());
+}
+END_TEST
+
+START_TEST(without_an_expiration_they_are_for_ever)
+{
+	ck_assert_int_eq(run("echo warning >&2\n" PRINT), 0);
+	ck_assert_ptr_null(found->session_token);
+	ck_assert_uint_eq(found->expires_at, USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(an_answer_may_be_longer_than_a_pipe)
+{
+	ck_assert_int_eq(run("head -c 1000000 /dev/zero | tr '\\0' ' '\n" PRINT), 0);
+	ck_assert_str_eq(found->access_key_id, "AKID");
+}
+END_TEST
+
+START_TEST(its_words_are_passed_as_they_are_written)
+{
+	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
+
+	write_script("for a; do echo \"[$a]\"; done >told\n" PRINT);
+	ck_assert_int_eq(start("./script 'two words' $HOME \"*\" ''", WAIT_MAX), -EINPROGRESS);
+	ck_assert_int_eq(await_end(), 0);
+	ck_assert_int_eq(file_read("told", 4096, &told), 0);
+	ck_assert_str_eq(strbuf_str(&told), "[two words]\n[$HOME]\n[*]\n[]\n");
+}
+END_TEST
+
+/* ---- What it sees ---- */
+
+START_TEST(it_sees_the_environment_without_what_is_ours)
+{
+	static const char *const ours[] = {"DATABASE_URL", "NEXUS_QUEUE_URL", "NOTIFY_SOCKET",
+		"WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+		"CREDENTIALS_DIRECTORY"};
+	static const char *const others[] = {
+		"DATABASE_URL_2", "AWS_PROFILE", "NEXUS", "HOME", "LISTEN"};
+	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
+	char line[64];
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		setenv(ours[i], "ours", 1);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		setenv(others[i], "other", 1);
+	ck_assert_int_eq(run("env >told\n" PRINT), 0);
+	ck_assert_int_eq(file_read("told", 1 << 20, &told), 0);
+	ck_assert_ptr_null(strstr(strbuf_str(&told), "=ours"));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(line, sizeof line, "%s=other\n", others[i]);
+		ck_assert_ptr_nonnull(strstr(strbuf_str(&told), line));
+	}
+}
+END_TEST
+
+START_TEST(it_reads_nothing_and_may_wait_for_room_to_write)
+{
+	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
+
+	ck_assert_int_eq(run("readlink /proc/$$/fd/0 >told\n"
+			     "grep flags /proc/$$/fdinfo/1 /proc/$$/fdinfo/2 | "
+			     "sed 's/.*\\t//' >>told\n" PRINT),
+		0);
+	ck_assert_int_eq(file_read("told", 4096, &told), 0);
+	ck_assert_str_eq(strbuf_str(&told), "/dev/null\n01\n01\n");
+}
+END_TEST
+
+START_TEST(a_program_is_searched_for_in_the_path)
+{
+	write_script(PRINT);
+	ck_assert_int_eq(setenv("PATH", "/none:/tmp", 1), 0);
+	ck_assert_int_eq(start("script", WAIT_MAX), -EINVAL);
+	ck_assert_str_eq(search.text, SOURCE ": script is in no folder of PATH");
+	ck_assert_int_eq(setenv("PATH", folder, 1), 0);
+	ck_assert_int_eq(start("script", WAIT_MAX), -EINPROGRESS);
+	ck_assert_int_eq(await_end(), 0);
+}
+END_TEST
+
+/* ---- How it fails ---- */
+
+static const struct {
+	const char *lines;
+	int r;
+	const char *text; /* behind the source */
+} FAILURES[] = {
+	{"exit 3", -EIO, "./script ended with status 3"},
+	{"echo first >&2; echo last >&2; exit 1", -EIO, "./script ended with status 1: last"},
+	{"printf ' \\t the last \\n\\n \\n' >&2; exit 1", -EIO,
+		"./script ended with status 1: the last "},
+	{"printf 'one\\r\\nnext\\rtwo\\033[1m\\303\\251' >&2; exit 255", -EIO,
+		"./script ended with status 255: two?[1m??"},
+	{PRINT "exit 1", -EIO, "./script ended with status 1"},
+	{PRINT "kill -TERM $$", -EIO, "./script was killed by SIGTERM"},
+	{"echo why >&2; kill -KILL $$", -EIO, "./script was killed by SIGKILL: why"},
+	{"echo AKID secret", -EBADMSG, "the answer is not JSON"},
+	{"exit 0", -EBADMSG, "the answer ends early"},
+	{"echo '{" KEYS "}'", -EBADMSG, "Version must be the number 1"},
+	{"yes", -EMSGSIZE, "./script printed more than 1048576 bytes"},
+};
+
+START_TEST(a_failure_says_what_happened_in_one_line)
+{
+	_cleanup_free_ char *expected = NULL;
+
+	ck_assert_int_eq(run(FAILURES[_i].lines), FAILURES[_i].r);
+	ck_assert_int_gt(asprintf(&expected, SOURCE ": %s", FAILURES[_i].text), 0);
+	ck_assert_str_eq(search.text, expected);
+	ck_assert_ptr_null(found);
+}
+END_TEST
+
+START_TEST(the_last_line_counts_however_much_comes_before_it)
+{
+	siginfo_t info;
+
+	write_script("printf '%050000d\\nlast\\n' 0 >&2; exit 1");
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	/* It has ended before anything was read. */
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(await_end(), -EIO);
+	ck_assert_str_eq(search.text, SOURCE ": ./script ended with status 1: last");
+}
+END_TEST
+
+START_TEST(of_what_it_complains_about_only_so_much_is_quoted)
+{
+	ck_assert_int_eq(run("printf '%0100000d' 0 >&2; exit 1"), -EIO);
+	const char *quoted = strrchr(search.text, ' ') + 1;
+	ck_assert_uint_eq(strlen(quoted), 203);
+	ck_assert_str_eq(quoted + 200, "...");
+}
+END_TEST
+
+static const struct {
+	const char *command;
+	const char *text;
+} REFUSALS[] = {
+	{"", "it names no program"},
+	{" ", "it names no program"},
+	{"'./script", "a quote in it is not closed"},
+	{"./script \\", "nothing follows its last backslash"},
+	{"./none --secret=1", "./none cannot be run: No such file or directory"},
+	{"''", " is in no folder of PATH"},
+	{"/etc/passwd --secret=1", "/etc/passwd cannot be run: Permission denied"},
+	{"/", "/ cannot be run: Permission denied"},
+	{"./script", "./script cannot be run: Exec format error"},
+};
+
+START_TEST(what_cannot_be_run_is_refused_at_once)
+{
+	_cleanup_free_ char *expected = NULL;
+	FILE *f = fopen("script", "w");
+
+	fputs("no script\n", f);
+	fclose(f);
+	ck_assert_int_eq(chmod("script", 0700), 0);
+	ck_assert_int_eq(start(REFUSALS[_i].command, WAIT_MAX), -EINVAL);
+	ck_assert_int_gt(asprintf(&expected, SOURCE ": %s", REFUSALS[_i].text), 0);
+	ck_assert_str_eq(search.text, expected);
+	ck_assert(!has_children());
+}
+END_TEST
+
+START_TEST(without_a_loop_nothing_is_run)
+{
+	means.http = NULL;
+	write_script(PRINT);
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINVAL);
+}
+END_TEST
+
+/* ---- How it ends ---- */
+
+START_TEST(at_the_deadline_it_is_killed_with_all_that_it_started)
+{
+	write_script(HOLD "sleep 30 &\n" TELL "wait\n");
+	ck_assert_int_eq(start("./script", 300 * USEC_PER_MSEC), -EINPROGRESS);
+	await_fifo();
+	ck_assert_int_eq(await_end(), -ETIMEDOUT);
+	ck_assert_str_eq(
+		search.text, SOURCE ": ./script was killed, for it had not ended after 300ms");
+	await_fifo_end();
+	while (has_children())
+		turn();
+}
+END_TEST
+
+START_TEST(who_prints_for_ever_is_killed_too)
+{
+	write_script(HOLD TELL "exec yes\n");
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	await_fifo();
+	ck_assert_int_eq(await_end(), -EMSGSIZE);
+	await_fifo_end();
+	while (has_children())
+		turn();
+}
+END_TEST
+
+START_TEST(who_complains_for_ever_is_killed_at_the_deadline)
+{
+	write_script(HOLD TELL "exec yes >&2\n");
+	ck_assert_int_eq(start("./script", 300 * USEC_PER_MSEC), -EINPROGRESS);
+	await_fifo();
+	ck_assert_int_eq(await_end(), -ETIMEDOUT);
+	await_fifo_end();
+}
+END_TEST
+
+START_TEST(what_it_leaves_behind_is_not_waited_for_but_killed)
+{
+	ck_assert_int_eq(run(HOLD "sleep 30 &\n" PRINT), 0);
+	ck_assert_str_eq(found->access_key_id, "AKID");
+	await_fifo_end();
+	ck_assert(!has_children());
+}
+END_TEST
+
+START_TEST(a_cancel_kills_it_with_all_that_it_started_and_nothing_is_heard)
+{
+	write_script(HOLD "sleep 30 &\n" TELL "wait\n");
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	await_fifo();
+	credential_search_cancel(&search);
+	await_fifo_end();
+	while (has_children())
+		turn();
+	ck_assert_uint_eq(n_ended, 0);
+}
+END_TEST
+
+START_TEST(a_cancel_at_once_or_after_its_end_is_as_good)
+{
+	siginfo_t info;
+
+	write_script(PRINT);
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	credential_search_cancel(&search);
+	while (has_children())
+		turn();
+
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	credential_search_cancel(&search);
+	while (has_children())
+		turn();
+	ck_assert_uint_eq(n_ended, 0);
+}
+END_TEST
+
+START_TEST(a_hundred_runs_and_cancels_leave_nothing_behind)
+{
+	write_script(PRINT);
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+	ck_assert_int_eq(await_end(), 0);
+	unsigned before = count_descriptors();
+
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+		ck_assert_int_eq(await_end(), 0);
+		ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
+		credential_search_cancel(&search);
+		while (has_children())
+			turn();
+		ck_assert_int_eq(start("./none", WAIT_MAX), -EINVAL);
+	}
+	ck_assert_uint_eq(count_descriptors(), before);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("credentials process");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, what_it_prints_are_the_credentials);
+	tcase_add_test(all, without_an_expiration_they_are_for_ever);
+	tcase_add_test(all, an_answer_may_be_longer_than_a_pipe);
+	tcase_add_test(all, its_words_are_passed_as_they_are_written);
+	tcase_add_test(all, it_sees_the_environment_without_what_is_ours);
+	tcase_add_test(all, it_reads_nothing_and_may_wait_for_room_to_write);
+	tcase_add_test(all, a_program_is_searched_for_in_the_path);
+	tcase_add_loop_test(all, a_failure_says_what_happened_in_one_line, 0,
+		(int)(sizeof FAILURES / sizeof *FAILURES));
+	tcase_add_test(all, the_last_line_counts_however_much_comes_before_it);
+	tcase_add_test(all, of_what_it_complains_about_only_so_much_is_quoted);
+	tcase_add_loop_test(all, what_cannot_be_run_is_refused_at_once, 0,
+		(int)(sizeof REFUSALS / sizeof *REFUSALS));
+	tcase_add_test(all, without_a_loop_nothing_is_run);
+	tcase_add_test(all, at_the_deadline_it_is_killed_with_all_that_it_started);
+	tcase_add_test(all, who_prints_for_ever_is_killed_too);
+	tcase_add_test(all, who_complains_for_ever_is_killed_at_the_deadline);
+	tcase_add_test(all, what_it_leaves_behind_is_not_waited_for_but_killed);
+	tcase_add_test(all, a_cancel_kills_it_with_all_that_it_started_and_nothing_is_heard);
+	tcase_add_test(all, a_cancel_at_once_or_after_its_end_is_as_good);
+	tcase_add_test(all, a_hundred_runs_and_cancels_leave_nothing_behind);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
