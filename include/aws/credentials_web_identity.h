@@ -12,6 +12,7 @@ struct web_identity {
 	const char *token_file; /* read anew for every search: whoever writes it renews it */
 	const char *role_arn;
 	const char *session_name; /* NULL: made from this machine's name */
+	usec_t duration;          /* of the keys; 0: the service's own, an hour */
 	const char *source;       /* what the credentials' `source` says */
 };
 

@@ -59,6 +59,7 @@ int credentials_web_identity_start(
 	const struct sts_request request = {
 		.role_arn = identity->role_arn,
 		.session_name = identity->session_name,
+		.duration = identity->duration,
 		.web_identity_token = strbuf_str(&token),
 		.source = identity->source,
 	};
