@@ -1,273 +1,285 @@
 /*
- * Keys of a profile in the shared files: ~/.aws/credentials and ~/.aws/config, or where the
- * environment says they are. Grammar and precedence are those of "Shared config and credentials
- * files" in the SDKs and Tools Reference Guide.
+ * What the active profile of the shared files gives: keys of its own, or a plan, which is carried
+ * out one step after the other. The files are read anew for every search.
  */
+#include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "aws/credential_source.h"
-#include "base/ini.h"
+#include "aws/credentials_process.h"
+#include "aws/credentials_web_identity.h"
+#include "aws/profile_plan.h"
+#include "aws/sts.h"
 
-/* One of the two files, and where in it the profile stands. */
-struct shared_file {
-	struct strbuf path;
-	struct ini *ini; /* NULL: could not be read, for this reason: */
-	int error;
-	const char *section; /* NULL: the profile is not in here */
-	const char *argument;
+struct chain {
+	struct credential_search *search; /* what all of this is for */
+	struct profile_files *files;
+	struct profile_plan plan;
+	struct credential_means means; /* the search's, with the region for this step */
+	struct strbuf source;          /* of the credentials of this step */
+
+	struct credential_search base; /* the first step; its text is every step's */
+	bool base_in_progress;
+	struct sts_call *call;     /* a later one; NULL: none is out */
+	struct credentials *found; /* by the step before */
+	size_t n_roles;            /* still to be assumed: the first ones of the plan */
 };
 
-struct profile {
-	const char *name;
-	const char *named_by; /* this variable; NULL: it is "default", which need not exist */
-	struct shared_file credentials;
-	struct shared_file config;
-};
-
-/* A property, and where it was found. */
-struct property {
-	const struct ini_entry *entry;
-	const char *path;
-};
-
-/* Ways to credentials that a profile may name and that are not built. */
-static const struct {
-	const char *key;
-	const char *what;
-} UNSUPPORTED[] = {
-	{"web_identity_token_file", "a web identity"},
-	{"sso_session", "single sign-on"},
-	{"sso_start_url", "single sign-on"},
-	{"login_session", "a login session"},
-	{"credential_process", "a credential process"},
-};
-
-#define N_UNSUPPORTED (sizeof UNSUPPORTED / sizeof *UNSUPPORTED)
-
-static void profile_done(struct profile *profile)
+static struct chain *chain_free(struct chain *chain)
 {
-	ini_free(profile->credentials.ini);
-	ini_free(profile->config.ini);
-	strbuf_done(&profile->credentials.path);
-	strbuf_done(&profile->config.path);
+	if (!chain)
+		return NULL;
+	if (chain->base_in_progress)
+		credential_search_cancel(&chain->base);
+	if (chain->call)
+		sts_cancel(chain->call);
+	credentials_unref(chain->found);
+	profile_files_free(chain->files);
+	strbuf_done(&chain->source);
+	free(chain);
+	return NULL;
+}
+DEFINE_CLEANUP(struct chain *, chain_free)
+
+/* The means for one step; region NULL: the profile names none. */
+static void set_region(struct chain *chain, const char *region)
+{
+	chain->means = *chain->search->means;
+	if (region)
+		chain->means.region = region;
 }
 
-/* ---- The two files ---- */
-
-/* "~" is the home directory, in our defaults and in what people write; it may be unknown. */
-static int set_path(struct shared_file *file, credentials_getenv_fn *getenv_fn, const char *path)
+/* What the new credentials are, in one line. */
+static int set_source(struct chain *chain, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static int set_source(struct chain *chain, const char *format, ...)
 {
-	const char *home = credentials_getenv(getenv_fn, "HOME");
+	va_list args;
 
-	file->path = STRBUF_INIT;
-	if (strncmp(path, "~/", 2) != 0)
-		return strbuf_puts(&file->path, path);
-	if (!home)
-		file->error = -ENOENT;
-	return strbuf_printf(&file->path, "%s%s", home ? home : "~", path + 1);
+	strbuf_reset(&chain->source);
+	va_start(args, format);
+	int r = strbuf_vprintf(&chain->source, format, args);
+	va_end(args);
+	return r < 0 ? credentials_failed(chain->base.text, -ENOMEM, "out of memory") : 0;
 }
 
-/*
- * A file that is not there is no error; nor is one in the home directory that we may not see, as
- * under systemd's ProtectHome=. One that the environment names must be readable.
- */
-static bool may_be_missing(int r, bool is_named)
+/* ---- The roles ---- */
+
+static int chain_go_on(struct chain *chain, struct credentials *found, struct credentials **ret);
+
+/* The end of the search, whose result is passed on. */
+static int settle(struct chain *chain, int r)
 {
-	return r == -ENOENT || r == -ENOTDIR || (r == -EACCES && !is_named);
+	const struct profile_property *p = &chain->plan.base.property;
+	char *text = chain->search->text;
+
+	/* To name a source that has nothing is a mistake in the file. */
+	if (r == -ENOENT)
+		return credentials_failed(text, -EINVAL, "%s:%u: credential_source is %s, but %s",
+			p->path, p->line, p->value, chain->base.text);
+	memcpy(text, chain->base.text, sizeof chain->base.text);
+	return r;
 }
 
-static int read_shared_file(struct shared_file *file, credentials_getenv_fn *getenv_fn,
-	const char *variable, const char *usual_path, char text[static CREDENTIALS_TEXT_MAX])
+/* A step has ended after a while; takes what it found. */
+static void after_step(struct chain *chain, int r, struct credentials *found)
 {
-	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT;
-	const char *named_path = credentials_getenv(getenv_fn, variable);
+	struct credential_search *search = chain->search;
+	struct credentials *last = NULL;
 
-	if (set_path(file, getenv_fn, named_path ? named_path : usual_path) < 0)
-		return credentials_failed(text, -ENOMEM, "out of memory");
-	const char *path = strbuf_str(&file->path);
-	if (file->error == 0)
-		file->error = ini_read(path, INI_AWS, &problems, &file->ini);
-	if (may_be_missing(file->error, named_path != NULL))
-		return 0;
-	if (file->error < 0)
-		return credentials_failed(text, file->error, "%s: cannot be read: %s", path,
-			strerrordesc_np(-file->error));
-	if (file->ini->n_problems > 0)
-		return credentials_failed(text, -EINVAL, "%.*s",
-			(int)strcspn(strbuf_str(&problems), "\n"), strbuf_str(&problems));
-	return 0;
-}
-
-static void find_section(struct shared_file *file, const char *name, const char *argument)
-{
-	if (!file->ini || file->section || !ini_find(file->ini, name, argument, NULL))
+	if (r == 0)
+		r = chain_go_on(chain, found, &last);
+	if (r == -EINPROGRESS)
 		return;
-	file->section = name;
-	file->argument = argument;
+	r = settle(chain, r);
+	chain_free(chain);
+	credential_search_end(search, r, last);
 }
 
-/* ---- The profile ---- */
-
-static void describe(const struct shared_file *file, struct strbuf *ret)
+static void on_assumed(void *userdata, int r, const char *text, struct credentials *found)
 {
-	strbuf_puts(ret, strbuf_str(&file->path));
-	if (file->error < 0)
-		strbuf_printf(ret, " (%s)", strerrordesc_np(-file->error));
+	struct chain *chain = userdata;
+
+	chain->call = NULL;
+	snprintf(chain->base.text, sizeof chain->base.text, "%s", text);
+	after_step(chain, r, found);
 }
 
-static int profile_missing(const struct profile *profile, char text[static CREDENTIALS_TEXT_MAX])
+static int assume(struct chain *chain, const struct profile_role *role)
 {
-	_cleanup_strbuf_ struct strbuf files = STRBUF_INIT;
-
-	describe(&profile->credentials, &files);
-	strbuf_puts(&files, " or ");
-	describe(&profile->config, &files);
-	if (profile->named_by)
-		return credentials_failed(text, -EINVAL, "%s names profile %s, which is not in %s",
-			profile->named_by, profile->name, strbuf_str(&files));
-	return credentials_failed(
-		text, -ENOENT, "there is no profile %s in %s", profile->name, strbuf_str(&files));
-}
-
-/* Finds the active profile; profile_done() is due whatever comes back. */
-static int profile_open(struct profile *profile, credentials_getenv_fn *getenv_fn,
-	char text[static CREDENTIALS_TEXT_MAX])
-{
-	const char *variable = "AWS_PROFILE";
-	const char *named = credentials_getenv(getenv_fn, variable);
-
-	if (!named) {
-		variable = "AWS_DEFAULT_PROFILE";
-		named = credentials_getenv(getenv_fn, variable);
-	}
-	const char *name = named ? named : "default";
-	profile->named_by = named ? variable : NULL;
-	profile->name = name;
-
-	int r = read_shared_file(&profile->credentials, getenv_fn, "AWS_SHARED_CREDENTIALS_FILE",
-		"~/.aws/credentials", text);
+	int r = set_source(chain, "role %s of profile %s in %s, assumed with %s", role->arn.value,
+		role->profile.name, role->arn.path, chain->found->source);
 	if (r < 0)
 		return r;
-	r = read_shared_file(&profile->config, getenv_fn, "AWS_CONFIG_FILE", "~/.aws/config", text);
-	if (r < 0)
-		return r;
+	const struct sts_request request = {
+		.role_arn = role->arn.value,
+		.session_name = role->session_name,
+		.external_id = role->external_id,
+		.duration = role->duration,
+		.signed_by = chain->found,
+		.source = strbuf_str(&chain->source),
+	};
+	set_region(chain, role->region);
+	r = sts_start(&chain->means, &request, on_assumed, chain, &chain->call, chain->base.text);
+	return r < 0 ? r : -EINPROGRESS;
+}
 
-	find_section(&profile->credentials, name, NULL);
-	find_section(&profile->config, "profile", name);
-	if (strcmp(name, "default") == 0)
-		find_section(&profile->config, "default", NULL);
-	if (!profile->credentials.section && !profile->config.section)
-		return profile_missing(profile, text);
+/* Takes what the step before has found. -EINPROGRESS: the next one has begun. */
+static int chain_go_on(struct chain *chain, struct credentials *found, struct credentials **ret)
+{
+	assert(found);
+	credentials_unref(chain->found);
+	chain->found = found;
+	if (chain->n_roles > 0)
+		return assume(chain, &chain->plan.roles[--chain->n_roles]);
+	*ret = TAKE_PTR(chain->found);
 	return 0;
 }
 
-/* The property of the profile; false where it is not set, or empty (and ret then of no use). */
-static bool profile_get(const struct profile *profile, const char *key, struct property *ret)
-{
-	const struct shared_file *files[] = {&profile->credentials, &profile->config};
+/* ---- The base ---- */
 
-	/* The credentials file beats the config file, even with an empty value. */
-	for (size_t i = 0; i < 2; i++) {
-		const struct shared_file *file = files[i];
-		const struct ini_entry *entry =
-			file->section ? ini_find(file->ini, file->section, file->argument, key)
-				      : NULL;
-		if (!entry)
-			continue;
-		*ret = (struct property){entry, strbuf_str(&file->path)};
-		return *entry->value != '\0';
+static int make_keys(struct chain *chain, const struct profile_base *base, struct credentials **ret)
+{
+	int r = set_source(chain, "profile %s in %s", base->profile.name, base->id.path);
+	if (r < 0)
+		return r;
+	const struct credentials fields = {
+		.access_key_id = base->id.value,
+		.secret_access_key = base->secret,
+		.session_token = base->token,
+		.source = strbuf_str(&chain->source),
+		.expires_at = USEC_INFINITY,
+		.on_disk = true,
+	};
+	return credentials_new(&fields, chain->base.text, ret);
+}
+
+static int run_process(struct chain *chain, const struct profile_base *base)
+{
+	int r = set_source(chain, "credential_process of profile %s in %s", base->profile.name,
+		base->property.path);
+	if (r < 0)
+		return r;
+	const struct credentials_process what = {
+		.command = base->property.value,
+		.source = strbuf_str(&chain->source),
+	};
+	return credentials_process_start(&chain->base, &what);
+}
+
+static int show_web_identity(struct chain *chain, const struct profile_base *base)
+{
+	const struct profile_role *role = &base->role;
+
+	int r = set_source(chain, "role %s of profile %s in %s, for its web identity",
+		role->arn.value, base->profile.name, role->arn.path);
+	if (r < 0)
+		return r;
+	const struct web_identity identity = {
+		.token_file = base->token_file,
+		.role_arn = role->arn.value,
+		.session_name = role->session_name,
+		.duration = role->duration,
+		.source = strbuf_str(&chain->source),
+	};
+	set_region(chain, role->region);
+	chain->base.source = &credentials_web_identity;
+	return credentials_web_identity_start(&chain->base, &identity);
+}
+
+static void on_base_ended(struct credential_search *search, int r, struct credentials *found)
+{
+	struct chain *chain = container_of(search, struct chain, base);
+
+	chain->base_in_progress = false;
+	after_step(chain, r, found);
+}
+
+static int start_base(struct chain *chain, struct credentials **ret)
+{
+	const struct profile_base *base = &chain->plan.base;
+
+	chain->base.means = &chain->means;
+	chain->base.ended = on_base_ended;
+	set_region(chain, NULL);
+	switch (base->kind) {
+	case PROFILE_BASE_KEYS:
+		return make_keys(chain, base, ret);
+	case PROFILE_BASE_PROCESS:
+		return run_process(chain, base);
+	case PROFILE_BASE_WEB_IDENTITY:
+		return show_web_identity(chain, base);
+	case PROFILE_BASE_SOURCE:
+		return credential_search_start(&chain->base, base->source, ret);
 	}
-	return false;
+	assert(false);
+	return -EINVAL;
 }
 
 /* ---- The source ---- */
 
-static int refuse(const struct profile *profile, const struct property *property, const char *what,
-	char text[static CREDENTIALS_TEXT_MAX])
+static int read_plan(struct chain *chain)
 {
-	return credentials_failed(text, -EINVAL,
-		"%s:%u: profile %s wants %s (%s), which this build cannot do: give the profile an "
-		"aws_access_key_id and an aws_secret_access_key instead",
-		property->path, property->entry->line, profile->name, what, property->entry->key);
-}
+	struct credential_search *search = chain->search;
+	struct profile active;
 
-static int explain_absence(const struct profile *profile, char text[static CREDENTIALS_TEXT_MAX])
-{
-	struct property property;
-
-	for (size_t i = 0; i < N_UNSUPPORTED; i++)
-		if (profile_get(profile, UNSUPPORTED[i].key, &property))
-			return refuse(profile, &property, UNSUPPORTED[i].what, text);
-	return credentials_failed(text, -ENOENT, "profile %s in %s has no aws_access_key_id",
-		profile->name,
-		strbuf_str(profile->credentials.section ? &profile->credentials.path
-							: &profile->config.path));
-}
-
-static int profile_resolve(const struct profile *profile, char text[static CREDENTIALS_TEXT_MAX],
-	struct credentials **ret)
-{
-	_cleanup_strbuf_ struct strbuf source = STRBUF_INIT;
-	struct property role, id, secret, token;
-
-	/* A role beats the profile's own keys: those are then only for assuming it. */
-	if (profile_get(profile, "role_arn", &role))
-		return refuse(profile, &role, "a role", text);
-	bool has_id = profile_get(profile, "aws_access_key_id", &id);
-	bool has_secret = profile_get(profile, "aws_secret_access_key", &secret);
-	if (!has_id && !has_secret)
-		return explain_absence(profile, text);
-	if (!has_id || !has_secret)
-		return credentials_failed(text, -EINVAL, "%s:%u: profile %s has an %s but no %s",
-			has_id ? id.path : secret.path,
-			has_id ? id.entry->line : secret.entry->line, profile->name,
-			has_id ? "aws_access_key_id" : "aws_secret_access_key",
-			has_id ? "aws_secret_access_key" : "aws_access_key_id");
-
-	bool has_token = profile_get(profile, "aws_session_token", &token);
-	if (strbuf_printf(&source, "profile %s in %s", profile->name, id.path) < 0)
-		return credentials_failed(text, -ENOMEM, "out of memory");
-	struct credentials fields = {
-		.access_key_id = id.entry->value,
-		.secret_access_key = secret.entry->value,
-		.session_token = has_token ? token.entry->value : NULL,
-		.source = strbuf_str(&source),
-		.expires_at = USEC_INFINITY,
-		.on_disk = true,
-	};
-	return credentials_new(&fields, text, ret);
+	int r = profile_files_read(search->means->getenv, &chain->files, search->text);
+	r = r < 0 ? r
+		  : profile_find_active(chain->files, search->means->getenv, &active, search->text);
+	r = r < 0 ? r : profile_plan_make(&active, &chain->plan, search->text);
+	chain->n_roles = chain->plan.n_roles;
+	return r;
 }
 
 static int profile_start(struct credential_search *search, struct credentials **ret)
 {
-	_cleanup_(profile_done) struct profile profile = {0};
+	_cleanup_(chain_freep) struct chain *chain = calloc(1, sizeof *chain);
+	struct credentials *found = NULL;
 
-	int r = profile_open(&profile, search->means->getenv, search->text);
+	if (!chain)
+		return credentials_failed(search->text, -ENOMEM, "out of memory");
+	chain->search = search;
+	chain->source = STRBUF_INIT;
+	int r = read_plan(chain);
 	if (r < 0)
 		return r;
-	return profile_resolve(&profile, search->text, ret);
+	r = start_base(chain, &found);
+	chain->base_in_progress = r == -EINPROGRESS;
+	if (r == 0)
+		r = chain_go_on(chain, found, ret);
+	if (r != -EINPROGRESS)
+		return settle(chain, r);
+	search->state = TAKE_PTR(chain);
+	return r;
+}
+
+static void profile_cancel(struct credential_search *search)
+{
+	chain_free(search->state);
 }
 
 const struct credential_source credentials_profile = {
 	.name = "profile",
 	.start = profile_start,
+	.cancel = profile_cancel,
 };
 
 int credentials_profile_region(
-	credentials_getenv_fn *getenv, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX])
+	credentials_getenv_fn *getenv_fn, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX])
 {
-	_cleanup_(profile_done) struct profile profile = {0};
-	struct property region;
+	_cleanup_(profile_files_freep) struct profile_files *files = NULL;
+	struct profile active;
 
-	int r = profile_open(&profile, getenv, ret_text);
+	int r = profile_files_read(getenv_fn, &files, ret_text);
+	r = r < 0 ? r : profile_find_active(files, getenv_fn, &active, ret_text);
 	if (r < 0)
 		return r;
-	if (!profile_get(&profile, "region", &region))
+	const char *region = profile_get_value(&active, "region");
+	if (!region)
 		return credentials_failed(
-			ret_text, -ENOENT, "profile %s names no region", profile.name);
-	char *copy = strdup(region.entry->value);
+			ret_text, -ENOENT, "profile %s names no region", active.name);
+	char *copy = strdup(region);
 	if (!copy)
 		return credentials_failed(ret_text, -ENOMEM, "out of memory");
 	*ret = copy;
