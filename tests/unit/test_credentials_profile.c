@@ -354,6 +354,22 @@ START_TEST(a_web_identity_may_be_the_profiles_or_assume_its_role)
 }
 END_TEST
 
+START_TEST(the_region_of_the_profile_is_that_of_its_web_identity_too)
+{
+	struct credentials *none = NULL;
+
+	/* One that cannot be, so that nobody is asked. */
+	means.region = NULL;
+	n_variables -= 2;
+	write_file("token", "identity\n");
+	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+				     "w") "\n"
+					  "web_identity_token_file = token\nregion = north pole\n");
+	ck_assert_int_eq(credential_search_start(&search, &credentials_profile, &none), -EINVAL);
+	ck_assert_str_eq(search.text, "the region has a character that no region's name has");
+}
+END_TEST
+
 /* ---- Roles one after the other ---- */
 
 #define CHAIN                                                                                      \
@@ -424,6 +440,10 @@ START_TEST(a_cancel_reaches_the_role_that_is_asked_for)
 		while (test_server_requests(server) < unanswered)
 			ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
 		credential_search_cancel(&search);
+		/* Whatever is still out ends now. */
+		http_drop_connections(http);
+		while (sd_event_run(event, 0) > 0)
+			;
 		ck_assert_uint_eq(n_ended, 0);
 	}
 	unanswered = 0;
@@ -476,6 +496,7 @@ int main(void)
 	tcase_add_test(all, a_program_may_give_the_keys_that_assume_the_role);
 	tcase_add_test(all, a_program_that_fails_is_the_end_of_the_search);
 	tcase_add_test(all, a_web_identity_may_be_the_profiles_or_assume_its_role);
+	tcase_add_test(all, the_region_of_the_profile_is_that_of_its_web_identity_too);
 	tcase_add_test(all, each_role_is_assumed_with_the_keys_of_the_one_before);
 	tcase_add_test(all, a_role_that_is_refused_ends_the_search_and_is_named);
 	tcase_add_test(all, a_cancel_reaches_the_program);
