@@ -26,6 +26,8 @@ static const struct {
 	const struct credential_source *source;
 } SOURCES[] = {
 	{"Environment", &credentials_environment},
+	{"EcsContainer", &credentials_container},
+	{"Ec2InstanceMetadata", &credentials_metadata},
 };
 
 /* ---- A role ---- */

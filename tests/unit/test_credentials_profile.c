@@ -21,6 +21,11 @@
 #define ROLE(name) "arn:aws:iam::123456789012:role/" name
 #define KEYS(name) "[" name "]\naws_access_key_id = AKID" name "\naws_secret_access_key = secret\n"
 
+/* What a container's agent says. */
+#define CONTAINER                                                                                  \
+	"{\"AccessKeyId\":\"ASIACONTAINER\",\"SecretAccessKey\":\"secret\",\"Token\":\"task\","    \
+	"\"Expiration\":\"2037-01-02T03:04:05Z\"}"
+
 static char folder[] = "/tmp/test_profile.XXXXXX";
 static sd_event *event;
 static struct http *http;
@@ -35,6 +40,7 @@ static struct {
 static unsigned n_questions;
 /* The question, counted from 1, to which it says no; 0: none. And that which it leaves open. */
 static unsigned refused, unanswered;
+static unsigned container_status = 200;
 
 static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
 {
@@ -42,6 +48,10 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 	unsigned n = n_questions + 1;
 
 	(void)userdata;
+	if (strcmp(request->path, "/container") == 0) {
+		test_answer(out, container_status, "application/json", CONTAINER);
+		return TEST_KEEP;
+	}
 	ck_assert_uint_lt(n_questions, QUESTIONS);
 	snprintf(questions[n_questions].form, sizeof questions->form, "%s", request->body);
 	snprintf(questions[n_questions].head, sizeof questions->head, "%s", request->head);
@@ -272,6 +282,28 @@ START_TEST(a_role_is_assumed_with_the_keys_in_the_environment)
 }
 END_TEST
 
+START_TEST(a_role_is_assumed_with_the_role_of_a_container)
+{
+	_cleanup_free_ char *uri = NULL;
+
+	write_file("config",
+		"[profile worker]\nrole_arn = " ROLE("w") "\n"
+							  "credential_source = EcsContainer\n");
+	ck_assert_int_gt(asprintf(&uri, "%s/container", test_server_url(server)), 0);
+	set_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
+	ck_assert_int_eq(look(), 0);
+	ck_assert_str_eq(found->access_key_id, "ASIA1");
+	ck_assert_str_eq(found->source,
+		"role " ROLE("w") " of profile worker in config, assumed with container role");
+	assert_signed(0, "ASIACONTAINER", "eu-west-1", "task");
+
+	container_status = 500;
+	ck_assert_int_eq(look(), -EAGAIN);
+	ck_assert_ptr_eq(strstr(search.text, "container role: "), search.text);
+	ck_assert_uint_eq(n_questions, 1);
+}
+END_TEST
+
 START_TEST(keys_of_a_source_profile_are_read_anew_for_every_search)
 {
 	write_file("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
@@ -491,6 +523,7 @@ int main(void)
 	tcase_add_test(all, all_that_the_profile_says_of_the_role_is_asked_for_in_its_own_region);
 	tcase_add_test(all, a_region_of_the_profiles_own_is_enough);
 	tcase_add_test(all, a_role_is_assumed_with_the_keys_in_the_environment);
+	tcase_add_test(all, a_role_is_assumed_with_the_role_of_a_container);
 	tcase_add_test(all, keys_of_a_source_profile_are_read_anew_for_every_search);
 	tcase_add_test(all, a_program_may_give_the_profiles_keys);
 	tcase_add_test(all, a_program_may_give_the_keys_that_assume_the_role);
