@@ -1,9 +1,10 @@
 /*
  * The clocks, in microseconds, and the seam through which a test replaces them.
  *
- * Which one for what: leases count CLOCK_BOOTTIME (it goes on during a suspend), pauses and
- * deadlines CLOCK_MONOTONIC, signatures and log lines CLOCK_REALTIME. Rows know the database's
- * clock only. Any thread may ask; only a test, before its threads start, may replace.
+ * Which one for what: leases and the deadlines of requests count CLOCK_BOOTTIME (it goes on during
+ * a suspend), pauses and other deadlines CLOCK_MONOTONIC, signatures and log lines CLOCK_REALTIME.
+ * Rows know the database's clock only. Any thread may ask; only a test, before its threads start,
+ * may replace.
  */
 #pragma once
 

@@ -6,17 +6,23 @@
  * Every request that was started ends in exactly one callback, from the loop and never from inside
  * the function that started it; after http_cancel() none comes. Callbacks may start and cancel
  * requests, but not free the http. Loop thread only; never blocks (names are looked up in threads
- * of libcurl's; with libcurl before 7.87 a cancel waits for a lookup that is under way).
+ * of libcurl's). With libcurl before 7.87, Ubuntu 22.04's, the end of a request before its time
+ * waits for a lookup that is under way: where all name servers are silent, cancelling and each
+ * deadline hold the loop up for as long as the C library asks them, by default 10 s for each
+ * server.
  *
- * Every request has a deadline of its own, which libcurl does not know of. TLS is 1.2 or newer and
- * verified. No redirect is followed, no compression asked for. The proxy is the environment's (see
- * http_proxy). Nothing is retried, but for one case that only libcurl can know: within a
- * second of sending, a connection that was kept alive turns out to have been closed before; then
- * it sends once more, on another one and within the same deadline.
+ * Every request has a deadline of its own, which libcurl does not know of; it goes on while the
+ * machine sleeps, so that what was out over a long sleep ends at once with the deadline's error,
+ * and an answer that can still come is not thrown away. TLS is 1.2 or newer and verified. No
+ * redirect is followed, no compression asked for. The proxy is the environment's (see http_proxy).
+ * Nothing is retried, but for one case that only libcurl can know: within a second of sending, a
+ * connection that was kept alive turns out to have been closed before; then it sends once more, on
+ * another one and within the same deadline.
  *
  * After a failure of the transport the host's name is looked up anew, and connections that lie idle
  * are not used any more. Nor are those that lay idle for two minutes: a NAT forgets them after six
- * (AWS's after 350 s) without a word. While a request is out, keepalive keeps the NAT awake.
+ * (AWS's after 350 s) without a word; nor those that were idle when the machine slept. While a
+ * request is out, keepalive keeps the NAT awake.
  */
 #pragma once
 
@@ -33,7 +39,10 @@ struct http_call;
 
 struct http_options {
 	const char *user_agent;
-	/* PEM file of AWS_CA_BUNDLE, instead of the system's store; NULL: that store. */
+	/*
+	 * PEM file of AWS_CA_BUNDLE, instead of the system's store; NULL: that store. Read again
+	 * at most a minute after it was replaced, for connections that are opened from then on.
+	 */
 	const char *ca_bundle;
 	bool allow_plain;         /* http:// also to hosts other than this one */
 	unsigned max_connections; /* kept alive; 0: 128 */
@@ -114,6 +123,3 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 
 /* Closes the connection if the request was out. Not from inside its own callback. */
 void http_cancel(struct http_call *call);
-
-/* Ends every connection, for when the machine slept: what is out ends with -ECONNRESET. */
-void http_drop_connections(struct http *http);

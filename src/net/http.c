@@ -18,6 +18,9 @@
 #define CONNECTIONS_DEFAULT 128
 #define IDLE_CALLS_MAX      128
 
+/* Between the readings of two clocks less goes by. */
+#define SLEEP_MIN USEC_PER_SEC
+
 enum call_state {
 	CALL_IDLE,      /* in the store */
 	CALL_OUT,       /* in the multi handle */
@@ -33,7 +36,7 @@ struct http_call {
 	enum call_state state;
 	http_done_fn *done;
 	void *userdata;
-	usec_t connect_deadline; /* CLOCK_MONOTONIC; holds as long as nothing was sent */
+	usec_t connect_deadline; /* CLOCK_BOOTTIME; holds as long as nothing was sent */
 	usec_t deadline;
 	struct curl_slist *distrusted;
 	struct http_exchange exchange;
@@ -47,6 +50,7 @@ struct http {
 	sd_event_source *on_deadline; /* the requests' */
 	usec_t deadline_at;           /* when on_deadline fires; USEC_INFINITY: not */
 	bool timer_due;
+	usec_t slept; /* by the machine, since it was started */
 	CURLM *multi;
 	struct http_sockets sockets;
 	struct call_list out;
@@ -140,6 +144,20 @@ static void http_arm_deadline(struct http *http, usec_t at)
 	http->deadline_at = at;
 	sd_event_source_set_time(http->on_deadline, at);
 	sd_event_source_set_enabled(http->on_deadline, SD_EVENT_ONESHOT);
+}
+
+/*
+ * libcurl's clock stands still while the machine sleeps: it takes idle connections for younger than
+ * they are. Boot time is read first: an interruption in between looks like less sleep, not more.
+ */
+static void http_notice_sleep(struct http *http)
+{
+	usec_t boottime = clock_boottime();
+	usec_t slept = usec_sub(boottime, clock_monotonic());
+
+	if (slept >= http->slept + SLEEP_MIN)
+		http_sockets_shutdown_idle(&http->sockets);
+	http->slept = usec_max(http->slept, slept);
 }
 
 /* Who failed once may have moved: its other connections lead to the same place. */
@@ -261,7 +279,7 @@ static int on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata)
 static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 {
 	struct http *http = userdata;
-	usec_t now = clock_monotonic();
+	usec_t now = clock_boottime();
 	usec_t next = USEC_INFINITY;
 	struct http_call *call = TAILQ_FIRST(&http->out);
 
@@ -296,7 +314,7 @@ static int http_add_sources(struct http *http)
 			    http->event, &http->on_timer, CLOCK_MONOTONIC, 0, 1, on_timer, http);
 	r = r < 0 ? r : sd_event_source_set_enabled(http->on_timer, SD_EVENT_OFF);
 	r = r < 0 ? r
-		  : sd_event_add_time(http->event, &http->on_deadline, CLOCK_MONOTONIC, 0, 1,
+		  : sd_event_add_time(http->event, &http->on_deadline, CLOCK_BOOTTIME, 0, 1,
 			    on_deadline, http);
 	r = r < 0 ? r : sd_event_source_set_enabled(http->on_deadline, SD_EVENT_OFF);
 	if (r < 0)
@@ -431,6 +449,7 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 	if (r < 0)
 		return r;
 
+	http_notice_sleep(http);
 	r = http_call_prepare(call, request);
 	if (r == 0 && curl_multi_add_handle(http->multi, call->exchange.easy) != CURLM_OK)
 		r = -ENOMEM;
@@ -439,7 +458,7 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 		return r;
 	}
 
-	usec_t now = clock_monotonic();
+	usec_t now = clock_boottime();
 	usec_t to_connect = request->connect_timeout ? request->connect_timeout : CONNECT_TIMEOUT;
 	call->done = done;
 	call->userdata = userdata;
@@ -467,17 +486,4 @@ void http_cancel(struct http_call *call)
 		TAILQ_REMOVE(&http->finished, call, link);
 	}
 	http_call_put(call);
-}
-
-void http_drop_connections(struct http *http)
-{
-	struct http_call *call;
-
-	while ((call = TAILQ_FIRST(&http->out))) {
-		http_exchange_fail(&call->exchange, -ECONNRESET, "the connection was dropped");
-		http_finish(call);
-	}
-	http_sockets_shutdown_idle(&http->sockets);
-	if (!TAILQ_EMPTY(&http->finished))
-		http_arm_turn(http);
 }

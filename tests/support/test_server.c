@@ -17,11 +17,14 @@
 #include "test_certificate.h"
 
 #define CONNECTIONS_MAX 256
+#define DRIP_MSEC       10
 
 struct connection {
 	int fd;
 	SSL *ssl;
 	struct strbuf in;
+	struct strbuf dripping; /* what is left of such an answer, from dripped on */
+	size_t dripped;
 };
 
 struct test_server {
@@ -90,6 +93,7 @@ static void connection_close(struct connection *c)
 {
 	SSL_free(c->ssl);
 	strbuf_done(&c->in);
+	strbuf_done(&c->dripping);
 	close(c->fd);
 	*c = (struct connection){.fd = -1};
 }
@@ -171,10 +175,14 @@ static bool server_answer(struct test_server *s, struct connection *c)
 	pthread_mutex_unlock(&s->lock);
 	enum test_then then = s->handler(s->userdata, &request, &answer);
 	assert(answer.error == 0);
-	connection_write(c, strbuf_str(&answer), answer.len);
+	if (then == TEST_DRIP)
+		strbuf_append(&c->dripping, strbuf_str(&answer), answer.len);
+	else
+		connection_write(c, strbuf_str(&answer), answer.len);
 	memmove(c->in.data, c->in.data + head_len + body_len, c->in.len - head_len - body_len + 1);
 	c->in.len -= head_len + body_len;
-	connection_then(c, then);
+	if (then != TEST_DRIP)
+		connection_then(c, then);
 	return then == TEST_KEEP;
 }
 
@@ -207,12 +215,27 @@ static void server_accept(struct test_server *s)
 		return;
 	atomic_fetch_add(&s->n_connections, 1);
 	strbuf_init(&c->in, (size_t)16 << 20);
+	strbuf_init(&c->dripping, (size_t)16 << 20);
 	if (!s->tls)
 		return;
 	c->ssl = SSL_new(s->tls);
 	SSL_set_fd(c->ssl, c->fd);
 	if (SSL_accept(c->ssl) <= 0)
 		connection_close(c);
+}
+
+/* A byte for each who waits for one; whether anybody does. */
+static bool server_drip(struct test_server *s)
+{
+	bool any = false;
+
+	for (struct connection *c = s->connections; c < s->connections + CONNECTIONS_MAX; c++) {
+		if (c->fd < 0 || c->dripped == c->dripping.len)
+			continue;
+		connection_write(c, c->dripping.data + c->dripped++, 1);
+		any = true;
+	}
+	return any;
 }
 
 static void *server_main(void *userdata)
@@ -225,7 +248,7 @@ static void *server_main(void *userdata)
 		polled[1] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
 		for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 			polled[i + 2] = (struct pollfd){s->connections[i].fd, POLLIN, 0};
-		if (poll(polled, CONNECTIONS_MAX + 2, -1) < 0)
+		if (poll(polled, CONNECTIONS_MAX + 2, server_drip(s) ? DRIP_MSEC : -1) < 0)
 			continue;
 		if (polled[0].revents)
 			return NULL;

@@ -25,6 +25,7 @@ enum test_then {
 	TEST_KEEP,  /* the connection stays open */
 	TEST_CLOSE, /* after the answer */
 	TEST_RESET, /* likewise, with RST */
+	TEST_DRIP,  /* the answer goes out byte by byte, 100 a second */
 };
 
 /* Appends the whole answer, status line and all, to answer; nothing: no answer. */

@@ -65,10 +65,17 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 		strbuf_puts(out, "what do you want?\r\n\r\n");
 		return TEST_CLOSE;
 	}
-	if (strcmp(path, "/redirect") == 0) {
-		strbuf_puts(
-			out, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+	if (strncmp(path, "/redirect/", 10) == 0) {
+		strbuf_printf(out,
+			"HTTP/1.1 %.3s Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+			path + 10, path + 14);
 		return TEST_KEEP;
+	}
+	if (strcmp(path, "/drip") == 0) {
+		strbuf_puts(out, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+		for (unsigned i = 0; i < 1000; i++)
+			strbuf_puts(out, ".");
+		return TEST_DRIP;
 	}
 	if (strcmp(path, "/last") == 0) {
 		test_answer(out, 200, "text/plain", "goodbye");
@@ -476,6 +483,8 @@ END_TEST
 
 /* libcurl's clock, and with it how long a connection has lain idle. */
 static _Atomic time_t libcurl_ahead;
+/* What only CLOCK_BOOTTIME counts. */
+static _Atomic time_t asleep;
 
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
@@ -484,7 +493,7 @@ int clock_gettime(clockid_t id, struct timespec *ret)
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
 	int r = real(id, ret);
-	ret->tv_sec += libcurl_ahead;
+	ret->tv_sec += libcurl_ahead + (id == CLOCK_BOOTTIME ? asleep : 0);
 	return r;
 }
 
@@ -537,21 +546,45 @@ START_TEST(a_nat_on_the_way_is_kept_awake)
 }
 END_TEST
 
-START_TEST(dropped_connections_end_what_is_out_and_new_ones_serve)
+START_TEST(a_sleep_of_the_machine_counts_for_deadlines_and_for_idle_connections)
 {
-	struct seen seen = {0}, out = {0};
+	struct seen seen = {0}, over = {0}, within = {0};
 
 	get("/ok", SOON, &seen);
 	await(&seen, 1);
-	get("/never", SOON, &out);
-	while (test_server_requests(server) < 2)
+	get("/never", 60 * USEC_PER_SEC, &over);
+	get("/never", 200 * USEC_PER_SEC, &within);
+	while (test_server_requests(server) < 3)
 		ck_assert_int_ge(sd_event_run(event, 1000), 0);
-	http_drop_connections(http);
-	await(&out, 1);
-	ck_assert_int_eq(out.error, -ECONNRESET);
 	get("/ok", SOON, &seen);
 	await(&seen, 2);
+	unsigned n_before = test_server_connections(server);
+
+	usec_t woke_at = clock_monotonic();
+	asleep = 100;
+	get("/ok", SOON, &seen);
+	await(&over, 1);
+	ck_assert_int_eq(over.error, -ETIMEDOUT);
+	/* Not when a timer that had slept too comes to it. */
+	ck_assert_uint_lt(clock_monotonic() - woke_at, SOON / 2);
+	await(&seen, 3);
 	ck_assert_int_eq(seen.error, 0);
+	ck_assert_uint_eq(test_server_connections(server), n_before + 1);
+	ck_assert_uint_eq(within.n_callbacks, 0);
+}
+END_TEST
+
+START_TEST(a_sleep_closes_idle_connections_and_is_noticed_once)
+{
+	struct seen seen = {0};
+
+	for (unsigned i = 1; i <= 4; i++) {
+		get("/ok", SOON, &seen);
+		await(&seen, i);
+		ck_assert_int_eq(seen.error, 0);
+		ck_assert_uint_eq(test_server_connections(server), i <= 2 ? 1 : 2);
+		asleep = i >= 2 ? 100 : 0;
+	}
 }
 END_TEST
 
@@ -595,15 +628,46 @@ START_TEST(what_is_not_http_is_an_error)
 }
 END_TEST
 
-START_TEST(a_redirect_is_an_answer_and_not_followed)
+START_TEST(a_redirect_is_an_answer_and_takes_nothing_anywhere_else)
+{
+	static const unsigned statuses[] = {301, 302, 303, 307, 308};
+	const struct http_header headers[] = {{"Authorization", "AWS4-HMAC-SHA256 secret"}};
+	_cleanup_(test_server_freep) struct test_server *other =
+		test_server_new(TEST_PLAIN, answer, NULL);
+	char path[128];
+	struct seen seen = {0};
+
+	for (unsigned i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		snprintf(path, sizeof path, "/redirect/%u/%s", statuses[i], test_server_url(other));
+		struct http_request request = {
+			.method = "POST",
+			.url = url(path),
+			.headers = headers,
+			.n_headers = 1,
+			.body = "body",
+			.body_len = 4,
+			.timeout = SOON,
+			.max_answer = 4000,
+		};
+		ck_assert_int_eq(http_start(http, &request, test_seen_done, &seen, NULL), 0);
+		await(&seen, i + 1);
+		ck_assert_int_eq(seen.error, 0);
+		ck_assert_uint_eq(seen.status, statuses[i]);
+		ck_assert_uint_eq(test_server_requests(server), i + 1);
+	}
+	ck_assert_uint_eq(test_server_connections(other), 0);
+}
+END_TEST
+
+START_TEST(a_deadline_holds_for_an_answer_that_comes_byte_by_byte)
 {
 	struct seen seen = {0};
 
-	get("/redirect", SOON, &seen);
+	get("/drip", 300 * USEC_PER_MSEC, &seen);
 	await(&seen, 1);
-	ck_assert_int_eq(seen.error, 0);
-	ck_assert_uint_eq(seen.status, 302);
-	ck_assert_uint_eq(test_server_requests(server), 1);
+	ck_assert_int_eq(seen.error, -ETIMEDOUT);
+	ck_assert_str_eq(seen.error_text, "the answer did not end in time");
+	ck_assert_uint_eq(seen.body_len, 0);
 }
 END_TEST
 
@@ -811,10 +875,12 @@ static Suite *suite(void)
 	tcase_add_test(plain, after_a_failure_idle_connections_are_not_trusted);
 	tcase_add_test(plain, a_connection_that_lay_idle_for_long_is_not_used_again);
 	tcase_add_test(plain, a_nat_on_the_way_is_kept_awake);
-	tcase_add_test(plain, dropped_connections_end_what_is_out_and_new_ones_serve);
+	tcase_add_test(plain, a_sleep_of_the_machine_counts_for_deadlines_and_for_idle_connections);
+	tcase_add_test(plain, a_sleep_closes_idle_connections_and_is_noticed_once);
 	tcase_add_test(plain, past_the_ceiling_is_an_error);
 	tcase_add_test(plain, what_is_not_http_is_an_error);
-	tcase_add_test(plain, a_redirect_is_an_answer_and_not_followed);
+	tcase_add_test(plain, a_redirect_is_an_answer_and_takes_nothing_anywhere_else);
+	tcase_add_test(plain, a_deadline_holds_for_an_answer_that_comes_byte_by_byte);
 	tcase_add_test(plain, headers_of_an_interim_answer_do_not_count);
 	tcase_add_test(plain, nobody_listening_is_an_error);
 	tcase_add_test(plain, bad_requests_are_refused_at_once);
