@@ -1,9 +1,11 @@
 #include <check.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../support/test_seen.h"
@@ -222,6 +224,34 @@ START_TEST(a_bundle_that_goes_away_later_is_named)
 }
 END_TEST
 
+/* libcurl's clock. */
+static _Atomic time_t ahead;
+
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+	static int (*real)(clockid_t, struct timespec *);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, ret);
+	ret->tv_sec += ahead;
+	return r;
+}
+
+START_TEST(a_bundle_that_is_replaced_counts_a_minute_later_at_the_latest)
+{
+	struct seen seen = {0};
+
+	start(TEST_TLS, TRUST_OTHER);
+	get(&seen);
+	ck_assert_int_eq(seen.error, -EKEYREJECTED);
+	write_bundle(test_server_certificate(server));
+	ahead = 61;
+	get(&seen);
+	ck_assert_int_eq(seen.error, 0);
+}
+END_TEST
+
 START_TEST(a_bundle_is_looked_at_before_it_is_used)
 {
 	server = test_server_new(TEST_TLS, answer, NULL);
@@ -263,6 +293,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(
 		tls, a_port_without_tls_is_named_in_one_line_however_it_ends_the_handshake, 0, 4);
 	tcase_add_test(tls, a_bundle_that_goes_away_later_is_named);
+	tcase_add_test(tls, a_bundle_that_is_replaced_counts_a_minute_later_at_the_latest);
 	tcase_add_test(tls, a_bundle_is_looked_at_before_it_is_used);
 	suite_add_tcase(s, tls);
 	return s;
