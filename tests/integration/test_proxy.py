@@ -46,7 +46,7 @@ class AProxy(Case):
 
     def test_is_asked_for_everything(self):
         proxy = self.put_up(user=USER)
-        self.assert_works(self.start_behind(proxy.port))
+        self.assert_works(self.start_behind(proxy.port, http_proxy="http://127.0.0.1:1"))
         self.assertEqual(set(proxy.asked), {f"127.0.0.1:{self.front.port}"})
         self.assertEqual(self.front.n_connections, len(proxy.asked))
 

@@ -1,7 +1,8 @@
-"""Middlemen on loopback: a TLS server before a plain one, a proxy that answers CONNECT.
+"""Middlemen on loopback: a mere wire, a TLS server before a plain one, a proxy (CONNECT).
 
 Each owns a listening socket, a thread for it and two for each connection, and ends them all with
-close(). cut() ends the connections and goes on listening.
+close(). cut() ends the connections and goes on listening; stall() has it forget them without a
+word, as a NAT does.
 """
 
 import base64
@@ -9,6 +10,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 
 
 class Relay:
@@ -16,7 +18,10 @@ class Relay:
 
     def __init__(self, address="127.0.0.1", port=0):
         self.n_connections = 0
+        self.dripping = None  # answers with this text in them go on byte by byte
         self._open = set()
+        self._stalled = set()
+        self._closed = False
         self._lock = threading.Lock()
         self._listener = socket.create_server((address, port))
         self.port = self._listener.getsockname()[1]
@@ -42,13 +47,32 @@ class Relay:
             stack.callback(far.close)
             stack.callback(near.close)
             with self._lock:
+                if self._closed:
+                    return
                 self._open |= {near, far}
-            back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+            back = threading.Thread(target=self._pump, args=(far, near, True), daemon=True)
             back.start()
-            _pump(near, far)
+            self._pump(near, far)
             back.join()
             with self._lock:
                 self._open -= {near, far}
+                self._stalled -= {near, far}
+
+    def _pump(self, source, sink, answers=False):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if source in self._stalled:
+                    continue
+                if answers and self.dripping and self.dripping in data:
+                    _drip(data, sink)
+                else:
+                    sink.sendall(data)
+        _shut(source)
+        _shut(sink)
+
+    def stall(self):
+        with self._lock:
+            self._stalled |= self._open
 
     def cut(self):
         with self._lock:
@@ -56,6 +80,9 @@ class Relay:
                 _shut(one)
 
     def close(self):
+        # Who was accepted and is not open yet is to come too late for cut().
+        with self._lock:
+            self._closed = True
         # A listener that is shut down wakes who waits in accept().
         _shut(self._listener)
         self._listener.close()
@@ -67,12 +94,22 @@ def _shut(one):
         one.shutdown(socket.SHUT_RDWR)
 
 
-def _pump(source, sink):
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    _shut(source)
-    _shut(sink)
+def _drip(data, sink):
+    """At twenty bytes a second no answer of SQS ends within a receive's deadline."""
+    for byte in data:
+        sink.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+class Wire(Relay):
+    """What is between here and an http:// server on this machine."""
+
+    def __init__(self, backend_port, **options):
+        self._backend_port = backend_port
+        super().__init__(**options)
+
+    def begin(self, client):
+        return client, socket.create_connection(("127.0.0.1", self._backend_port))
 
 
 class TlsFront(Relay):

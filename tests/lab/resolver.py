@@ -1,0 +1,55 @@
+"""A name whose address the test decides, or nobody: by a getaddrinfo() preloaded into the daemon."""
+
+import ctypes
+import os
+import pathlib
+import re
+import subprocess
+
+from lab.feed import until
+
+
+def can_be_left_alone():
+    """Whether libcurl (7.87) gives up a lookup without waiting for its thread."""
+    curl = ctypes.CDLL("libcurl.so.4")
+    curl.curl_version.restype = ctypes.c_char_p
+    version = re.match(rb"libcurl/(\d+)\.(\d+)", curl.curl_version())
+    return tuple(map(int, version.groups())) >= (7, 87)
+
+
+class Resolver:
+    """environment: what makes a daemon ask here."""
+
+    NAME = "sqs.nexus.example"
+
+    def __init__(self, lab, name):
+        self._file = lab.directory / f"{name}.address"
+        self._asked = lab.directory / f"{name}.address.asked"
+        self._asked.touch()
+        library = lab.directory / "resolver.so"
+        if not library.exists():
+            source = pathlib.Path(__file__).with_name("resolver.c")
+            subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source],
+                           check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        # A sanitizer would rather come first; the library makes do with coming before it.
+        options = [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]
+        self.environment = {"LD_PRELOAD": str(library), "RESOLVER_NAME": self.NAME,
+                            "RESOLVER_FILE": str(self._file),
+                            "ASAN_OPTIONS": ":".join(filter(None, options))}
+
+    def lead_to(self, address):
+        self._write(address)
+
+    def fall_silent(self):
+        self._write("")
+
+    def _write(self, text):
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(text, encoding="ascii")
+        fresh.rename(self._file)
+
+    def wait_asked(self, cause):
+        """Does what is to cause a lookup, and waits until that has begun."""
+        before = self._asked.stat().st_size
+        cause()
+        until(lambda: self._asked.stat().st_size > before, what="a lookup")
