@@ -1,7 +1,8 @@
 /*
  * One kind of fault that may go on for a while, said as often as helps: the first time at once,
  * soon when there is something else to say of it (one cause was cured and the next shows), else
- * with a count each minute, then its end. One thread per object.
+ * with a count each minute, then its end. One that comes and goes is not said each time. One thread
+ * per object.
  */
 #pragma once
 
@@ -9,10 +10,28 @@
 
 #include "base/clock.h"
 
-#define TROUBLE_TEXT_MAX 256
+#define TROUBLE_TEXT_MAX   256
+#define TROUBLE_CAUSES_MAX 4
+
+struct trouble;
+
+/*
+ * What several troubles have in common: a cause that all of them meet is said by the first, and by
+ * the others only once that has ended for it. Zeros at first; one thread.
+ */
+struct trouble_causes {
+	struct trouble_cause {
+		const struct trouble *by; /* NULL: none */
+		usec_t said_at;
+		char text[TROUBLE_TEXT_MAX];
+	} said[TROUBLE_CAUSES_MAX];
+	unsigned next;
+};
 
 struct trouble {
-	usec_t since; /* CLOCK_BOOTTIME; 0: all is well */
+	struct trouble_causes *causes; /* borrowed; NULL: it shares none */
+	usec_t since;                  /* CLOCK_BOOTTIME; 0: all is well */
+	bool spoke;                    /* since then */
 	usec_t said_at;
 	unsigned n_unsaid;
 	char said[TROUBLE_TEXT_MAX]; /* as much of it as is compared */
@@ -21,5 +40,8 @@ struct trouble {
 /* Logs a warning, if it is time to. */
 void trouble_report(struct trouble *trouble, const char *text);
 
-/* It is over; what, "receiving", stands in the line that says so. Nothing if there was none. */
+/*
+ * It is over; what, "receiving", stands in the line that says so. Nothing if there was none, or if
+ * nothing was said of it.
+ */
 void trouble_end(struct trouble *trouble, const char *what);

@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 
-/* Two faults that take turns must not fill the log. */
+/* Two faults that take turns, or one that comes and goes, must not fill the log. */
 #define CHANGE_PAUSE (10 * USEC_PER_SEC)
+#define REPEAT_PAUSE USEC_PER_MIN
 
 /* Whole seconds, for people. */
 static const char *trouble_lasted(const struct trouble *trouble, char buffer[CLOCK_DURATION_MAX])
@@ -16,39 +17,82 @@ static const char *trouble_lasted(const struct trouble *trouble, char buffer[CLO
 	return clock_format_duration(lasted - lasted % USEC_PER_SEC, buffer);
 }
 
-static bool trouble_is_new(const struct trouble *trouble, const char *text)
+static bool trouble_is_same(const char said[static TROUBLE_TEXT_MAX], const char *text)
 {
-	return strncmp(trouble->said, text, sizeof trouble->said - 1) != 0;
+	return strncmp(said, text, TROUBLE_TEXT_MAX - 1) == 0;
+}
+
+/* Whether another trouble has said it, and still repeats it. */
+static bool trouble_is_known(const struct trouble *trouble, const char *text, usec_t now)
+{
+	const struct trouble_causes *causes = trouble->causes;
+
+	for (unsigned i = 0; causes && i < TROUBLE_CAUSES_MAX; i++) {
+		const struct trouble_cause *cause = &causes->said[i];
+		if (cause->by && cause->by != trouble && now - cause->said_at < 2 * REPEAT_PAUSE &&
+			trouble_is_same(cause->text, text))
+			return true;
+	}
+	return false;
+}
+
+static void trouble_forget_causes(struct trouble *trouble)
+{
+	for (unsigned i = 0; trouble->causes && i < TROUBLE_CAUSES_MAX; i++)
+		if (trouble->causes->said[i].by == trouble)
+			trouble->causes->said[i].by = NULL;
+}
+
+static void trouble_say(struct trouble *trouble, const char *text, usec_t now)
+{
+	struct trouble_causes *causes = trouble->causes;
+	char lasted[CLOCK_DURATION_MAX];
+
+	if (trouble->spoke && now - trouble->said_at >= REPEAT_PAUSE)
+		log_warning("%s (for %s, %u times since it was last said)", text,
+			trouble_lasted(trouble, lasted), trouble->n_unsaid + 1);
+	else
+		log_warning("%s", text);
+	trouble->spoke = true;
+	trouble->n_unsaid = 0;
+	if (!causes)
+		return;
+	trouble_forget_causes(trouble);
+	struct trouble_cause *cause = &causes->said[causes->next++ % TROUBLE_CAUSES_MAX];
+	*cause = (struct trouble_cause){.by = trouble, .said_at = now};
+	snprintf(cause->text, sizeof cause->text, "%s", text);
+}
+
+static bool trouble_is_due(const struct trouble *trouble, const char *text, usec_t now)
+{
+	usec_t pause = trouble->spoke && trouble_is_same(trouble->said, text) ? REPEAT_PAUSE
+									      : CHANGE_PAUSE;
+
+	return trouble->said_at == 0 || now - trouble->said_at >= pause;
 }
 
 void trouble_report(struct trouble *trouble, const char *text)
 {
-	char lasted[CLOCK_DURATION_MAX];
 	usec_t now = clock_boottime();
 
-	if (trouble->since == 0) {
+	if (trouble->since == 0)
 		trouble->since = now;
-		log_warning("%s", text);
-	} else if (now - trouble->said_at >= USEC_PER_MIN) {
-		log_warning("%s (for %s, %u times since it was last said)", text,
-			trouble_lasted(trouble, lasted), trouble->n_unsaid + 1);
-	} else if (now - trouble->said_at >= CHANGE_PAUSE && trouble_is_new(trouble, text)) {
-		log_warning("%s", text);
-	} else {
+	if (!trouble_is_due(trouble, text, now) || trouble_is_known(trouble, text, now)) {
 		trouble->n_unsaid++;
 		return;
 	}
+	trouble_say(trouble, text, now);
 	snprintf(trouble->said, sizeof trouble->said, "%s", text);
 	trouble->said_at = now;
-	trouble->n_unsaid = 0;
 }
 
 void trouble_end(struct trouble *trouble, const char *what)
 {
 	char lasted[CLOCK_DURATION_MAX];
 
-	if (trouble->since == 0)
-		return;
-	log_notice("%s goes on after %s", what, trouble_lasted(trouble, lasted));
+	if (trouble->since > 0 && trouble->spoke)
+		log_notice("%s goes on after %s", what, trouble_lasted(trouble, lasted));
 	trouble->since = 0;
+	trouble->spoke = false;
+	trouble_forget_causes(trouble);
 }

@@ -96,11 +96,80 @@ START_TEST(after_its_end_the_next_is_a_first_again)
 	trouble_report(&trouble, "no road");
 	trouble_end(&trouble, "receiving");
 	said();
-	trouble_report(&trouble, "no road again");
-	ck_assert_str_eq(said(), "warning no road again\n");
+	now += 10 * USEC_PER_SEC;
+	trouble_report(&trouble, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
 	now += USEC_PER_MIN;
-	trouble_report(&trouble, "no road again");
+	trouble_report(&trouble, "no road");
 	ck_assert_ptr_nonnull(strstr(said(), "1 times"));
+}
+END_TEST
+
+START_TEST(one_that_comes_and_goes_is_said_when_it_stays)
+{
+	trouble_report(&trouble, "no road");
+	trouble_end(&trouble, "receiving");
+	said();
+	for (unsigned i = 0; i < 9; i++) {
+		now += USEC_PER_SEC;
+		trouble_report(&trouble, "no road");
+		trouble_end(&trouble, "receiving");
+	}
+	trouble_report(&trouble, "no road");
+	ck_assert_str_eq(said(), "");
+	now += USEC_PER_SEC;
+	trouble_report(&trouble, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
+	trouble_end(&trouble, "receiving");
+	ck_assert_str_eq(said(), "notice  receiving goes on after 1s\n");
+}
+END_TEST
+
+static struct trouble_causes causes;
+static struct trouble other = {.causes = &causes};
+
+START_TEST(a_cause_that_another_has_said_is_not_said_again)
+{
+	trouble.causes = &causes;
+	trouble_report(&trouble, "no road");
+	said();
+	for (unsigned i = 0; i < 5; i++) {
+		trouble_report(&other, "no road");
+		ck_assert_str_eq(said(), "");
+		now += USEC_PER_MIN;
+		trouble_report(&trouble, "no road");
+		ck_assert_ptr_nonnull(strstr(said(), "no road (for"));
+	}
+	trouble_end(&other, "deleting");
+	ck_assert_str_eq(said(), "");
+	trouble_end(&trouble, "receiving");
+	ck_assert_str_eq(said(), "notice  receiving goes on after 5min\n");
+}
+END_TEST
+
+START_TEST(a_cause_of_its_own_is_said_beside_that_of_another)
+{
+	trouble.causes = &causes;
+	trouble_report(&trouble, "no road");
+	trouble_report(&other, "no bridge");
+	ck_assert_ptr_nonnull(strstr(said(), "no bridge"));
+	now += 10 * USEC_PER_SEC;
+	trouble_report(&other, "no road");
+	ck_assert_str_eq(said(), "");
+}
+END_TEST
+
+START_TEST(a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets)
+{
+	trouble.causes = &causes;
+	trouble_report(&trouble, "no road");
+	trouble_report(&other, "no road");
+	trouble_end(&trouble, "receiving");
+	said();
+	trouble_report(&other, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
+	trouble_end(&other, "deleting");
+	ck_assert_str_eq(said(), "notice  deleting goes on after 0s\n");
 }
 END_TEST
 
@@ -117,6 +186,10 @@ int main(void)
 	tcase_add_test(all, its_end_is_said_with_how_long_it_was);
 	tcase_add_test(all, without_trouble_there_is_no_end);
 	tcase_add_test(all, after_its_end_the_next_is_a_first_again);
+	tcase_add_test(all, one_that_comes_and_goes_is_said_when_it_stays);
+	tcase_add_test(all, a_cause_that_another_has_said_is_not_said_again);
+	tcase_add_test(all, a_cause_of_its_own_is_said_beside_that_of_another);
+	tcase_add_test(all, a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);
