@@ -34,5 +34,8 @@ usec_t skew_now(const struct skew *skew);
  */
 bool skew_learn(struct skew *skew, const char *date);
 
-/* Whether Date says that our clock is off by more than is corrected; then by how much, signed. */
-bool skew_is_beyond(const char *date, int64_t *ret_usec);
+/* What an answer's Date (NULL: none) says of our clock: theirs minus ours. False: nothing. */
+bool skew_read(const char *date, int64_t *ret_usec);
+/* Whether by so much signatures are refused; and whether that is more than is corrected. */
+bool skew_matters(int64_t usec);
+bool skew_is_beyond(int64_t usec);

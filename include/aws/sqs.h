@@ -1,10 +1,15 @@
 /*
  * An SQS queue as a consumer sees it, on the loop. AWS JSON 1.0, service version 2012-11-05.
  *
- * Owns: the requests that are out. One request is one call here; nothing is retried inside, for
- * what a failure means differs from action to action and is decided by who asked. Every call ends
- * in exactly one callback, from the loop and never from inside the function that started it; after
- * sqs_cancel() none comes. Loop thread only; never blocks.
+ * Owns: the requests that are out. What a failure means differs from action to action and is
+ * decided by who asked: nothing is retried inside, but for what a request was signed with. One that
+ * AWS refused because of its credentials or its time (SQS_BAD_TOKEN, SQS_BAD_SIGNATURE) is sent
+ * once more if others are there, or come soon, or the clock's correction has changed; and one for
+ * which there are no credentials yet waits for a search that is under way. All of that is within
+ * the time that the call has anyway, and late in it a call ends as it is.
+ *
+ * Every call ends in exactly one callback, from the loop and never from inside the function that
+ * started it; after sqs_cancel() none comes. Loop thread only; never blocks.
  *
  * What an answer's texts point to is borrowed until the callback returns.
  */
@@ -27,8 +32,10 @@ enum sqs_result {
 	SQS_BAD_SIGNATURE,  /* secret, region or clock wrong */
 	SQS_BAD_TOKEN,      /* key unknown, or token expired: refresh, then again */
 	SQS_DENIED,         /* no permission for this action */
+	SQS_NO_KEY,         /* the KMS key that encrypts the messages cannot be used */
 	SQS_NO_QUEUE,       /* the queue is not there */
-	SQS_REFUSED,        /* any other error with a code: this very request will not succeed */
+	SQS_STALE,          /* this receipt handle has no effect any more, or never had */
+	SQS_REFUSED,        /* any other error with a code */
 	SQS_GARBLED,        /* an answer that is not what SQS answers */
 };
 
@@ -40,8 +47,8 @@ struct sqs_answer {
 	const char *text;
 	/* The service's error code, or "". */
 	const char *code;
-	/* CLOCK_BOOTTIME: when the request began to be sent (0: it never did), and when the
-	 * answer's first byte came (0: none did).
+	/* CLOCK_BOOTTIME: when the request (the last one, if it was sent again) began to be sent
+	 * (0: it never did), and when the answer's first byte came (0: none did).
 	 */
 	usec_t sent_at;
 	usec_t first_byte_at;
@@ -115,9 +122,10 @@ struct sqs_receive {
 };
 
 /*
- * Each starts one request. ret_call may be NULL. An entry's handle is borrowed during the call
+ * Each starts one call. ret_call may be NULL. An entry's handle is borrowed during the call
  * only. 0 or a negative errno, and then no callback comes. A message whose MD5OfBody does not fit
- * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s.
+ * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s, a
+ * change of visibility at most a sixth of that.
  */
 int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
 	void *userdata, struct sqs_call **ret_call);
@@ -130,7 +138,7 @@ int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_
 int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,
 	void *userdata, struct sqs_call **ret_call);
 
-/* No callback comes any more; the connection is closed if the request was out. Not from inside the
+/* No callback comes any more; the connection is closed if the request is out. Not from inside the
  * call's own callback, after which it is gone.
  */
 void sqs_cancel(struct sqs_call *call);

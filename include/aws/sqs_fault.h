@@ -1,20 +1,22 @@
 /*
- * What went wrong with a request to SQS: the service's codes become enum sqs_result here and
- * nowhere else, and every failure gets a line that says what to do about it.
+ * What went wrong with a request to SQS: every failure gets its class, by the service's code
+ * (sqs_code), and a line that says what to do about it.
  *
  * Pure. Texts are one line of printable ASCII, at most SQS_FAULT_TEXT_MAX - 1 bytes, the same for
- * the same fault. They name action, host and queue; never a receipt handle, a body, a signature or
- * a token: what the service says is quoted only where it cannot hold one.
+ * the same fault: they name host and queue, and the action only where others may fare better. Never
+ * a receipt handle, a body, a signature, a secret or a token: what the service says is quoted only
+ * where it holds none.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "aws/credentials.h"
 #include "aws/sqs.h"
+#include "aws/sqs_code.h"
 
 #define SQS_FAULT_TEXT_MAX 300
-#define SQS_FAULT_CODE_MAX 64
 
 /* Whom was asked for what; borrowed. */
 struct sqs_fault_place {
@@ -24,6 +26,8 @@ struct sqs_fault_place {
 	const char *host;
 	const char *queue; /* the last part of its URL */
 	const char *region;
+	/* What it was signed with: is in no text, whatever the service says. NULL: it was not. */
+	const struct credentials *credentials;
 };
 
 /* An answer as it came; borrowed, absent headers are NULL. */
@@ -34,19 +38,14 @@ struct sqs_fault_answer {
 	const char *error_type;  /* x-amzn-errortype */
 	const char *body;        /* ends with a NUL that body_len does not count */
 	size_t body_len;
+	int64_t clock_usec; /* AWS's clock minus ours, by the answer's Date; 0: not known */
 };
 
 struct sqs_fault {
 	enum sqs_result result;
-	char code[SQS_FAULT_CODE_MAX]; /* "": the answer holds none */
+	char code[SQS_CODE_MAX]; /* "": the answer holds none */
 	char text[SQS_FAULT_TEXT_MAX];
 };
-
-/* By code first, whatever its spelling (JSON or Query protocol); by status where there is none. */
-enum sqs_result sqs_fault_classify(const char *code, unsigned status);
-
-/* Whether what was said may be what we signed, as a gateway sends it back. */
-bool sqs_fault_holds_secret(const char *text);
 
 /* An answer with a status other than 200. */
 void sqs_fault_of_answer(const struct sqs_fault_place *place, const struct sqs_fault_answer *answer,
@@ -58,11 +57,9 @@ void sqs_fault_of_shape(const struct sqs_fault_place *place, const struct sqs_fa
 void sqs_fault_of_transport(
 	const struct sqs_fault_place *place, int error, const char *said, struct sqs_fault *ret);
 /* Nothing to sign with; said: why, or "". */
-void sqs_fault_of_credentials(
-	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret);
+void sqs_fault_of_credentials(const char *said, struct sqs_fault *ret);
 /* Or no region to sign for. */
-void sqs_fault_of_region(
-	const struct sqs_fault_place *place, const char *said, struct sqs_fault *ret);
+void sqs_fault_of_region(const char *said, struct sqs_fault *ret);
 
 /* One failed entry of a batch; code and message may be NULL. */
 enum sqs_result sqs_fault_of_entry(

@@ -7,15 +7,14 @@
 #define TOLERANCE ((int64_t)(4 * USEC_PER_MIN))
 #define BOUND     ((int64_t)(24 * USEC_PER_HOUR))
 
-/* Their clock minus ours. */
-static bool skew_read(const char *date, int64_t *ret)
+bool skew_read(const char *date, int64_t *ret_usec)
 {
 	struct tm tm = {0};
 	const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
 
 	if (!end || *end)
 		return false;
-	*ret = (int64_t)timegm(&tm) * (int64_t)USEC_PER_SEC - (int64_t)clock_realtime();
+	*ret_usec = (int64_t)timegm(&tm) * (int64_t)USEC_PER_SEC - (int64_t)clock_realtime();
 	return true;
 }
 
@@ -24,24 +23,24 @@ usec_t skew_now(const struct skew *skew)
 	return clock_realtime() + (usec_t)(skew ? skew->usec : 0);
 }
 
+bool skew_matters(int64_t usec)
+{
+	return llabs(usec) >= TOLERANCE;
+}
+
+bool skew_is_beyond(int64_t usec)
+{
+	return llabs(usec) > BOUND;
+}
+
 bool skew_learn(struct skew *skew, const char *date)
 {
 	int64_t usec;
 
-	if (!skew_read(date, &usec) || llabs(usec) > BOUND || llabs(usec - skew->usec) < TOLERANCE)
+	if (!skew_read(date, &usec) || skew_is_beyond(usec) || !skew_matters(usec - skew->usec))
 		return false;
-	skew->usec = llabs(usec) < TOLERANCE ? 0 : usec;
+	skew->usec = skew_matters(usec) ? usec : 0;
 	if (skew->changed)
 		skew->changed(skew->userdata, skew);
-	return true;
-}
-
-bool skew_is_beyond(const char *date, int64_t *ret_usec)
-{
-	int64_t usec;
-
-	if (!skew_read(date, &usec) || llabs(usec) <= BOUND)
-		return false;
-	*ret_usec = usec;
 	return true;
 }

@@ -4,16 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/sqs_fault.h"
+#include "aws/leak.h"
+#include "aws/sqs_code.h"
 #include "base/quote.h"
-
-/* So much of a secret is no coincidence, and no use. */
-#define WINDOW 12
 
 /* Longer ones are cut, so that the cure has room. */
 #define ROLE_MAX 160
 
-/* The token service's own codes; for those that all of AWS has, sqs_fault knows the kind. */
+/* The token service's own codes; for those that all of AWS has, sqs_code knows the kind. */
 static const struct {
 	const char *code;
 	int error;
@@ -43,24 +41,10 @@ static void name_question(const struct sts_request *request, char *ret, size_t s
 		snprintf(ret, size, "%s of %s", sts_codec_action(request), role);
 }
 
-static bool repeats(const char *said, const char *secret)
-{
-	char window[WINDOW + 1] = "";
-
-	for (; secret && strlen(said) >= WINDOW; said++) {
-		memcpy(window, said, WINDOW);
-		if (strstr(secret, window))
-			return true;
-	}
-	return false;
-}
-
 static bool repeats_secret(const char *said, const struct sts_request *request)
 {
-	const struct credentials *c = request->signed_by;
-
-	return sqs_fault_holds_secret(said) || repeats(said, request->web_identity_token) ||
-	       (c && (repeats(said, c->secret_access_key) || repeats(said, c->session_token)));
+	return leak_is_in(said, request->signed_by) ||
+	       leak_repeats(said, request->web_identity_token);
 }
 
 /* ---- Refusals ---- */
@@ -114,7 +98,7 @@ static void judge_code(const struct sts_fault_place *place, unsigned status, con
 		}
 
 	ret->error = -EACCES;
-	switch (sqs_fault_classify(code, status)) {
+	switch (sqs_code_classify(code, status)) {
 	case SQS_THROTTLED:
 		ret->error = -EAGAIN;
 		describe(place, "throttles", code, "", "", ret);
@@ -138,7 +122,9 @@ static void judge_code(const struct sts_fault_place *place, unsigned status, con
 	case SQS_OK:
 	case SQS_UNREACHABLE:
 	case SQS_NO_CREDENTIALS:
+	case SQS_NO_KEY:
 	case SQS_NO_QUEUE:
+	case SQS_STALE:
 	case SQS_REFUSED:
 	case SQS_GARBLED:
 		describe(place, "refuses", code, "", said, ret);

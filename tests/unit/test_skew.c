@@ -79,10 +79,15 @@ START_TEST(a_clock_that_is_off_by_more_than_a_day_has_to_be_set)
 
 	ck_assert(!skew_learn(&skew, date(25 * 60 * MINUTES)));
 	ck_assert_int_eq(skew.usec, 0);
-	ck_assert(!skew_is_beyond(date(23 * 60 * MINUTES), &usec));
+	ck_assert(!skew_read("soon", &usec));
 	ck_assert_int_eq(usec, 7);
-	ck_assert(skew_is_beyond(date(-25 * 60 * MINUTES), &usec));
+	ck_assert(skew_read(date(23 * 60 * MINUTES), &usec));
+	ck_assert(skew_matters(usec));
+	ck_assert(!skew_is_beyond(usec));
+	ck_assert(skew_read(date(-25 * 60 * MINUTES), &usec));
 	ck_assert_int_eq(usec, -25 * 60 * MINUTES);
+	ck_assert(skew_is_beyond(usec));
+	ck_assert(!skew_matters(3 * MINUTES));
 }
 END_TEST
 

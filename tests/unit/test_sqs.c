@@ -305,9 +305,8 @@ START_TEST(a_delete_reports_each_entry_by_its_id)
 	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
 	await(1);
 	ck_assert_int_eq(seen.result, SQS_OK);
-	ck_assert_str_eq(seen.entries,
-		"refused ReceiptHandleIsInvalid: not a receipt handle of this "
-		"queue\nok \n");
+	ck_assert_str_eq(seen.entries, "stale ReceiptHandleIsInvalid: not a receipt handle of this "
+				       "queue\nok \n");
 	ck_assert_str_eq(asked_body, "{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":["
 				     "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\"},"
 				     "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\"}]}");
@@ -369,8 +368,7 @@ START_TEST(no_credentials_is_an_answer_that_sends_nothing)
 	ck_assert_int_eq(seen.result, SQS_NO_CREDENTIALS);
 	ck_assert_uint_eq(seen.sent_at, 0);
 	ck_assert_uint_eq(test_server_requests(server), 0);
-	ck_assert_ptr_nonnull(
-		strstr(seen.text, "no AWS credentials to sign ReceiveMessage with: "));
+	ck_assert_ptr_nonnull(strstr(seen.text, "no AWS credentials to sign requests with: "));
 }
 END_TEST
 
@@ -388,10 +386,10 @@ START_TEST(without_a_region_nothing_is_sent_until_it_is_set)
 	forget_region();
 	receive();
 	ck_assert_int_eq(seen.result, SQS_NO_CREDENTIALS);
-	ck_assert_str_eq(seen.text, "no AWS region to sign ReceiveMessage with");
+	ck_assert_str_eq(seen.text, "no AWS region to sign requests with");
 	sqs_set_region_complaint(sqs, "set AWS_REGION");
 	receive();
-	ck_assert_str_eq(seen.text, "no AWS region to sign ReceiveMessage with: set AWS_REGION");
+	ck_assert_str_eq(seen.text, "no AWS region to sign requests with: set AWS_REGION");
 	ck_assert_uint_eq(test_server_requests(server), 0);
 
 	ck_assert_int_eq(sqs_set_region(sqs, "eu-west-1"), 0);
@@ -486,7 +484,7 @@ START_TEST(a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one)
 }
 END_TEST
 
-START_TEST(a_clock_that_is_off_is_corrected_by_the_first_answer)
+START_TEST(a_clock_that_is_off_is_corrected_for_the_second_try)
 {
 	time_t theirs = time(NULL) + 20 * 60;
 	char date[64], stamp[32];
@@ -499,11 +497,8 @@ START_TEST(a_clock_that_is_off_is_corrected_by_the_first_answer)
 			 "20370102T025905Z\"}");
 	receive();
 	ck_assert_int_eq(seen.result, SQS_BAD_SIGNATURE);
-	ck_assert_ptr_nonnull(strstr(seen.text, "clock is wrong"));
-	ck_assert_str_lt(header("X-Amz-Date"), stamp);
-
-	will_answer(200, "{}");
-	receive();
+	ck_assert_ptr_nonnull(strstr(seen.text, "clock is 20min behind AWS's"));
+	ck_assert_uint_eq(test_server_requests(server), 2);
 	ck_assert_str_ge(header("X-Amz-Date"), stamp);
 	assert_signed(access_key, secret_key, NULL);
 }
@@ -515,7 +510,7 @@ START_TEST(a_body_that_is_not_sqs_is_garbled_and_named)
 	snprintf(content_type, sizeof content_type, "text/html");
 	receive();
 	ck_assert_int_eq(seen.result, SQS_GARBLED);
-	ck_assert_str_eq(seen.text, "127.0.0.1 answered ReceiveMessage with HTTP 200 and an HTML "
+	ck_assert_str_eq(seen.text, "127.0.0.1 answered with HTTP 200 and an HTML "
 				    "body: is a proxy or portal in between?");
 }
 END_TEST
@@ -526,7 +521,7 @@ START_TEST(nobody_there_is_unreachable)
 	receive();
 	ck_assert_int_eq(seen.result, SQS_UNREACHABLE);
 	ck_assert_uint_eq(seen.sent_at, 0);
-	ck_assert_ptr_nonnull(strstr(seen.text, "no answer from 127.0.0.1 to ReceiveMessage: "));
+	ck_assert_ptr_nonnull(strstr(seen.text, "no answer from 127.0.0.1: "));
 }
 END_TEST
 
@@ -587,7 +582,7 @@ static Suite *suite(void)
 	tcase_add_test(c, each_call_without_credentials_has_its_answer);
 	tcase_add_test(c, calls_without_credentials_can_be_cancelled_even_from_a_callback);
 	tcase_add_test(c, a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one);
-	tcase_add_test(c, a_clock_that_is_off_is_corrected_by_the_first_answer);
+	tcase_add_test(c, a_clock_that_is_off_is_corrected_for_the_second_try);
 	tcase_add_test(c, a_body_that_is_not_sqs_is_garbled_and_named);
 	tcase_add_test(c, nobody_there_is_unreachable);
 	tcase_add_test(c, after_cancel_no_callback_comes);

@@ -1,0 +1,18 @@
+/*
+ * Whether what a service says repeats what it was sent. A gateway or an emulator may echo a request
+ * with all that signed it; such words must not be quoted. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "aws/credentials.h"
+
+/* Whether any twelve bytes in a row of the secret stand in the text; NULL: there is none. */
+bool leak_repeats(const char *said, const char *secret);
+
+/* The same of the secret key and the token; NULL: nothing was signed. */
+bool leak_repeats_keys(const char *said, const struct credentials *signed_by);
+
+/* Whether that, or what looks like a signed request's headers or a receipt handle. */
+bool leak_is_in(const char *said, const struct credentials *signed_by);

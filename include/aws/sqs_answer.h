@@ -1,0 +1,46 @@
+/*
+ * What becomes of the answer to one call of sqs: it is judged, its body is read, and the caller's
+ * function is called with both. Loop thread only; keeps nothing.
+ */
+#pragma once
+
+#include <openssl/types.h>
+
+#include "aws/sqs.h"
+#include "aws/sqs_action.h"
+#include "aws/sqs_fault.h"
+#include "net/http.h"
+
+/* The headers that are kept of an answer, in the order in which a request has to name them. */
+enum sqs_answer_header {
+	SQS_ANSWER_CONTENT_TYPE,
+	SQS_ANSWER_QUERY_ERROR,
+	SQS_ANSWER_ERROR_TYPE,
+	SQS_ANSWER_DATE,
+	SQS_ANSWER_AGE,
+	SQS_ANSWER_N_HEADERS,
+};
+extern const char *const sqs_answer_headers[SQS_ANSWER_N_HEADERS];
+
+/* The answer's Date; NULL where there is none, or it says when a cache got to know it. */
+const char *sqs_answer_date(const struct http_response *response);
+
+/* Whom it goes to, and what it is to hold. */
+struct sqs_answer_goal {
+	enum sqs_action action;
+	unsigned n_expected; /* messages at most, or entries */
+	union {
+		sqs_receive_fn *receive;
+		sqs_batch_fn *batch;
+		sqs_attributes_fn *attributes;
+	} done;
+	void *userdata;
+};
+
+/* SQS_OK, or what is wrong with an answer before its body is read. */
+void sqs_answer_judge(const struct sqs_fault_place *place, const struct http_response *response,
+	struct sqs_fault *ret);
+
+/* Reads the body, where fault is SQS_OK, and calls done. md5: as for sqs_codec_read_messages(). */
+void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
+	const EVP_MD *md5, const struct http_response *response, struct sqs_fault *fault);

@@ -1,0 +1,379 @@
+#include "aws/sqs_call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "aws/queue_url.h"
+
+#define SEARCH_PATIENCE (4 * USEC_PER_SEC)
+#define SENDS_MAX       2
+
+static struct sqs_fault_place sqs_call_place(const struct sqs_call *call)
+{
+	const struct sqs *sqs = call->sqs;
+	const struct sqs_action_names *names = sqs_action_names(call->goal.action);
+
+	return (struct sqs_fault_place){
+		.action = names->name,
+		.permission = names->permission,
+		.has_handles = names->has_handles,
+		.host = sqs->endpoint.host,
+		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
+		.region = sqs->signer ? signer_region(sqs->signer) : "",
+		.credentials = call->credentials,
+	};
+}
+
+/* ---- Where a call is: in one list, or in none ---- */
+
+static void sqs_call_detach(struct sqs_call *call)
+{
+	if (call->in)
+		TAILQ_REMOVE(call->in, call, link);
+	call->in = NULL;
+}
+
+static void sqs_call_move(struct sqs_call *call, struct call_list *to)
+{
+	sqs_call_detach(call);
+	call->in = to;
+	TAILQ_INSERT_TAIL(to, call, link);
+}
+
+static void sqs_call_free(struct sqs_call *call)
+{
+	sqs_call_detach(call);
+	credentials_unref(call->credentials);
+	free(call->other_url);
+	strbuf_wipe(&call->body);
+	free(call);
+}
+
+void sqs_call_put(struct sqs_call *call)
+{
+	call->credentials = credentials_unref(call->credentials);
+	free(call->other_url);
+	call->other_url = NULL;
+	sqs_call_move(call, &call->sqs->idle);
+}
+
+/* The callback, and the end of the call. */
+static void sqs_call_end(
+	struct sqs_call *call, const struct http_response *response, struct sqs_fault *fault)
+{
+	struct sqs_fault_place place = sqs_call_place(call);
+
+	sqs_call_detach(call);
+	sqs_answer_tell(&call->goal, &place, call->sqs->md5, response, fault);
+	sqs_call_put(call);
+}
+
+/* One that is not sent any more: how it went before, or why it never was. */
+static void sqs_call_end_unsent(struct sqs_call *call)
+{
+	const struct sqs *sqs = call->sqs;
+	const struct http_response response = {
+		.error_text = "",
+		.body = "",
+		.sent_at = call->sent_at,
+		.first_byte_at = call->first_byte_at,
+	};
+	bool searching = credential_store_is_searching(sqs->credentials);
+
+	if (call->fault.result == SQS_OK && sqs->signer)
+		sqs_fault_of_credentials(searching ? "the search for them takes long"
+						   : credential_store_complaint(sqs->credentials),
+			&call->fault);
+	else if (call->fault.result == SQS_OK)
+		sqs_fault_of_region(sqs->region_complaint, &call->fault);
+	sqs_call_end(call, &response, &call->fault);
+}
+
+/* ---- Signing and sending ---- */
+
+static int sqs_call_sign(struct sqs_call *call, struct sigv4_signed *ret)
+{
+	struct sqs *sqs = call->sqs;
+	const struct sigv4_header headers[] = {
+		{"Content-Type", "application/x-amz-json-1.0"},
+		{"Host", sqs->endpoint.authority},
+		{"X-Amz-Target", sqs_action_names(call->goal.action)->target},
+		{"x-amzn-query-mode", "true"},
+	};
+	const struct sigv4_request request = {
+		.method = "POST",
+		.path = "/",
+		.headers = headers,
+		.n_headers = sizeof headers / sizeof *headers,
+		.body = call->body.data,
+		.body_len = call->body.len,
+	};
+
+	credentials_unref(call->credentials);
+	call->credentials = credentials_ref(credential_store_current(sqs->credentials));
+	call->skew_usec = sqs->skew->usec;
+	return signer_sign(sqs->signer, call->credentials, &request, ret);
+}
+
+static void on_answer(void *userdata, const struct http_response *response);
+
+static int sqs_call_send(struct sqs_call *call)
+{
+	struct sqs *sqs = call->sqs;
+	struct http_header headers[8] = {
+		{"Content-Type", "application/x-amz-json-1.0"},
+		{"X-Amz-Target", sqs_action_names(call->goal.action)->target},
+		{"x-amzn-query-mode", "true"},
+	};
+	size_t n_headers = 3;
+	struct sigv4_signed signed_headers;
+
+	int r = sqs_call_sign(call, &signed_headers);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < signed_headers.n_headers; i++)
+		headers[n_headers++] = (struct http_header){
+			signed_headers.headers[i].name, signed_headers.headers[i].value};
+
+	const struct http_request request = {
+		.method = "POST",
+		.url = sqs->url,
+		.headers = headers,
+		.n_headers = n_headers,
+		.body = call->body.data,
+		.body_len = call->body.len,
+		.wanted = sqs_answer_headers,
+		.n_wanted = SQS_ANSWER_N_HEADERS,
+		.timeout = usec_sub(call->deadline, clock_monotonic()),
+		.max_answer = call->max_answer,
+	};
+	r = http_start(sqs->http, &request, on_answer, call, &call->http);
+	if (r < 0)
+		return r;
+	call->n_sent++;
+	sqs_call_move(call, &sqs->out);
+	return 0;
+}
+
+/* Whether there is something to sign with that it was not signed with before, and time. */
+static bool sqs_call_may_send(const struct sqs_call *call)
+{
+	const struct sqs *sqs = call->sqs;
+	const struct credentials *current = credential_store_current(sqs->credentials);
+	bool other = current != call->credentials || sqs->skew->usec != call->skew_usec;
+
+	return sqs->signer && current && other && call->n_sent < SENDS_MAX &&
+	       clock_monotonic() <= call->send_by;
+}
+
+/* ---- Waiting for credentials ---- */
+
+static bool sqs_call_may_wait(const struct sqs_call *call)
+{
+	const struct sqs *sqs = call->sqs;
+
+	return sqs->signer && credential_store_is_searching(sqs->credentials) &&
+	       call->n_sent < SENDS_MAX && clock_monotonic() < call->send_by;
+}
+
+static void sqs_call_arm_patience(struct sqs *sqs)
+{
+	const struct sqs_call *call;
+	usec_t first = USEC_INFINITY;
+
+	TAILQ_FOREACH(call, &sqs->waiting, link)
+	first = usec_min(first, call->wait_until);
+	sd_event_source_set_time(sqs->on_patience, first);
+	sd_event_source_set_enabled(
+		sqs->on_patience, first == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static void sqs_call_make_due(struct sqs_call *call)
+{
+	sqs_call_move(call, &call->sqs->due);
+	sd_event_source_set_enabled(call->sqs->on_due, SD_EVENT_ONESHOT);
+}
+
+/* Those that have waited until then go on. */
+static void sqs_call_end_waits(struct sqs *sqs, usec_t until)
+{
+	struct sqs_call *call, *next;
+
+	for (call = TAILQ_FIRST(&sqs->waiting); call; call = next) {
+		next = TAILQ_NEXT(call, link);
+		if (call->wait_until <= until)
+			sqs_call_make_due(call);
+	}
+	sqs_call_arm_patience(sqs);
+}
+
+static void on_search_ended(void *userdata, int r, const char *text)
+{
+	(void)r;
+	(void)text;
+	sqs_call_end_waits(userdata, USEC_INFINITY);
+}
+
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	sqs_call_end_waits(userdata, usec);
+	return 0;
+}
+
+/* One at a time: what its callback starts waits for another turn. */
+static int on_due(sd_event_source *source, void *userdata)
+{
+	struct sqs *sqs = userdata;
+	struct sqs_call *call = TAILQ_FIRST(&sqs->due);
+
+	if (!call)
+		return 0;
+	if (TAILQ_NEXT(call, link))
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	if (!sqs_call_may_send(call) || sqs_call_send(call) < 0)
+		sqs_call_end_unsent(call);
+	return 0;
+}
+
+/* Sends it, lets it wait, or has it ended in the next turn. */
+static int sqs_call_go_on(struct sqs_call *call)
+{
+	struct sqs *sqs = call->sqs;
+
+	if (sqs_call_may_send(call))
+		return sqs_call_send(call);
+	if (sqs_call_may_wait(call)) {
+		call->wait_until = usec_min(clock_monotonic() + SEARCH_PATIENCE, call->send_by);
+		sqs_call_move(call, &sqs->waiting);
+		sqs_call_arm_patience(sqs);
+	} else {
+		sqs_call_make_due(call);
+	}
+	return 0;
+}
+
+/* ---- Answers ---- */
+
+/* What an answer that refused a call's signature or credentials teaches. */
+static void sqs_call_learn(const struct sqs_call *call, const struct http_response *response)
+{
+	struct sqs *sqs = call->sqs;
+
+	/* Another call's answer may have taught it already. */
+	if (sqs_call_may_send(call))
+		return;
+	if (call->fault.result == SQS_BAD_SIGNATURE &&
+		skew_learn(sqs->skew, sqs_answer_date(response)))
+		return;
+	credential_store_want(sqs->credentials, call->credentials);
+}
+
+static void on_answer(void *userdata, const struct http_response *response)
+{
+	struct sqs_call *call = userdata;
+	struct sqs_fault_place place = sqs_call_place(call);
+
+	sqs_call_detach(call);
+	call->http = NULL;
+	call->sent_at = response->sent_at;
+	call->first_byte_at = response->first_byte_at;
+	sqs_answer_judge(&place, response, &call->fault);
+	if (call->fault.result == SQS_BAD_TOKEN || call->fault.result == SQS_BAD_SIGNATURE) {
+		sqs_call_learn(call, response);
+		if (sqs_call_go_on(call) == 0)
+			return;
+	}
+	sqs_call_end(call, response, &call->fault);
+}
+
+/* ---- Calls ---- */
+
+int sqs_call_get(struct sqs *sqs, enum sqs_action action, struct sqs_call **ret)
+{
+	struct sqs_call *call = TAILQ_FIRST(&sqs->idle);
+
+	if (call) {
+		sqs_call_detach(call);
+	} else {
+		call = calloc(1, sizeof *call);
+		if (!call)
+			return -ENOMEM;
+		call->sqs = sqs;
+		call->body = STRBUF_INIT;
+	}
+	strbuf_reset(&call->body);
+	call->goal.action = action;
+	call->n_sent = 0;
+	call->fault.result = SQS_OK;
+	call->sent_at = call->first_byte_at = 0;
+	*ret = call;
+	return 0;
+}
+
+int sqs_call_start(struct sqs_call *call, usec_t wait, usec_t margin, size_t max_answer,
+	struct sqs_call **ret_call)
+{
+	struct sqs *sqs = call->sqs;
+	usec_t now = clock_monotonic();
+	int r = call->body.error;
+
+	call->deadline = now + wait + margin;
+	/* Later no answer would come in time. */
+	call->send_by = now + margin / 4 * 3;
+	call->max_answer = max_answer;
+	if (!credential_store_current(sqs->credentials))
+		credential_store_want(sqs->credentials, NULL);
+	r = r < 0 ? r : sqs_call_go_on(call);
+	if (r < 0)
+		sqs_call_put(call);
+	else if (ret_call)
+		*ret_call = call;
+	return r;
+}
+
+void sqs_call_cancel(struct sqs_call *call)
+{
+	if (call->http)
+		http_cancel(call->http);
+	call->http = NULL;
+	sqs_call_put(call);
+}
+
+/* ---- All of them ---- */
+
+int sqs_call_init(struct sqs *sqs)
+{
+	sd_event *event = http_event(sqs->http);
+
+	int r = sd_event_add_defer(event, &sqs->on_due, on_due, sqs);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(sqs->on_due, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(
+			event, &sqs->on_patience, CLOCK_MONOTONIC, 0, 1, on_patience, sqs);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(sqs->on_patience, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	sd_event_source_set_description(sqs->on_due, "sqs-due");
+	sd_event_source_set_description(sqs->on_patience, "sqs-patience");
+	sqs->watcher = (struct credential_watcher){.ended = on_search_ended, .userdata = sqs};
+	credential_store_watch(sqs->credentials, &sqs->watcher);
+	return 0;
+}
+
+void sqs_call_done(struct sqs *sqs)
+{
+	struct sqs_call *call;
+
+	if (sqs->watcher.ended)
+		credential_store_unwatch(sqs->credentials, &sqs->watcher);
+	while ((call = TAILQ_FIRST(&sqs->out)) || (call = TAILQ_FIRST(&sqs->waiting)) ||
+		(call = TAILQ_FIRST(&sqs->due)))
+		sqs_call_cancel(call);
+	while ((call = TAILQ_FIRST(&sqs->idle)))
+		sqs_call_free(call);
+	sd_event_source_disable_unref(sqs->on_due);
+	sd_event_source_disable_unref(sqs->on_patience);
+}
