@@ -17,6 +17,7 @@
 #include "aws/sqs.h"
 #include "conf/settings.h"
 #include "work/lease.h"
+#include "work/trouble.h"
 
 /* What the settings ask of the queue. */
 struct preflight_wants {
@@ -31,7 +32,8 @@ typedef void preflight_fn(void *userdata, const struct lease_terms *terms, bool 
 struct preflight;
 
 struct preflight_options {
-	const char *queue_url; /* borrowed for its life */
+	const char *queue_url;         /* borrowed for its life */
+	struct trouble_causes *causes; /* likewise */
 	struct preflight_wants wants;
 	bool waits;          /* the first look is when preflight_look() says so */
 	preflight_fn *known; /* after each look */

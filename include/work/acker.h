@@ -2,8 +2,9 @@
  * What becomes of a message once its job is settled: deleted, or given back to the queue at once.
  *
  * A message that is neither is simply forgotten: its visibility ends, and it comes again. Deletes
- * are asked again until a deadline: after it the message comes once more, is found completed and
- * only deleted. Loop thread only.
+ * are asked again, and the message is kept meanwhile, so that it costs no receive. Where it cannot
+ * be kept there is a deadline: after it the message comes once more, is found completed and only
+ * deleted. Loop thread only.
  */
 #pragma once
 
@@ -11,14 +12,19 @@
 
 #include "aws/sqs.h"
 #include "work/delivery.h"
+#include "work/lease.h"
+#include "work/trouble.h"
 
 struct acker;
 
-/* Borrows event and sqs. 0 or a negative errno. */
-int acker_new(sd_event *event, struct sqs *sqs, struct acker **ret);
+/* Borrows event, sqs and causes. 0 or a negative errno. */
+int acker_new(sd_event *event, struct sqs *sqs, struct trouble_causes *causes, struct acker **ret);
 /* Returns NULL. */
 struct acker *acker_free(struct acker *acker);
 DEFINE_CLEANUP(struct acker *, acker_free)
+
+/* V, and whether a message can be kept. */
+void acker_set_terms(struct acker *acker, const struct lease_terms *terms);
 
 /* Both take the delivery's share that the caller has. */
 void acker_delete(struct acker *acker, struct delivery *delivery);

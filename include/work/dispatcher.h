@@ -22,6 +22,7 @@
 #include "job/store.h"
 #include "work/credits.h"
 #include "work/lease.h"
+#include "work/trouble.h"
 
 /* What a reload may change. */
 struct dispatcher_limits {
@@ -36,6 +37,7 @@ struct dispatcher_options {
 	unsigned concurrency;
 	usec_t wait_time;
 	unsigned max_polls;
+	struct trouble_causes *causes; /* of what is wrong with the queue; borrowed */
 };
 
 struct dispatcher_events {

@@ -14,11 +14,13 @@
 #include <systemd/sd-event.h>
 
 #include "aws/sqs.h"
+#include "work/trouble.h"
 
 struct intake_options {
 	usec_t wait;
 	usec_t visibility_timeout; /* asked for in each receive; 0: the queue's own */
 	unsigned max_polls;
+	struct trouble_causes *causes; /* borrowed */
 };
 
 /* Messages came, possibly none; their texts are borrowed. */

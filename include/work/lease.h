@@ -21,6 +21,7 @@
 #include "aws/sqs.h"
 #include "work/delivery.h"
 #include "work/pool.h"
+#include "work/trouble.h"
 
 struct lease_terms {
 	usec_t visibility;
@@ -37,9 +38,16 @@ struct lease;
 /* Extending a visibility was denied: the terms have to change. */
 typedef void lease_denied_fn(void *userdata, const char *text);
 
-/* Borrows event, sqs and pool. 0 or a negative errno. */
-int lease_new(sd_event *event, struct sqs *sqs, struct pool *pool, lease_denied_fn *denied,
-	void *userdata, struct lease **ret);
+struct lease_options {
+	struct pool *pool;             /* borrowed */
+	struct trouble_causes *causes; /* borrowed */
+	lease_denied_fn *denied;
+	void *userdata;
+};
+
+/* Borrows event and sqs; copies the options. 0 or a negative errno. */
+int lease_new(
+	sd_event *event, struct sqs *sqs, const struct lease_options *options, struct lease **ret);
 struct lease *lease_free(struct lease *lease);
 DEFINE_CLEANUP(struct lease *, lease_free)
 

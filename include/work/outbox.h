@@ -12,6 +12,7 @@
 
 #include "aws/sqs.h"
 #include "work/delivery.h"
+#include "work/trouble.h"
 
 enum outbox_action {
 	OUTBOX_DELETE,
@@ -27,7 +28,8 @@ typedef bool outbox_done_fn(void *userdata, struct delivery *delivery, enum sqs_
 
 struct outbox_options {
 	enum outbox_action action;
-	const char *what; /* "deleting messages", for the log */
+	const char *what;              /* "deleting messages", for the log */
+	struct trouble_causes *causes; /* borrowed */
 	outbox_done_fn *done;
 	void *userdata;
 };

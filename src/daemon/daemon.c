@@ -34,6 +34,7 @@ struct daemon {
 	struct registry *registry;
 	struct dispatcher *dispatcher;
 	struct preflight *preflight;
+	struct trouble_causes queue_causes;
 
 	struct health *health;
 
@@ -313,6 +314,7 @@ static int daemon_build_preflight(struct daemon *d)
 	struct preflight_options options = {
 		.queue_url = d->started->queue.url,
 		.waits = !identity_is_settled(d->identity),
+		.causes = &d->queue_causes,
 		.known = daemon_on_queue_known,
 		.userdata = d,
 	};
@@ -343,6 +345,7 @@ static int daemon_build(struct daemon *d)
 		.concurrency = s->worker.concurrency,
 		.wait_time = s->queue.wait_time,
 		.max_polls = s->queue.max_pollers,
+		.causes = &d->queue_causes,
 	};
 	struct dispatcher_events events = {
 		.empty = daemon_on_empty,

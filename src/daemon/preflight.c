@@ -9,7 +9,6 @@
 #include "base/backoff.h"
 #include "base/strbuf.h"
 #include "daemon/findings.h"
-#include "work/trouble.h"
 
 #define PREFLIGHT_EVERY (5 * USEC_PER_MIN)
 /* So much hangs on that permission that its grant is looked for more often. */
@@ -205,7 +204,7 @@ static void preflight_on_tried(void *userdata, const struct sqs_answer *answer,
 		result = entries[0].result;
 		text = entries[0].text;
 	}
-	if (result == SQS_OK || result == SQS_REFUSED)
+	if (result == SQS_OK || result == SQS_STALE || result == SQS_REFUSED)
 		preflight_end(p, true, "");
 	else if (result == SQS_DENIED)
 		preflight_end(p, false, text);
@@ -329,6 +328,7 @@ int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_optio
 		return -ENOMEM;
 	p->sqs = sqs;
 	p->options = *options;
+	p->trouble.causes = options->causes;
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
 	snprintf(p->text, sizeof p->text, "%s",
 		options->waits ? "waiting for credentials" : "looking at the queue");

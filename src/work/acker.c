@@ -10,23 +10,62 @@
 #define DELETE_PATIENCE (2 * USEC_PER_MIN)
 
 struct acker {
+	usec_t visibility; /* 0: it cannot be extended */
 	struct outbox *deletes;
+	struct outbox *keeps;
 	struct outbox *give_backs;
 	bool hold_give_backs;
 };
+
+/* To come again would cost a receive: it is kept until its delete gets through. */
+static bool acker_has_to_keep(const struct acker *acker, const struct delivery *delivery)
+{
+	usec_t left = usec_sub(delivery->visible_at, clock_boottime());
+
+	return !delivery->refused && left > 0 && left < acker->visibility / 2;
+}
 
 /* On a standard queue a delete works after the visibility has ended, too. */
 static bool acker_on_deleted(void *userdata, struct delivery *delivery, enum sqs_result result,
 	const char *text, usec_t sent_at)
 {
-	(void)userdata;
+	struct acker *acker = userdata;
+
 	(void)sent_at;
 	if (result == SQS_OK)
 		return true;
-	if (result != SQS_REFUSED && clock_boottime() < delivery->visible_at + DELETE_PATIENCE)
+	if (result == SQS_STALE) {
+		log_debug("message=%s: nothing to delete: %s", delivery->message_id, text);
+		return true;
+	}
+	if (acker_has_to_keep(acker, delivery)) {
+		outbox_add(acker->keeps, delivery);
+		outbox_flush(acker->keeps);
+		return true;
+	}
+	if (clock_boottime() < delivery->visible_at + DELETE_PATIENCE)
 		return false;
 	log_warning("message=%s could not be deleted: %s; it comes again and is deleted then",
 		delivery->message_id, text);
+	return true;
+}
+
+/* It goes back to the deletes, whatever came of it. */
+static bool acker_on_kept(void *userdata, struct delivery *delivery, enum sqs_result result,
+	const char *text, usec_t sent_at)
+{
+	struct acker *acker = userdata;
+
+	(void)text;
+	if (result == SQS_OK)
+		delivery->visible_at = sent_at + acker->visibility;
+	else if (result == SQS_STALE || result == SQS_DENIED ||
+		 clock_boottime() >= delivery->visible_at)
+		delivery->refused = true;
+	else
+		return false;
+	outbox_add(acker->deletes, delivery);
+	outbox_flush(acker->deletes);
 	return true;
 }
 
@@ -37,30 +76,42 @@ static bool acker_on_given_back(void *userdata, struct delivery *delivery, enum 
 	(void)sent_at;
 	if (result == SQS_OK || clock_boottime() >= delivery->visible_at)
 		return true;
-	if (result != SQS_REFUSED && result != SQS_DENIED)
+	if (result != SQS_STALE && result != SQS_DENIED)
 		return false;
 	log_debug("message=%s could not be given back: %s; it comes when its visibility ends",
 		delivery->message_id, text);
 	return true;
 }
 
-int acker_new(sd_event *event, struct sqs *sqs, struct acker **ret)
+int acker_new(sd_event *event, struct sqs *sqs, struct trouble_causes *causes, struct acker **ret)
 {
 	_cleanup_(acker_freep) struct acker *acker = calloc(1, sizeof *acker);
 	struct outbox_options deletes = {
 		.action = OUTBOX_DELETE,
 		.what = "deleting messages",
+		.causes = causes,
 		.done = acker_on_deleted,
+		.userdata = acker,
+	};
+	struct outbox_options keeps = {
+		.action = OUTBOX_SET_VISIBILITY,
+		.what = "keeping completed messages",
+		.causes = causes,
+		.done = acker_on_kept,
+		.userdata = acker,
 	};
 	struct outbox_options give_backs = {
 		.action = OUTBOX_SET_VISIBILITY,
 		.what = "giving messages back",
+		.causes = causes,
 		.done = acker_on_given_back,
 	};
 
 	if (!acker)
 		return -ENOMEM;
 	int r = outbox_new(event, sqs, &deletes, &acker->deletes);
+	if (r == 0)
+		r = outbox_new(event, sqs, &keeps, &acker->keeps);
 	if (r == 0)
 		r = outbox_new(event, sqs, &give_backs, &acker->give_backs);
 	if (r < 0)
@@ -74,9 +125,16 @@ struct acker *acker_free(struct acker *acker)
 	if (!acker)
 		return NULL;
 	outbox_free(acker->deletes);
+	outbox_free(acker->keeps);
 	outbox_free(acker->give_backs);
 	free(acker);
 	return NULL;
+}
+
+void acker_set_terms(struct acker *acker, const struct lease_terms *terms)
+{
+	acker->visibility = terms->extendable ? terms->visibility : 0;
+	outbox_set_visibility(acker->keeps, terms->visibility);
 }
 
 void acker_delete(struct acker *acker, struct delivery *delivery)
@@ -110,7 +168,7 @@ const char *acker_trouble(const struct acker *acker)
 
 unsigned acker_n_deletes(const struct acker *acker)
 {
-	return outbox_n_deliveries(acker->deletes);
+	return outbox_n_deliveries(acker->deletes) + outbox_n_deliveries(acker->keeps);
 }
 
 unsigned acker_n_give_backs(const struct acker *acker)

@@ -484,6 +484,7 @@ void dispatcher_set_terms(struct dispatcher *d, const struct lease_terms *terms,
 	d->terms_asked = asked;
 	ledger_set_terms(d->ledger, terms->visibility, terms->extendable);
 	lease_set_terms(d->lease, terms);
+	acker_set_terms(d->acker, terms);
 	intake_set_visibility(d->intake, asked ? terms->visibility : 0);
 	dispatcher_pump(d);
 }
@@ -530,11 +531,27 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 	};
 }
 
+static int dispatcher_build_lease(
+	struct dispatcher *d, struct sqs *sqs, struct trouble_causes *causes)
+{
+	struct lease_options options = {
+		.pool = d->pool,
+		.causes = causes,
+		.denied = dispatcher_on_denied,
+		.userdata = d,
+	};
+
+	return lease_new(d->event, sqs, &options, &d->lease);
+}
+
 static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 	const struct dispatcher_options *options, char ret_error[STORE_ERROR_MAX])
 {
 	struct intake_options intake = {
-		.wait = options->wait_time, .max_polls = options->max_polls};
+		.wait = options->wait_time,
+		.max_polls = options->max_polls,
+		.causes = options->causes,
+	};
 
 	int r = queue_init(&d->back, true);
 	if (r == 0)
@@ -542,7 +559,7 @@ static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 	if (r == 0)
 		r = report_new(d->event, options->limits.completed_per_second, &d->report);
 	if (r == 0)
-		r = acker_new(d->event, sqs, &d->acker);
+		r = acker_new(d->event, sqs, options->causes, &d->acker);
 	if (r == 0)
 		r = intake_new(d->event, sqs, &intake, dispatcher_on_received, d, &d->intake);
 	if (r == 0)
@@ -550,7 +567,7 @@ static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 	if (r == 0)
 		r = pool_new(options->concurrency, ledger_finished(d->ledger), &d->pool);
 	if (r == 0)
-		r = lease_new(d->event, sqs, d->pool, dispatcher_on_denied, d, &d->lease);
+		r = dispatcher_build_lease(d, sqs, options->causes);
 	if (r == 0)
 		r = sd_event_add_io(d->event, &d->back_source, queue_fd(&d->back), EPOLLIN,
 			dispatcher_on_back, d);

@@ -6,7 +6,6 @@
 #include <sys/queue.h>
 
 #include "base/backoff.h"
-#include "work/trouble.h"
 
 #define STOP_PATIENCE USEC_PER_SEC
 
@@ -90,6 +89,7 @@ int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *op
 		return -ENOMEM;
 	intake->sqs = sqs;
 	intake->options = *options;
+	intake->trouble.causes = options->causes;
 	intake->received = received;
 	intake->userdata = userdata;
 	intake->n_allowed = 1;

@@ -10,11 +10,9 @@
 #define VISIBILITY_CEILING (43195 * USEC_PER_SEC)
 
 struct lease {
-	struct pool *pool;
+	struct lease_options options;
 	struct lease_terms terms;
 	bool database_up;
-	lease_denied_fn *denied;
-	void *userdata;
 	struct delivery_list by_age; /* the longest not extended first */
 	struct outbox *extensions;
 	sd_event_source *timer;
@@ -116,7 +114,7 @@ static void lease_sweep(struct lease *lease, usec_t min_age)
 			log_warning("job=%s: neither its visibility nor its row can be held; "
 				    "its handler is told to stop",
 				delivery->hold->job.id);
-			pool_cancel(lease->pool, &delivery->hold->job, JOB_LOSE);
+			pool_cancel(lease->options.pool, &delivery->hold->job, JOB_LOSE);
 			lost_at = USEC_INFINITY;
 		}
 		next = usec_min(next, usec_min(extend_at, lost_at));
@@ -159,13 +157,13 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 		}
 		return true;
 	}
-	if (result == SQS_REFUSED || result == SQS_DENIED || !delivery->aged ||
+	if (result == SQS_STALE || result == SQS_DENIED || !delivery->aged ||
 		clock_boottime() >= delivery->visible_at) {
 		delivery->extending = false;
 		delivery->refused = result != SQS_DENIED;
 		lease_arm(lease, clock_boottime());
 		if (result == SQS_DENIED)
-			lease->denied(lease->userdata, text);
+			lease->options.denied(lease->options.userdata, text);
 		else if (delivery->aged)
 			log_warning("message=%s: its visibility could not be extended: %s",
 				delivery->message_id, text);
@@ -176,25 +174,24 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 
 /* ---- From outside ---- */
 
-int lease_new(sd_event *event, struct sqs *sqs, struct pool *pool, lease_denied_fn *denied,
-	void *userdata, struct lease **ret)
+int lease_new(
+	sd_event *event, struct sqs *sqs, const struct lease_options *options, struct lease **ret)
 {
 	_cleanup_(lease_freep) struct lease *lease = calloc(1, sizeof *lease);
-	struct outbox_options options = {
+	struct outbox_options extensions = {
 		.action = OUTBOX_SET_VISIBILITY,
 		.what = "extending visibility",
+		.causes = options->causes,
 		.done = lease_on_extended,
 		.userdata = lease,
 	};
 
 	if (!lease)
 		return -ENOMEM;
-	lease->pool = pool;
-	lease->denied = denied;
-	lease->userdata = userdata;
+	lease->options = *options;
 	lease->next = USEC_INFINITY;
 	TAILQ_INIT(&lease->by_age);
-	int r = outbox_new(event, sqs, &options, &lease->extensions);
+	int r = outbox_new(event, sqs, &extensions, &lease->extensions);
 	if (r == 0)
 		r = sd_event_add_time(
 			event, &lease->timer, CLOCK_BOOTTIME, 0, 1, lease_on_timer, lease);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/backoff.h"
-#include "work/trouble.h"
 
 #define OUTBOX_REQUESTS_MAX 32
 
@@ -54,6 +53,7 @@ int outbox_new(
 		return -ENOMEM;
 	outbox->sqs = sqs;
 	outbox->options = *options;
+	outbox->trouble.causes = options->causes;
 	outbox->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = 5 * USEC_PER_SEC};
 	TAILQ_INIT(&outbox->waiting);
 	TAILQ_INIT(&outbox->out);
@@ -123,13 +123,24 @@ void outbox_remove(struct outbox *outbox, struct delivery *delivery)
 	delivery_unref(delivery);
 }
 
+/* Several that fail at the same time are one failure. */
 static void outbox_pause(struct outbox *outbox)
 {
+	if (outbox->paused)
+		return;
 	usec_t pause = backoff_next(&outbox->pause);
-
 	outbox->paused = true;
 	sd_event_source_set_time(outbox->timer, clock_monotonic() + pause);
 	sd_event_source_set_enabled(outbox->timer, SD_EVENT_ONESHOT);
+}
+
+/* Some are to be asked again; why: the whole answer's text, or one entry's. */
+static void outbox_failed(struct outbox *outbox, const char *why, bool whole)
+{
+	snprintf(outbox->text, sizeof outbox->text, "%s%s%s", whole ? "" : outbox->options.what,
+		whole ? "" : ": ", why);
+	trouble_report(&outbox->trouble, outbox->text);
+	outbox_pause(outbox);
 }
 
 static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
@@ -138,12 +149,14 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 	struct outbox_request *request = userdata;
 	struct outbox *outbox = request->outbox;
 	const char *failed = NULL;
+	bool good = answer->result == SQS_OK;
 
 	for (size_t i = 0; i < request->n_deliveries; i++) {
 		bool whole = answer->result != SQS_OK || i >= n_entries;
 		enum sqs_result result = whole ? answer->result : entries[i].result;
 		const char *text = whole ? answer->text : entries[i].text;
 		struct delivery *delivery = request->deliveries[i];
+		good = good && result == SQS_OK;
 		if (outbox->options.done(
 			    outbox->options.userdata, delivery, result, text, answer->sent_at))
 			continue;
@@ -151,10 +164,8 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 		failed = text;
 	}
 	if (failed) {
-		snprintf(outbox->text, sizeof outbox->text, "%s", failed);
-		trouble_report(&outbox->trouble, failed);
-		outbox_pause(outbox);
-	} else if (answer->result == SQS_OK) {
+		outbox_failed(outbox, failed, answer->result != SQS_OK);
+	} else if (good) {
 		outbox->text[0] = '\0';
 		trouble_end(&outbox->trouble, outbox->options.what);
 		backoff_reset(&outbox->pause);
