@@ -46,6 +46,9 @@ DEFINE_CLEANUP(struct outbox *, outbox_free)
 /* For OUTBOX_SET_VISIBILITY: from the next request on. */
 void outbox_set_visibility(struct outbox *outbox, usec_t visibility);
 
+/* From the next pause on; 5 s at most. */
+void outbox_limit_pauses(struct outbox *outbox, usec_t longest);
+
 /* Takes a share of its own. A delivery is in one outbox's list at most. */
 void outbox_add(struct outbox *outbox, struct delivery *delivery);
 /* No more, if it has not been sent yet; its share is dropped. */

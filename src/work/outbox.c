@@ -7,6 +7,7 @@
 #include "base/backoff.h"
 
 #define OUTBOX_REQUESTS_MAX 32
+#define PAUSE_MAX           (5 * USEC_PER_SEC)
 
 struct outbox_request {
 	struct outbox *outbox;
@@ -54,7 +55,7 @@ int outbox_new(
 	outbox->sqs = sqs;
 	outbox->options = *options;
 	outbox->trouble.causes = options->causes;
-	outbox->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = 5 * USEC_PER_SEC};
+	outbox->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&outbox->waiting);
 	TAILQ_INIT(&outbox->out);
 	int r = sd_event_add_time(
@@ -98,6 +99,11 @@ struct outbox *outbox_free(struct outbox *outbox)
 void outbox_set_visibility(struct outbox *outbox, usec_t visibility)
 {
 	outbox->visibility = visibility;
+}
+
+void outbox_limit_pauses(struct outbox *outbox, usec_t longest)
+{
+	outbox->pause.cap = usec_min(longest, PAUSE_MAX);
 }
 
 void outbox_add(struct outbox *outbox, struct delivery *delivery)

@@ -31,7 +31,7 @@ class Tls(Case):
     def assert_refused_until_it_is_good(self, why):
         job, = self.jobs.publish()
         daemon = self.configure_over_tls().start()
-        daemon.wait_line(f" warning .*no answer from 127.0.0.1 to GetQueueAttributes: {why}")
+        daemon.wait_line(f" warning .*no answer from 127.0.0.1: {why}")
         daemon.wait_status(why)
         self.assertEqual(self.queue.counts(), (1, 0))
         self.show("good")

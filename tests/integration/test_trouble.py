@@ -114,7 +114,7 @@ class TheQueue(Trouble):
         # The poll that waits already gets this one; all others meet the page.
         first, = self.jobs.publish()
         self.jobs.wait(first, "completed")
-        self.assert_said_once(daemon, "ReceiveMessage")
+        self.assert_said_once(daemon, "an HTML body")
         second, = self.jobs.publish()
         self.assertEqual(self.queue.counts(), (1, 0))
         self.sqs.heal()

@@ -1,5 +1,6 @@
 """The local SQS (build/sqs-local), and a client for it."""
 
+import datetime
 import http.client
 import json
 import signal
@@ -29,14 +30,16 @@ class Client:
         self.host = f"127.0.0.1:{port}"
         self._signer = Signer(key_id, secret, REGION, token=token)
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.ahead = 0  # seconds by which the service's clock is
 
     def call(self, action, **parameters):
         """What SQS answers, as a dictionary; an SqsError if it refuses."""
         body = json.dumps(parameters).encode()
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.ahead)
         headers = self._signer.sign({"host": self.host,
                                      "content-type": "application/x-amz-json-1.0",
                                      "x-amz-target": f"AmazonSQS.{action}",
-                                     "x-amzn-query-mode": "true"}, body)
+                                     "x-amzn-query-mode": "true"}, body, now)
         status, answer = self._exchange("POST", "/", body, headers)
         if status != 200:
             code = answer.get("__type", "").rpartition("#")[2]
@@ -185,6 +188,11 @@ class Sqs:
     def fault(self, **terms):
         """Orders something to go wrong: action, after, count, kind, and what the kind takes."""
         self.client.control("POST", "faults", terms)
+
+    def set_ahead(self, seconds):
+        """The service's clock is so far ahead of this machine's, or behind it."""
+        self.client.control("POST", "clock", {"skew": seconds})
+        self.client.ahead = seconds
 
     def heal(self):
         """No faults any more."""
