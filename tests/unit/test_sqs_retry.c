@@ -267,6 +267,7 @@ END_TEST
 START_TEST(nor_does_it_wait_for_longer_than_its_time_allows)
 {
 	static const char *const handle = "AQEBone";
+	usec_t begin = clock_monotonic();
 
 	finds_later = true;
 	ck_assert_int_eq(
@@ -275,6 +276,7 @@ START_TEST(nor_does_it_wait_for_longer_than_its_time_allows)
 	await_search(2);
 	await(1);
 	ck_assert_int_eq(result, SQS_BAD_TOKEN);
+	ck_assert_uint_lt(clock_monotonic() - begin, 2 * USEC_PER_SEC);
 	find(2);
 	assert_quiet();
 	ck_assert_uint_eq(n_callbacks, 1);
