@@ -153,9 +153,11 @@ class AKey(Settling):
         path = self.lab.directory / f"rotated-{self.queue.name}"
 
         def write(key, secret):
+            fresh = path.with_suffix(".new")
+            fresh.write_text(f"[default]\naws_access_key_id = {key}\n"
+                             f"aws_secret_access_key = {secret}\n", encoding="utf-8")
+            fresh.rename(path)
             self.sqs.add_key(key, secret)
-            path.write_text(f"[default]\naws_access_key_id = {key}\n"
-                            f"aws_secret_access_key = {secret}\n", encoding="utf-8")
 
         write("AKIAROTATED000000000", "the/first")
         daemon = self.start(environment={
