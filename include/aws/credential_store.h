@@ -63,6 +63,9 @@ void credential_store_unwatch(struct credential_store *store, struct credential_
 /* Where the token service is; borrowed, for searches that begin from now on. */
 void credential_store_set_region(struct credential_store *store, const char *region);
 
+/* AWS's clock is known anew, and with it how long what there is will live. */
+void credential_store_clock_changed(struct credential_store *store);
+
 /* Borrowed until the next turn of the loop; NULL before anything was found. */
 struct credentials *credential_store_current(const struct credential_store *store);
 /* Whether a search is in progress. */

@@ -98,6 +98,11 @@ static void arm(struct credential_store *store, usec_t pause)
 	sd_event_source_set_enabled(store->timer, SD_EVENT_ONESHOT);
 }
 
+static void arm_renewal(struct credential_store *store)
+{
+	arm(store, credential_store_renews_in(store->current, skew_now(store->options.means.skew)));
+}
+
 /* ---- One search ---- */
 
 /* What is found becomes current; takes it. */
@@ -124,7 +129,7 @@ static int settle(struct credential_store *store, int r, struct credentials *fou
 	keep(store, found);
 	store->complaint[0] = '\0';
 	backoff_reset(&store->after_failed);
-	arm(store, credential_store_renews_in(store->current, skew_now(store->options.means.skew)));
+	arm_renewal(store);
 	return 0;
 }
 
@@ -205,6 +210,13 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* ---- From outside ---- */
+
+void credential_store_clock_changed(struct credential_store *store)
+{
+	/* While a search is repeated it is not the expiry that says when. */
+	if (store->current && !store->in_progress && !store->complaint[0])
+		arm_renewal(store);
+}
 
 int credential_store_reload(
 	struct credential_store *store, char ret_text[static CREDENTIALS_TEXT_MAX])

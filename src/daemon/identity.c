@@ -103,10 +103,11 @@ static void identity_on_region(void *userdata, const char *region, const char *t
 
 static void identity_on_skew(void *userdata, const struct skew *skew)
 {
+	struct identity *identity = userdata;
 	usec_t size = (usec_t)(skew->usec < 0 ? -skew->usec : skew->usec);
 	char text[CLOCK_DURATION_MAX];
 
-	(void)userdata;
+	credential_store_clock_changed(identity->credentials);
 	if (size == 0)
 		log_notice("this machine's clock is right again: signatures are not corrected any "
 			   "more");

@@ -477,6 +477,7 @@ static struct http *http;
 static const char *key_id;
 static usec_t lives_for; /* USEC_INFINITY: for ever */
 static bool fails;
+static struct skew timed_skew;
 
 static int timed_start(struct credential_search *search, struct credentials **ret)
 {
@@ -505,7 +506,8 @@ static void setup_timed(void)
 	key_id = "AKIDFIRST";
 	lives_for = USEC_INFINITY;
 	open_store(&(struct credential_store_options){
-		.means = {.getenv = getenv, .http = http}, .sources = sources});
+		.means = {.getenv = getenv, .http = http, .skew = &timed_skew},
+		.sources = sources});
 	credential_store_watch(store, &watcher);
 }
 
@@ -542,6 +544,18 @@ START_TEST(a_renewal_that_fails_is_tried_again_and_what_was_there_stays)
 	ck_assert_int_eq(ended_r, 0);
 	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDSECOND");
 	ck_assert_str_eq(credential_store_complaint(store), "");
+}
+END_TEST
+
+START_TEST(how_long_they_live_is_reckoned_anew_when_the_clock_turns_out_to_be_slow)
+{
+	lives_for = USEC_PER_HOUR;
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	lives_for = USEC_INFINITY;
+	timed_skew.usec = (int64_t)(USEC_PER_HOUR - 2 * USEC_PER_SEC);
+	credential_store_clock_changed(store);
+	await_searches(2);
+	ck_assert_int_eq(ended_r, 0);
 }
 END_TEST
 
@@ -619,6 +633,8 @@ int main(void)
 
 	tcase_add_checked_fixture(timed, setup_timed, teardown_timed);
 	tcase_add_test(timed, a_renewal_that_fails_is_tried_again_and_what_was_there_stays);
+	tcase_add_test(
+		timed, how_long_they_live_is_reckoned_anew_when_the_clock_turns_out_to_be_slow);
 	tcase_add_test(timed, what_aws_refused_is_looked_for_at_once_and_then_with_pauses);
 	tcase_add_test(timed, what_is_not_current_any_more_is_not_looked_for);
 	suite_add_tcase(suite, timed);
