@@ -210,7 +210,7 @@ static void read_xml_code(const struct sqs_code_places *places, char ret[static 
  */
 void sqs_code_find(const struct sqs_code_places *places, char ret[static SQS_CODE_MAX])
 {
-	char code[SQS_CODE_MAX], xml_code[SQS_CODE_MAX];
+	char code[SQS_CODE_MAX], xml_code[SQS_CODE_MAX] = "";
 	const char *const texts[] = {
 		places->type, xml_code, places->query_error, places->error_type};
 
