@@ -24,6 +24,7 @@ FAULTS = {
     "a_portal's_page": (answer(200, "text/html", "<html>Please log in</html>"),
                         "HTTP 200 and an HTML body: is a proxy or portal in between"),
     "an_answer_that_ends_early": (answer(200, JSON, '{"Messages":[{"Bo'), "JSON that ends early"),
+    "an_answer_that_is_too_large": ({"kind": "too-large"}, "no answer of SQS's from 127.0.0.1"),
     "a_denial": (refusal(403, "AccessDeniedException", "not authorized to"),
                  "access denied to sqs:ReceiveMessage .*: grant it; not authorized to"),
     "a_denial_in_xml": (answer(403, "text/xml", "<ErrorResponse><Error><Code>AccessDenied</Code>"
@@ -60,6 +61,28 @@ def _test(fault, line):
 
 for _name, _what in FAULTS.items():
     setattr(Receiving, f"test_waits_out_{_name}", _test(*_what))
+
+
+class AnAnswerThatIsLost(Case):
+    visibility = 4
+
+    def check(self, kind, line):
+        self.addCleanup(self.sqs.heal)
+        self.sqs.fault(action="ReceiveMessage", kind=kind)
+        job, = self.jobs.publish()
+        daemon = self.start()
+        daemon.wait_line(f" warning .*{line}")
+        daemon.wait_line(f"job={job} .*receive=2 outcome=completed")
+        until(self.queue.is_empty, what="an empty queue")
+        self.assertEqual(self.jobs.runs(), {1: 1})
+        self.assertEqual(self.queue.inside()["counts"]["received"], 2)
+        self.assertEqual(len(daemon.lines(" warning | error ")), 1)
+
+    def test_half_way_costs_its_messages_one_receive(self):
+        self.check("truncate", "no answer from 127.0.0.1")
+
+    def test_in_noise_costs_its_messages_one_receive(self):
+        self.check("garble", "a body that is not JSON")
 
 
 if __name__ == "__main__":

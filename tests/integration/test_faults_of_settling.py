@@ -5,16 +5,12 @@ from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 
-JSON = "application/x-amz-json-1.0"
 JOBS = 20
 
 
-def failed(code, message="", sender_fault="true"):
-    """200, and every entry of ten failed."""
-    entries = ",".join(
-        f'{{"Id":"{number}","SenderFault":{sender_fault},"Code":"{code}","Message":"{message}"}}'
-        for number in range(10))
-    return {"kind": "raw", "status": 200, "content_type": JSON, "body": f'{{"Failed":[{entries}]}}'}
+def failed(code, message="", **terms):
+    """200, and entries that have failed."""
+    return {"kind": "fail-entries", "code": code, "message": message, **terms}
 
 
 class Settling(Case):
@@ -62,7 +58,11 @@ class Deletes(Settling):
 
     def test_of_which_all_fail_with_200_are_sent_again(self):
         self.check("deleting messages: InternalError",
-                   **failed("InternalError", sender_fault="false"))
+                   **failed("InternalError", entries=10))
+
+    def test_of_which_some_fail_are_sent_again_for_those(self):
+        self.check("deleting messages: RequestThrottled",
+                   **failed("RequestThrottled", entries=3))
 
     def test_that_are_refused_as_a_whole_are_sent_again(self):
         self.check("refused DeleteMessageBatch .*IAmATeapot", kind="status", status=418,
@@ -71,7 +71,8 @@ class Deletes(Settling):
     def test_with_a_stale_handle_are_done(self):
         daemon = self.start()
         self.sqs.fault(action="DeleteMessageBatch",
-                       **failed("ReceiptHandleIsInvalid", "The handle AQEBsecret is old"))
+                       **failed("ReceiptHandleIsInvalid", "The handle AQEBsecret is old",
+                                sender_fault=True))
         job, = self.jobs.publish()
         self.jobs.wait(job, "completed")
         # The fault was none of the message's: it comes again, and is only deleted.
@@ -121,7 +122,7 @@ class Extensions(Settling):
         self.jobs.wait(job, "processing")
         self.sqs.fault(action="ChangeMessageVisibilityBatch", **failed(
             "InvalidParameterValue", "Value AQEBsecret for parameter ReceiptHandle is invalid. "
-            "Reason: The receipt handle has expired."))
+            "Reason: The receipt handle has expired.", sender_fault=True))
         daemon.wait_line(" warning .*could not be extended: .*receipt handle has expired")
         # It comes to the same daemon again, whose job still runs.
         self.assert_done(1, received=2)
