@@ -160,10 +160,22 @@ static void assert_quiet(void)
 		;
 }
 
+static void open_sqs(void)
+{
+	const struct credential_store_options store_options = {.sources = sources};
+	const struct sqs_options sqs_options = {
+		.queue_url = QUEUE_URL,
+		.endpoint = test_server_url(server),
+		.region = "eu-west-1",
+	};
+
+	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
+	ck_assert_int_eq(sqs_new(http, store, &skew, &sqs_options, &sqs), 0);
+}
+
 static void setup(void)
 {
 	const struct http_options http_options = {.user_agent = "nexus-worker/test"};
-	const struct credential_store_options store_options = {.sources = sources};
 	char text[CREDENTIALS_TEXT_MAX];
 
 	signal(SIGPIPE, SIG_IGN);
@@ -171,14 +183,8 @@ static void setup(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	server = test_server_new(TEST_PLAIN, answer, NULL);
 	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
-	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
+	open_sqs();
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
-	const struct sqs_options sqs_options = {
-		.queue_url = QUEUE_URL,
-		.endpoint = test_server_url(server),
-		.region = "eu-west-1",
-	};
-	ck_assert_int_eq(sqs_new(http, store, &skew, &sqs_options, &sqs), 0);
 	finds_others = true;
 	accepted_key = "AKID2";
 }
@@ -313,18 +319,10 @@ END_TEST
 
 static void forget_credentials(void)
 {
-	const struct credential_store_options store_options = {.sources = sources};
-	const struct sqs_options sqs_options = {
-		.queue_url = QUEUE_URL,
-		.endpoint = test_server_url(server),
-		.region = "eu-west-1",
-	};
-
 	finds_later = true;
 	sqs = sqs_free(sqs);
 	store = credential_store_free(store);
-	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
-	ck_assert_int_eq(sqs_new(http, store, &skew, &sqs_options, &sqs), 0);
+	open_sqs();
 }
 
 START_TEST(a_call_that_begins_before_there_are_credentials_waits_for_their_search)
