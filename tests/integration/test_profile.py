@@ -1,25 +1,24 @@
 """A profile of the shared files that says from whom credentials are to be had."""
 
 from lab import tap
-from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.case import setUpModule, tearDownModule  # noqa: F401
+from lab.identity import Keyless
 from lab.sqs import ACCOUNT, KEY_ID, SECRET
 
 WORKER, MIDDLE = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("worker", "middle"))
 KEYS = f"aws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n"
 
 
-class AProfile(Case):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.sqs.forget_identities)
-        self.config = self.lab.directory / "aws-config"
+def program(then):
+    """A program that hands out keys, after it has done that."""
+    return (f"#!/bin/sh\n{then}\n"
+            f"""echo '{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}'\n""")
 
-    def configure_with_profile(self, text):
-        self.config.write_text(text, encoding="ascii")
-        return self.configure(environment={
-            "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None,
-            "AWS_CONFIG_FILE": str(self.config), "AWS_PROFILE": "worker",
-            "AWS_ENDPOINT_URL_STS": self.sqs.endpoint})
+
+class AProfile(Keyless):
+    def configure_with_profile(self, text, **environment):
+        self.config = self.write("config", text)
+        return self.configure(environment={"AWS_PROFILE": "worker", **environment})
 
     def work(self, daemon):
         self.jobs.publish(count=20)
@@ -40,14 +39,35 @@ class AProfile(Case):
                          f"profile base in {self.config}, good until ")
         self.work(daemon)
 
+    def test_of_a_role_with_an_instances_keys(self):
+        self.sqs.metadata(role="instance", seconds=3600)
+        self.sqs.role(WORKER)
+        daemon = self.configure_with_profile(
+            f"[profile worker]\nrole_arn = {WORKER}\ncredential_source = Ec2InstanceMetadata\n",
+            **self.on_instance()).start()
+        daemon.wait_line(f"credentials: role {WORKER} of profile worker in {self.config}, assumed "
+                         "with instance metadata.*, good until ")
+        self.work(daemon)
+
+    def test_of_a_role_that_it_may_not_assume_is_waited_for(self):
+        self.sqs.role(WORKER, principal="AKIASOMEBODYELSE0000")
+        daemon = self.configure_with_profile(
+            f"[profile worker]\nrole_arn = {WORKER}\nsource_profile = base\n"
+            f"[profile base]\n{KEYS}").start()
+        daemon.wait_line(f" warning .*denies AssumeRole of {WORKER} with the keys of profile base")
+        self.sqs.role(WORKER, principal=KEY_ID)
+        self.assert_works(daemon, within=45)
+
+    def test_that_is_edited_is_read_again_when_aws_refuses_its_keys(self):
+        daemon = self.configure_with_profile(
+            "[profile worker]\naws_access_key_id = AKIAOLD\naws_secret_access_key = x\n").start()
+        daemon.wait_line(" warning .*UnrecognizedClientException")
+        self.write("config", "[profile worker]\n" + KEYS)
+        self.assert_works(daemon, within=45)
+
     def test_of_a_program(self):
-        script, told = self.lab.directory / "keys", self.lab.directory / "told"
-        script.write_text(
-            "#!/bin/sh\n"
-            f"env >'{told}'\n"
-            f"""echo '{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}'\n""",
-            encoding="ascii")
-        script.chmod(0o700)
+        told = self.directory / "told"
+        script = self.write("keys", program(f"env >'{told}'"), 0o700)
         daemon = self.configure_with_profile(
             f"[profile worker]\ncredential_process = '{script}' --for 'the worker'\n").start()
         daemon.wait_line(f"credentials: credential_process of profile worker in {self.config}")
@@ -57,16 +77,13 @@ class AProfile(Case):
         self.assertNotIn("NOTIFY_SOCKET", seen)
 
     def test_of_a_program_that_fails_is_asked_again(self):
-        script, working = self.lab.directory / "keys", self.lab.directory / "working"
-        script.write_text(
-            f"#!/bin/sh\n[ -e '{working}' ] || {{ echo the vault is sealed >&2; exit 4; }}\n"
-            f"""echo '{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}'\n""",
-            encoding="ascii")
-        script.chmod(0o700)
+        works = self.directory / "works"
+        script = self.write("keys", program(
+            f"[ -e '{works}' ] || {{ echo the vault is sealed >&2; exit 4; }}"), 0o700)
         daemon = self.configure_with_profile(
             f"[profile worker]\ncredential_process = {script}\n").start()
         daemon.wait_line(f"{script} ended with status 4: the vault is sealed")
-        working.touch()
+        works.touch()
         daemon.wait_line("credentials: credential_process of profile worker ", within=60)
         self.work(daemon)
 

@@ -1,26 +1,17 @@
 """A role for the token of another identity provider, from the local STS."""
 
 from lab import tap
-from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
-from lab.feed import until
-from lab.sqs import ACCOUNT
+from lab.case import setUpModule, tearDownModule  # noqa: F401
+from lab.identity import ROLE, Keyless
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
 FIRST, NEXT = "eyJhbGciOiJSUzI1NiJ9.e30.Zmlyc3Q", "eyJhbGciOiJSUzI1NiJ9.e30.bmV4dA"
 
 
-class AWebIdentity(Case):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.sqs.forget_identities)
-        self.token_file = self.lab.directory / "token"
-        self.token_file.write_text(FIRST + "\n", encoding="ascii")
-
+class AWebIdentity(Keyless):
     def start_with_token(self):
-        return self.configure(environment={
-            "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None,
-            "AWS_WEB_IDENTITY_TOKEN_FILE": str(self.token_file), "AWS_ROLE_ARN": ROLE,
-            "AWS_ENDPOINT_URL_STS": self.sqs.endpoint}).start()
+        path = self.write("token", FIRST + "\n")
+        return self.configure(environment={"AWS_WEB_IDENTITY_TOKEN_FILE": path,
+                                           "AWS_ROLE_ARN": ROLE}).start()
 
     def assert_silent_of_tokens(self, daemon):
         for token in (FIRST, NEXT):
@@ -29,7 +20,7 @@ class AWebIdentity(Case):
     def test_is_enough_for_many_jobs(self):
         self.sqs.role(ROLE, web_identity_token=FIRST)
         daemon = self.start_with_token()
-        daemon.wait_line("credentials: web identity, good until ")
+        daemon.wait_line(f"credentials: web identity as {ROLE}, good until ")
         self.jobs.publish(count=100)
         self.jobs.wait_all("completed")
         self.assertEqual(self.jobs.runs(), {1: 100})
@@ -41,7 +32,7 @@ class AWebIdentity(Case):
         daemon = self.start_with_token()
         why = (f"denies AssumeRoleWithWebIdentity of {ROLE} .AccessDenied.: have the role's trust "
                "policy name the token's issuer, audience and subject")
-        daemon.wait_line(why, within=60)
+        daemon.wait_line(why, within=10)
         self.sqs.role(ROLE, web_identity_token=FIRST)
         self.jobs.wait(job, "completed", within=40)
         self.assertEqual(daemon.stop(), 0)
@@ -51,11 +42,10 @@ class AWebIdentity(Case):
         self.sqs.role(ROLE, web_identity_token=FIRST, seconds=6)
         daemon = self.start_with_token().wait_ready()
         # From now on only the next token is good; the keys that there are end soon.
-        self.token_file.write_text(NEXT, encoding="ascii")
+        self.write("token", NEXT)
         self.sqs.role(ROLE, web_identity_token=NEXT, expired_web_identity_token=FIRST)
-        asked = self.sqs.stats()["AssumeRoleWithWebIdentity"]
-        until(lambda: self.sqs.stats()["AssumeRoleWithWebIdentity"] != asked, within=10,
-              what="another question for keys")
+        asked = self.answers("AssumeRoleWithWebIdentity")
+        self.wait_answers("AssumeRoleWithWebIdentity", 1, since=asked)
         self.sqs.advance(3)
         job, = self.jobs.publish()
         self.jobs.wait(job, "completed")
