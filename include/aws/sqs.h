@@ -41,8 +41,8 @@ enum sqs_result {
 
 struct sqs_answer {
 	enum sqs_result result;
-	/* One line for the log: what went wrong and what to do; "" for SQS_OK. At most 299 bytes,
-	 * the same for the same fault, never with a receipt handle, a body or a secret in it.
+	/* One line for the log: what went wrong and what to do; "" for SQS_OK. The same for the
+	 * same fault, never with a receipt handle, a body or a secret in it.
 	 */
 	const char *text;
 	/* The service's error code, or "". */

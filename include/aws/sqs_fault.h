@@ -16,7 +16,8 @@
 #include "aws/sqs.h"
 #include "aws/sqs_code.h"
 
-#define SQS_FAULT_TEXT_MAX 300
+/* Why there is nothing to sign with may take a source some words. */
+#define SQS_FAULT_TEXT_MAX (CREDENTIALS_TEXT_MAX + 64)
 
 /* Whom was asked for what; borrowed. */
 struct sqs_fault_place {

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-#define TROUBLE_TEXT_MAX   256
+#define TROUBLE_TEXT_MAX   512
 #define TROUBLE_CAUSES_MAX 4
 
 struct trouble;

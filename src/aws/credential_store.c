@@ -156,7 +156,7 @@ static int ask(struct credential_store *store)
 	}
 	/* The cure first: what quotes this line may cut it. */
 	credentials_failed(store->search.text, 0,
-		"no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, write a "
+		"nothing is configured: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, write a "
 		"profile, or give the container or the instance a role (%s)",
 		strbuf_str(&store->absent));
 	return settle(store, -ENOENT, NULL);

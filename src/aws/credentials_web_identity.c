@@ -80,11 +80,11 @@ void credentials_web_identity_cancel(struct credential_search *search)
 static int web_identity_start(struct credential_search *search, struct credentials **ret)
 {
 	credentials_getenv_fn *getenv_fn = search->means->getenv;
-	const struct web_identity identity = {
+	_cleanup_strbuf_ struct strbuf source = STRBUF_INIT;
+	struct web_identity identity = {
 		.token_file = credentials_getenv(getenv_fn, TOKEN_FILE),
 		.role_arn = credentials_getenv(getenv_fn, ROLE_ARN),
 		.session_name = credentials_getenv(getenv_fn, "AWS_ROLE_SESSION_NAME"),
-		.source = "web identity",
 	};
 
 	(void)ret;
@@ -96,6 +96,9 @@ static int web_identity_start(struct credential_search *search, struct credentia
 	if (!identity.token_file)
 		return credentials_failed(
 			search->text, -EINVAL, ROLE_ARN " is set, but " TOKEN_FILE " is not");
+	if (strbuf_printf(&source, "web identity as %s", identity.role_arn) < 0)
+		return credentials_failed(search->text, -ENOMEM, "out of memory");
+	identity.source = strbuf_str(&source);
 	return credentials_web_identity_start(search, &identity);
 }
 

@@ -141,7 +141,7 @@ static int identity_look(struct identity *identity)
 	/* A token service cannot be asked before the region is known. */
 	if (r == 0 || r == -EINPROGRESS || (r == -EAGAIN && identity->search))
 		return 0;
-	log_error("%s", text);
+	log_error("no AWS credentials: %s", text);
 	/* Whatever it is about the files, editing them or their modes cures it. */
 	return r == -ENOMEM ? r : -EINVAL;
 }

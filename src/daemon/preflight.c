@@ -31,7 +31,7 @@ struct preflight {
 	struct backoff pause;
 	struct trouble trouble;
 	struct findings findings;
-	char text[256];
+	char text[TROUBLE_TEXT_MAX];
 
 	/* Of the queue, from its attributes. */
 	struct lease_terms terms;

@@ -254,6 +254,8 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 	if (answer->result == SQS_OK && n_messages == 0 && intake_n_polls(d->intake) == 0 &&
 		delivery_n_holds(&d->index) == 0 && acker_n_deletes(d->acker) == 0)
 		d->events.empty(d->events.userdata);
+	if (answer->result != SQS_OK)
+		d->events.changed(d->events.userdata);
 	dispatcher_pump(d);
 }
 

@@ -31,7 +31,7 @@ struct intake {
 	bool paused;
 	struct backoff pause;
 	struct trouble trouble;
-	char text[256];
+	char text[TROUBLE_TEXT_MAX];
 	sd_event_source *timer; /* the pause's end, or that of the patience with a stop */
 };
 

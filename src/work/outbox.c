@@ -29,8 +29,8 @@ struct outbox {
 	unsigned n_deliveries_out;
 	struct backoff pause;
 	struct trouble trouble;
-	char text[256];         /* of the trouble; "": none */
-	sd_event_source *timer; /* enabled while the outbox pauses */
+	char text[TROUBLE_TEXT_MAX]; /* of the trouble; "": none */
+	sd_event_source *timer;      /* enabled while the outbox pauses */
 	bool paused;
 };
 

@@ -467,19 +467,16 @@ START_TEST(a_cancel_reaches_the_role_that_is_asked_for)
 {
 	write_file("config", CHAIN);
 	write_file("credentials", KEYS("base"));
-	for (unanswered = 1; unanswered <= 3; unanswered += 2) {
-		start();
-		while (test_server_requests(server) < unanswered)
-			ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
-		credential_search_cancel(&search);
-		/* Whatever is still out ends now. */
-		http_drop_connections(http);
-		while (sd_event_run(event, 0) > 0)
-			;
-		ck_assert_uint_eq(n_ended, 0);
-	}
-	unanswered = 0;
-	ck_assert_int_eq(look(), 0);
+	unanswered = (unsigned)_i;
+	start();
+	while (test_server_requests(server) < unanswered)
+		ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
+	credential_search_cancel(&search);
+	/* A question that is still out ends now. */
+	server = test_server_free(server);
+	while (sd_event_run(event, 0) > 0)
+		;
+	ck_assert_uint_eq(n_ended, 0);
 }
 END_TEST
 
@@ -533,7 +530,7 @@ int main(void)
 	tcase_add_test(all, each_role_is_assumed_with_the_keys_of_the_one_before);
 	tcase_add_test(all, a_role_that_is_refused_ends_the_search_and_is_named);
 	tcase_add_test(all, a_cancel_reaches_the_program);
-	tcase_add_test(all, a_cancel_reaches_the_role_that_is_asked_for);
+	tcase_add_loop_test(all, a_cancel_reaches_the_role_that_is_asked_for, 1, 3);
 	tcase_add_test(all, the_store_finds_a_roles_keys_by_itself);
 	suite_add_tcase(suite, all);
 

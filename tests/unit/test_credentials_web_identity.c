@@ -145,7 +145,7 @@ START_TEST(the_files_token_is_what_the_role_is_given_for)
 	ck_assert_int_eq(seen.r, 0);
 	const struct credentials *c = credential_store_current(store);
 	ck_assert_str_eq(c->access_key_id, "ASIAONE");
-	ck_assert_str_eq(c->source, "web identity");
+	ck_assert_str_eq(c->source, "web identity as " ROLE);
 	ck_assert_uint_eq(c->expires_at, 2114478245 * USEC_PER_SEC);
 	assert_token_sent(FIRST);
 	ck_assert_ptr_nonnull(strstr(test_sts_form(), "&RoleSessionName=me&"));
@@ -196,7 +196,7 @@ START_TEST(while_the_file_is_away_the_keys_stay)
 	ck_assert_int_eq(unlink(token_file), 0);
 	look();
 	snprintf(want, sizeof want,
-		"web identity: the token file %s cannot be read: No such file or directory: "
+		"web identity as " ROLE ": the token file %s cannot be read: No such file or directory: "
 		"correct its path or mode, or see to what writes it",
 		token_file);
 	ck_assert_int_eq(seen.r, -EINVAL);
