@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 
 import { about } from "./findings.mjs";
 import {
-  account, arnOf, broken, client, clock, connect, control, endpoint, fault, nameOf, prove, queue,
-  receive, refusals, refused, send, sqs,
+  account, arnOf, broken, changing, client, clock, connect, control, endpoint, fault, nameOf, prove,
+  queue, receive, refusals, refused, send, sqs,
 } from "./sqs_local.mjs";
 
 const once = connect({ maxAttempts: 1 });
@@ -286,16 +286,6 @@ await prove("is refused if it cannot be", async () => {
 });
 
 about("ARequest");
-
-/** A client that changes each request at that step of the SDK. */
-function changing(step, change) {
-  const changed = connect({ maxAttempts: 1 });
-  changed.middlewareStack.add((next) => (given) => {
-    change(given.request.headers, given.request);
-    return next(given);
-  }, { step, priority: step === "build" ? "low" : undefined });
-  return changed;
-}
 
 await prove("is refused without a signature or with half of one", async () => {
   const unsigned = changing("deserialize", (headers) => { delete headers.authorization; });

@@ -10,7 +10,7 @@ export const endpoint = process.argv[2];
 export const account = "123456789012";
 export const region = "us-east-1";
 
-const key = { accessKeyId: "AKIDTEST", secretAccessKey: "secret/of+the=test" };
+export const key = { accessKeyId: "AKIDTEST", secretAccessKey: "secret/of+the=test" };
 
 /** A client with the key that may do everything, unless the options say otherwise. */
 export function connect(options = {}) {
@@ -33,16 +33,26 @@ export async function control(method, what, body) {
   return content;
 }
 
+/** Has a client change each request at that step of the SDK; the client. */
+export function changing(step, change, from = connect({ maxAttempts: 1 })) {
+  from.middlewareStack.add((next) => (given) => {
+    change(given.request.headers, given.request);
+    return next(given);
+  }, { step, priority: step === "build" ? "low" : undefined });
+  return from;
+}
+
 export const fault = (terms) => control("POST", "faults", terms);
 export const clock = (terms) => control("POST", "clock", terms);
 
-/** Runs the check, and leaves no fault and no wrong clock behind. */
+/** Runs the check, and leaves no fault, no wrong clock and nothing that gives keys behind. */
 export function prove(what, check) {
   return findings.prove(what, async () => {
     try {
       await check();
     } finally {
-      await control("DELETE", "faults");
+      for (const what of ["faults", "roles", "metadata", "container"])
+        await control("DELETE", what);
       await clock({ skew: 0, stopped: false });
     }
   });
@@ -68,13 +78,13 @@ export async function receive(QueueUrl, input = {}, from = client) {
 /** The names of the errors that calls were refused with. */
 export const refusals = new Set();
 
-/** The call must be refused with that error and status; the error. */
-export async function refused(name, status, call) {
+/** The call must be refused with that error and status; the error. Kind: its class. */
+export async function refused(name, status, call, Kind = sqs[name] ?? sqs.SQSServiceException) {
   const error = await call.then(() => null, (e) => e);
   assert.ok(error, `${name} was expected, and it was not refused`);
   assert.equal(error.name, name, error.stack);
   assert.equal(error.$metadata.httpStatusCode, status);
-  assert.ok(error instanceof (sqs[name] ?? sqs.SQSServiceException));
+  assert.ok(error instanceof Kind);
   refusals.add(name);
   return error;
 }
