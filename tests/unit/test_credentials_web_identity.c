@@ -196,7 +196,8 @@ START_TEST(while_the_file_is_away_the_keys_stay)
 	ck_assert_int_eq(unlink(token_file), 0);
 	look();
 	snprintf(want, sizeof want,
-		"web identity as " ROLE ": the token file %s cannot be read: No such file or directory: "
+		"web identity as " ROLE
+		": the token file %s cannot be read: No such file or directory: "
 		"correct its path or mode, or see to what writes it",
 		token_file);
 	ck_assert_int_eq(seen.r, -EINVAL);
