@@ -101,11 +101,12 @@ static bool proxy_is_excepted(const struct http_url *url)
 {
 	static const char *const names[] = {"no_proxy", "NO_PROXY"};
 	const char *variable = proxy_first_set(names, sizeof names / sizeof *names);
+	const char *value = variable ? getenv(variable) : NULL;
 	char host[sizeof url->host];
 
-	if (!variable)
+	if (!value)
 		return false;
-	_cleanup_free_ char *list = strdup(getenv(variable));
+	_cleanup_free_ char *list = strdup(value);
 	/* Where memory is short the request fails soon after this anyway. */
 	if (!list || strcmp(list, "*") == 0)
 		return true;
