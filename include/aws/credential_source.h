@@ -74,6 +74,12 @@ void credential_search_end(
 int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Why a file cannot be used, as a source says it: -EINVAL, which mending that file cures; or r as
+ * it is, where this machine has not enough of something just now.
+ */
+int credentials_file_error(int r);
+
 /* The value of an environment variable; NULL where it is not set, or empty. */
 const char *credentials_getenv(credentials_getenv_fn *getenv, const char *name);
 

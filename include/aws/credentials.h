@@ -47,8 +47,8 @@ typedef char *credentials_getenv_fn(const char *name);
 
 /*
  * The region that the active profile of the shared files names. Returns owned; -ENOENT where
- * there is none, -EINVAL where the files are wrong, -ENOMEM or why they cannot be read; then
- * ret_text is one line that names the cure. Blocks on the two files.
+ * there is none, -EINVAL where the files are wrong, -ENOMEM, -EMFILE and the like; then ret_text is
+ * one line that names the cure. Blocks on the two files.
  */
 int credentials_profile_region(
 	credentials_getenv_fn *getenv, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX]);

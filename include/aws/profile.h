@@ -14,7 +14,7 @@ struct profile_files;
 
 /*
  * Reads both; blocks on them. Returns owned. A file that is not there is none; -EINVAL for one that
- * cannot be understood, -ENOMEM, or why one cannot be read.
+ * cannot be read or understood; -ENOMEM, -EMFILE and the like.
  */
 int profile_files_read(credentials_getenv_fn *getenv, struct profile_files **ret,
 	char ret_text[static CREDENTIALS_TEXT_MAX]);

@@ -14,7 +14,10 @@ struct region_search;
  */
 typedef void region_fn(void *userdata, const char *region, const char *text);
 
-/* Borrows imds for its life. Asks at once. 0 or what imds_get() says, with its text. */
+/*
+ * Borrows imds for its life. Asks at once. 0, what imds_get() says, or what sd-event does; ret_text
+ * says why.
+ */
 int region_search_new(struct imds *imds, region_fn *told, void *userdata,
 	char ret_text[static CREDENTIALS_TEXT_MAX], struct region_search **ret);
 /* Before imds. Returns NULL. */

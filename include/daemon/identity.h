@@ -25,7 +25,8 @@ struct identity_options {
 /*
  * Looks for credentials at once, and for the region. Borrows http for its life, copies the options.
  * 0; -EINVAL: there are none, or what is configured is wrong, editing local files cures it, and the
- * log has said so; -ENOMEM. What somebody else has to be asked for is no error: it comes later.
+ * log has said so; -ENOMEM, or sd-event's. What somebody else has to be asked for, or what this
+ * machine has not enough of just now, is no error: it comes later.
  */
 int identity_new(struct http *http, const struct identity_options *options, struct identity **ret);
 /* Before http. Returns NULL. */

@@ -130,6 +130,13 @@ int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char
 	return r;
 }
 
+int credentials_file_error(int r)
+{
+	bool is_scarce = r == -ENOMEM || r == -EAGAIN || r == -EMFILE || r == -ENFILE;
+
+	return is_scarce ? r : -EINVAL;
+}
+
 const char *credentials_getenv(credentials_getenv_fn *getenv_fn, const char *name)
 {
 	const char *value = getenv_fn(name);

@@ -307,15 +307,12 @@ static int watch(struct process *p)
 		100 * USEC_PER_MSEC, on_deadline, p);
 }
 
-/* What stands in a local file is wrong, or this machine has not enough of something. */
 static int refuse(const struct process *p, int r)
 {
-	bool is_local = r != -ENOMEM && r != -EAGAIN && r != -EMFILE && r != -ENFILE;
-
 	if (r == -ENOENT && !strchr(p->words[0], '/'))
 		return credentials_failed(p->search->text, -EINVAL,
 			"%s: %s is in no folder of PATH", p->source, p->words[0]);
-	return credentials_failed(p->search->text, is_local ? -EINVAL : r,
+	return credentials_failed(p->search->text, credentials_file_error(r),
 		"%s: %s cannot be run: %s", p->source, p->words[0], strerrordesc_np(-r));
 }
 

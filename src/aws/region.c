@@ -4,6 +4,7 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
+#include "aws/credential_source.h"
 #include "base/backoff.h"
 
 #define REGION_PATH "/latest/meta-data/placement/region"
@@ -76,7 +77,7 @@ int region_search_new(struct imds *imds, region_fn *told, void *userdata,
 	_cleanup_(region_search_freep) struct region_search *search = calloc(1, sizeof *search);
 
 	if (!search)
-		return -ENOMEM;
+		return credentials_failed(ret_text, -ENOMEM, "out of memory");
 	search->imds = imds;
 	search->told = told;
 	search->userdata = userdata;
@@ -85,7 +86,8 @@ int region_search_new(struct imds *imds, region_fn *told, void *userdata,
 		imds_event(imds), &search->timer, CLOCK_MONOTONIC, 0, 0, on_timer, search);
 	r = r < 0 ? r : sd_event_source_set_enabled(search->timer, SD_EVENT_OFF);
 	if (r < 0)
-		return r;
+		return credentials_failed(
+			ret_text, r, "nothing can be timed: %s", strerrordesc_np(-r));
 	sd_event_source_set_description(search->timer, "region");
 	r = region_search_ask(search, ret_text);
 	if (r < 0)

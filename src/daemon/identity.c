@@ -15,6 +15,7 @@
 
 /* As much of it as stands in a request's text. */
 #define REGION_COMPLAINT_MAX 256
+#define REGION_CURE          "set [queue] region or AWS_REGION, or mend this: "
 
 struct identity {
 	struct identity_options options;
@@ -92,8 +93,7 @@ static void identity_on_region(void *userdata, const char *region, const char *t
 		credential_store_want(identity->credentials, NULL);
 		identity->settled = !credential_store_is_searching(identity->credentials);
 	} else {
-		snprintf(complaint, sizeof complaint,
-			"set [queue] region or AWS_REGION, or mend this: %s", text);
+		snprintf(complaint, sizeof complaint, REGION_CURE "%s", text);
 	}
 	if (region || strcmp(complaint, identity->region_complaint) != 0) {
 		memcpy(identity->region_complaint, complaint, sizeof complaint);
@@ -118,32 +118,35 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 			skew->usec < 0 ? "ahead of" : "behind");
 }
 
-static int identity_look_for_region(
-	struct identity *identity, char ret_text[static CREDENTIALS_TEXT_MAX])
+static int identity_look_for_region(struct identity *identity)
 {
+	char text[CREDENTIALS_TEXT_MAX];
+
 	if (identity->options.region[0]) {
 		identity_set_region(identity, identity->options.region);
 		return 0;
 	}
-	return region_search_new(
-		identity->imds, identity_on_region, identity, ret_text, &identity->search);
+	int r = region_search_new(
+		identity->imds, identity_on_region, identity, text, &identity->search);
+	if (r < 0)
+		log_error("no AWS region to sign requests with: " REGION_CURE "%s", text);
+	/* That the service is disabled is said in the environment. */
+	return r == -ENOENT ? -EINVAL : r;
 }
 
-static int identity_look(struct identity *identity)
+static int identity_look_for_credentials(struct identity *identity)
 {
-	char text[CREDENTIALS_TEXT_MAX] = "out of memory";
+	char text[CREDENTIALS_TEXT_MAX];
 
-	int r = identity_look_for_region(identity, text);
-	r = r < 0 ? r : credential_store_reload(identity->credentials, text);
+	int r = credential_store_reload(identity->credentials, text);
 	identity->settled = r != -EINPROGRESS;
 	if (r == 0)
 		identity_found(identity);
-	/* A token service cannot be asked before the region is known. */
-	if (r == 0 || r == -EINPROGRESS || (r == -EAGAIN && identity->search))
+	/* The store goes on by itself, and who wants to sign meanwhile says why it cannot. */
+	if (r != -ENOENT && r != -EINVAL)
 		return 0;
 	log_error("no AWS credentials: %s", text);
-	/* Whatever it is about the files, editing them or their modes cures it. */
-	return r == -ENOMEM ? r : -EINVAL;
+	return -EINVAL;
 }
 
 int identity_new(struct http *http, const struct identity_options *options, struct identity **ret)
@@ -174,7 +177,8 @@ int identity_new(struct http *http, const struct identity_options *options, stru
 		.userdata = identity,
 	};
 	credential_store_watch(identity->credentials, &identity->watcher);
-	r = identity_look(identity);
+	r = identity_look_for_region(identity);
+	r = r < 0 ? r : identity_look_for_credentials(identity);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(identity);
