@@ -6,6 +6,8 @@
 
 #include "aws/imds.h"
 
+#define REGION_NAME_MAX 63
+
 struct region_search;
 
 /*

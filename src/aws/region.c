@@ -8,7 +8,6 @@
 #include "base/backoff.h"
 
 #define REGION_PATH "/latest/meta-data/placement/region"
-#define REGION_MAX  63
 
 struct region_search {
 	struct imds *imds;
@@ -23,7 +22,7 @@ static bool is_region(const char *text)
 {
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return len > 0 && len <= REGION_MAX && text[len] == '\0';
+	return len > 0 && len <= REGION_NAME_MAX && text[len] == '\0';
 }
 
 static void region_search_again(struct region_search *search, const char *text)
@@ -51,7 +50,7 @@ static int region_search_ask(
 {
 	const struct imds_request request = {
 		.path = REGION_PATH,
-		.max_answer = REGION_MAX + 1,
+		.max_answer = REGION_NAME_MAX + 1,
 		.done = on_answer,
 		.userdata = search,
 	};

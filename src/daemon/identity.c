@@ -11,18 +11,15 @@
 #include "work/trouble.h"
 
 #define SOURCE_MAX 256
-#define REGION_MAX 64
 
-/* As much of it as stands in a request's text. */
-#define REGION_COMPLAINT_MAX 256
-#define REGION_CURE          "set [queue] region or AWS_REGION, or mend this: "
+#define REGION_CURE "set [queue] region or AWS_REGION, or mend this: "
 
 struct identity {
 	struct identity_options options;
 	struct imds *imds;
 	struct region_search *search; /* NULL: the region was given */
-	char region[REGION_MAX];
-	char region_complaint[REGION_COMPLAINT_MAX];
+	char region[REGION_NAME_MAX + 1];
+	char region_complaint[CREDENTIALS_TEXT_MAX];
 	bool settled; /* the first search for credentials is over */
 	struct credential_store *credentials;
 	struct credential_watcher watcher;
@@ -85,7 +82,7 @@ static void identity_set_region(struct identity *identity, const char *region)
 static void identity_on_region(void *userdata, const char *region, const char *text)
 {
 	struct identity *identity = userdata;
-	char complaint[REGION_COMPLAINT_MAX] = "";
+	char complaint[CREDENTIALS_TEXT_MAX] = "";
 
 	if (region) {
 		log_info("region: %s, says the instance metadata service", region);

@@ -137,6 +137,22 @@ START_TEST(without_a_region_and_whom_to_ask_for_it_the_start_ends_and_says_so)
 }
 END_TEST
 
+START_TEST(a_complaint_about_the_region_has_its_whole_reason)
+{
+	_cleanup_free_ char *endpoint = NULL;
+
+	set_keys();
+	ck_assert_int_gt(asprintf(&endpoint, "http://127.0.0.1:1/%0300d", 0), 0);
+	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint, 1);
+	ck_assert_int_eq(begin(""), 0);
+	await_change();
+	const char *complaint = identity_region_complaint(identity);
+	ck_assert_ptr_eq(strstr(complaint, "set [queue] region or AWS_REGION, or "), complaint);
+	ck_assert_ptr_nonnull(strstr(complaint, ": this is no EC2 instance, or its metadata "));
+	ck_assert_str_eq(strrchr(complaint, ')'), ")");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("identity");
@@ -146,6 +162,7 @@ int main(void)
 	tcase_add_checked_fixture(all, setup_loop, teardown_loop);
 	tcase_add_test(all, what_this_machine_lacks_just_now_is_waited_for);
 	tcase_add_test(all, without_a_region_and_whom_to_ask_for_it_the_start_ends_and_says_so);
+	tcase_add_test(all, a_complaint_about_the_region_has_its_whole_reason);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);
