@@ -2,15 +2,12 @@
 
 import base64
 import json
-import os
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.dirname(HERE)]
-
-from lab import tap  # noqa: E402
-from sqs_local import ACCOUNT, ATTRIBUTES, OLD, REGION, SERVICE, Case  # noqa: E402
+from lab import tap
+from lab.botocore_client import OLD, SERVICE
+from lab.sqs import ACCOUNT, REGION
+from lab.sqs_case import ATTRIBUTES, Case, setUpModule  # noqa: F401
 
 
 class Redrive(Case):
@@ -38,7 +35,7 @@ class Redrive(Case):
         self.assertEqual(shown["SentTimestamp"], message["Attributes"]["SentTimestamp"])
         self.assertEqual(shown["DeadLetterQueueSourceArn"],
                          f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs")
-        self.assertEqual(self.server.queue("jobs")["counts"]["dead_lettered"], 1)
+        self.assertEqual(self.inside()["counts"]["dead_lettered"], 1)
 
     def test_makes_handles_from_before_the_move_powerless(self):
         self.set(RedrivePolicy=self.policy(maxReceiveCount=1))
@@ -46,18 +43,18 @@ class Redrive(Case):
         handle = self.receive_one(VisibilityTimeout=0)["ReceiptHandle"]
         self.assertEqual(self.receive(), [])
         self.on_queue("DeleteMessage", ReceiptHandle=handle)
-        self.assertEqual(len(self.server.queue("dead")["messages"]), 1)
+        self.assertEqual(len(self.inside("dead")["messages"]), 1)
 
     def test_goes_on_counting_the_age_in_the_dead_letter_queue(self):
         self.set(RedrivePolicy=self.policy(maxReceiveCount=1))
         self.set(url=self.dead, MessageRetentionPeriod="60")
         self.send("old")
-        self.server.advance(50)
+        self.sqs.advance(50)
         self.call("SendMessage", QueueUrl=self.dead, MessageBody="young")
         self.receive_one(VisibilityTimeout=0)
         self.receive()
-        self.server.advance(10)
-        (left,) = self.server.queue("dead")["messages"]
+        self.sqs.advance(10)
+        (left,) = self.inside("dead")["messages"]
         self.assertEqual(left["body"], "young")
 
     def test_is_shown_as_compact_json_and_removed_by_an_empty_text(self):
@@ -119,7 +116,7 @@ class AMoveTask(Case):
         super().setUp()
         self.dead = self.create("dead")
         self.arn = self.arn_of("dead")
-        self.server.control("POST", "clock", {"stopped": True})
+        self.sqs.client.control("POST", "clock", {"stopped": True})
         self.set(RedrivePolicy=json.dumps({"deadLetterTargetArn": self.arn, "maxReceiveCount": 1}))
 
     def arn_of(self, name):
@@ -147,7 +144,7 @@ class AMoveTask(Case):
         return task
 
     def visible(self, name):
-        return [m["body"] for m in self.server.queue(name)["messages"]]
+        return [m["body"] for m in self.inside(name)["messages"]]
 
     def test_brings_messages_back_to_where_they_came_from(self):
         other = self.create("other", RedrivePolicy=json.dumps(
@@ -168,7 +165,7 @@ class AMoveTask(Case):
         sent = self.send(MessageAttributes=ATTRIBUTES, MessageGroupId="tenant")
         self.receive_one(VisibilityTimeout=0)
         self.assertEqual(self.receive(), [])
-        self.server.advance(100)
+        self.sqs.advance(100)
         self.start()
         message = self.receive_one(AttributeNames=["All"], MessageAttributeNames=["All"])
         self.assertNotEqual(message["MessageId"], sent["MessageId"])
@@ -217,7 +214,7 @@ class AMoveTask(Case):
         self.bury(2)
         self.start(DestinationArn=self.arn_of("elsewhere"), MaxNumberOfMessagesPerSecond=1)
         self.call("DeleteQueue", QueueUrl=self.url.replace("jobs", "elsewhere"))
-        self.server.advance(1)
+        self.sqs.advance(1)
         task = self.task()
         self.assertEqual((task["Status"], task["FailureReason"]),
                          ("FAILED", OLD + "NonExistentQueue"))
@@ -227,7 +224,7 @@ class AMoveTask(Case):
         self.bury(1)
         self.start(MaxNumberOfMessagesPerSecond=1)
         self.call("DeleteQueue", QueueUrl=self.dead)
-        self.server.advance(1)
+        self.sqs.advance(1)
         self.create("dead")
         self.assertEqual(self.task()["FailureReason"], OLD + "NonExistentQueue")
 
@@ -238,15 +235,15 @@ class AMoveTask(Case):
         self.assertEqual(
             (task["Status"], task["TaskHandle"], task["MaxNumberOfMessagesPerSecond"],
              task["ApproximateNumberOfMessagesMoved"]), ("RUNNING", handle, 2, 0))
-        self.server.advance(0.5)
+        self.sqs.advance(0.5)
         self.assertEqual(self.visible("jobs"), ["dead 0"])
-        self.server.advance(1)
+        self.sqs.advance(1)
         self.assertEqual(self.task()["ApproximateNumberOfMessagesMoved"], 3)
-        self.server.advance(0.5)
+        self.sqs.advance(0.5)
         self.assertEqual(self.task()["Status"], "COMPLETED")
 
     def test_goes_on_by_itself(self):
-        self.server.control("POST", "clock", {"stopped": False})
+        self.sqs.client.control("POST", "clock", {"stopped": False})
         self.bury(1)
         poll = self.later_receive()
         self.start(MaxNumberOfMessagesPerSecond=5)
@@ -255,12 +252,12 @@ class AMoveTask(Case):
     def test_is_cancelled_after_the_message_that_it_is_at(self):
         self.bury(3)
         handle = self.start(MaxNumberOfMessagesPerSecond=1)
-        self.server.advance(1)
+        self.sqs.advance(1)
         self.assertEqual(self.call("CancelMessageMoveTask", TaskHandle=handle),
                          {"ApproximateNumberOfMessagesMoved": 1})
         self.assertEqual(self.task()["Status"], "CANCELLING")
         self.assert_invalid("StartMessageMoveTask", SourceArn=self.arn)
-        self.server.advance(1)
+        self.sqs.advance(1)
         task = self.task()
         self.assertEqual((task["Status"], task["ApproximateNumberOfMessagesMoved"]),
                          ("CANCELLED", 1))
@@ -273,13 +270,13 @@ class AMoveTask(Case):
         self.start(MaxNumberOfMessagesPerSecond=1)
         error = self.assert_invalid("StartMessageMoveTask", SourceArn=self.arn)
         self.assertIn("Only one active task is allowed", error.text)
-        self.server.advance(1)
+        self.sqs.advance(1)
         self.start()
 
     def test_is_listed_with_the_last_ten_the_newest_first(self):
         handles = []
         for _ in range(12):
-            self.server.advance(1)
+            self.sqs.advance(1)
             handles.append(self.start())
         self.assertEqual(len(self.tasks()), 1)
         tasks = self.tasks(MaxResults=10)

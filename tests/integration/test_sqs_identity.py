@@ -10,7 +10,6 @@ import json
 import os
 import socket
 import time
-import unittest
 import urllib.parse
 import xml.etree.ElementTree
 from typing import NamedTuple, Optional
@@ -23,8 +22,8 @@ import botocore.session
 from lab import tap
 from lab.feed import until
 from lab.sigv4 import Signer
-from lab.sqs import ACCOUNT, KEY_ID, REGION, SECRET, Client, Sqs, SqsError
-from lab.world import Lab
+from lab.sqs import ACCOUNT, KEY_ID, REGION, SECRET, Client, SqsError
+from lab.sqs_case import Server, setUpModule  # noqa: F401
 
 FORM = "application/x-www-form-urlencoded"
 NAMESPACE = "{https://sts.amazonaws.com/doc/2011-06-15/}"
@@ -52,28 +51,17 @@ class Answer(NamedTuple):
         return json.loads(self.text)
 
 
-class Shared:
-    lab = None
-
-
-def setUpModule():
-    Shared.lab = Lab()
-    unittest.addModuleCleanup(Shared.lab.__exit__, None, None, None)
-    Shared.lab.__enter__()
-
-
 def seconds_until(moment):
     """From now to a moment as answers show it."""
     then = datetime.datetime.strptime(moment + "+0000", "%Y-%m-%dT%H:%M:%SZ%z")
     return then.timestamp() - time.time()
 
 
-class Case(unittest.TestCase):
+class Case(Server):
     """A fresh server with one queue."""
 
     def setUp(self):
-        self.sqs = Sqs(Shared.lab)
-        self.addCleanup(self.sqs.close)
+        super().setUp()
         self.queue = self.sqs.create_queue("jobs")
 
     def http(self, method, path, body=None, headers=None):
@@ -777,7 +765,7 @@ class Botocore(StsCase):
     def session(self, **environment):
         """One that finds only what that environment says."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        nowhere = str(Shared.lab.directory / "no-such-file")
+        nowhere = str(self.lab.directory / "no-such-file")
         patcher = mock.patch.dict(os.environ, {
             **kept, "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.sqs.endpoint, "NO_PROXY": "127.0.0.1",

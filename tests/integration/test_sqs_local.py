@@ -6,25 +6,19 @@ Expected codes, statuses and digests are those recorded from the service; see te
 
 import http.client
 import json
-import os
 import socket
 import subprocess
-import sys
 import time
-import unittest
-import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.dirname(HERE)]
-
-from lab import tap  # noqa: E402
-from sqs_local import (  # noqa: E402
-    ACCOUNT, BUILD, CORAL, OLD, REGION, SERVICE, Case, Error, Later, SqsLocal)
+from lab import tap
+from lab.botocore_client import CORAL, OLD, SERVICE, Error
+from lab.sqs import ACCOUNT, REGION, SqsError
+from lab.sqs_case import Case, setUpModule  # noqa: F401
 
 
 class AQueue(Case):
     def test_has_the_url_of_its_account_and_name(self):
-        self.assertEqual(self.url, f"{self.server.endpoint}/{ACCOUNT}/jobs")
+        self.assertEqual(self.url, f"{self.sqs.endpoint}/{ACCOUNT}/jobs")
         self.assertEqual(self.call("GetQueueUrl", QueueName="jobs"), {"QueueUrl": self.url})
 
     def test_that_is_not_there_is_said_so(self):
@@ -89,7 +83,7 @@ class AQueue(Case):
 
     def test_shows_when_it_was_last_changed(self):
         created = int(self.attributes("CreatedTimestamp")["CreatedTimestamp"])
-        self.server.advance(100)
+        self.sqs.advance(100)
         self.set(DelaySeconds="1")
         changed = int(self.attributes("LastModifiedTimestamp")["LastModifiedTimestamp"])
         self.assertIn(changed - created, (100, 101))
@@ -111,10 +105,10 @@ class AQueue(Case):
         self.send_many(3)
         self.receive_one()
         self.assertIsNone(self.on_queue("PurgeQueue"))
-        self.assertEqual(self.server.queue("jobs")["messages"], [])
+        self.assertEqual(self.inside()["messages"], [])
         self.assert_error(403, SERVICE + "PurgeQueueInProgress", OLD + "PurgeQueueInProgress",
                           self.on_queue, "PurgeQueue")
-        self.server.advance(60)
+        self.sqs.advance(60)
         self.on_queue("PurgeQueue")
 
     def test_is_gone_after_its_deletion_and_polls_learn_it(self):
@@ -124,15 +118,16 @@ class AQueue(Case):
                           poll.result)
         self.assertEqual(self.create("jobs"), self.url)
 
-    def test_with_the_same_name_may_have_to_wait_a_minute(self):
-        with SqsLocal("--recreate-after", "60") as server:
-            client = server.client()
-            url = client.call("CreateQueue", QueueName="q")["QueueUrl"]
-            client.call("DeleteQueue", QueueUrl=url)
-            self.assert_error(400, SERVICE + "QueueDeletedRecently", OLD + "QueueDeletedRecently",
-                              client.call, "CreateQueue", QueueName="q")
-            server.advance(60)
-            client.call("CreateQueue", QueueName="q")
+
+class AQueueMadeAnew(Case):
+    options = ("--recreate-after", "60")
+
+    def test_may_have_to_wait_a_minute(self):
+        self.on_queue("DeleteQueue")
+        self.assert_error(400, SERVICE + "QueueDeletedRecently", OLD + "QueueDeletedRecently",
+                          self.create, "jobs")
+        self.sqs.advance(60)
+        self.create("jobs")
 
 
 class Tags(Case):
@@ -244,10 +239,9 @@ class ARequest(Case):
         self.client.raw("SendMessage", body, path=f"/{ACCOUNT}/jobs")
 
     def test_that_is_broken_http_does_not_disturb_the_others(self):
-        address = urllib.parse.urlsplit(self.server.endpoint)
         for rubbish in (b"\0\1\2\3\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
                         b"GET /_control/queue HTTP/1.1\r\nHost: x\r\n\r\n"):
-            with socket.create_connection((address.hostname, address.port)) as connection:
+            with socket.create_connection(("127.0.0.1", self.sqs.port)) as connection:
                 connection.sendall(rubbish)
         self.call("ListQueues")
 
@@ -258,36 +252,36 @@ class TheControlSide(Case):
         self.receive_one(VisibilityTimeout=100)
         self.send("b", DelaySeconds=50)
         self.send("c")
-        self.server.advance(10)
-        a, b, c = self.server.queue("jobs")["messages"]
+        self.sqs.advance(10)
+        a, b, c = self.inside()["messages"]
         self.assertEqual([m["state"] for m in (a, b, c)], ["in flight", "delayed", "visible"])
         self.assertEqual([m["receives"] for m in (a, b, c)], [1, 0, 0])
         self.assertTrue(10 <= a["age"] < 12 and 88 < a["hidden_for"] <= 90)
 
     def test_stops_the_queues_time_and_lets_it_go_on(self):
-        self.server.control("POST", "clock", {"stopped": True})
+        self.sqs.client.control("POST", "clock", {"stopped": True})
         self.send()
         self.assertEqual(self.receive_one(VisibilityTimeout=1)["Body"], "hello")
         ages = []
         for advance in (0, 0.5, 0.4999):
-            self.server.advance(advance)
+            self.sqs.advance(advance)
             self.assertEqual(self.receive(), [])
-            ages.append(self.server.queue("jobs")["messages"][0]["age"])
+            ages.append(self.inside()["messages"][0]["age"])
         self.assertEqual(ages, [0, 0.5, 0.9999])
-        self.server.control("POST", "clock", {"stopped": False})
+        self.sqs.client.control("POST", "clock", {"stopped": False})
         self.assertEqual(len(self.receive(WaitTimeSeconds=2)), 1)
-        self.assertLess(self.server.queue("jobs")["messages"][0]["age"], 10)
+        self.assertLess(self.inside()["messages"][0]["age"], 10)
 
     def test_counts_and_forgets_requests(self):
         self.call("ListQueues")
-        self.assertEqual(self.server.stats(), {"CreateQueue": {"OK": 1}, "ListQueues": {"OK": 1}})
-        self.server.control("DELETE", "stats")
-        self.assertEqual(self.server.stats(), {})
+        self.assertEqual(self.sqs.stats(), {"CreateQueue": {"OK": 1}, "ListQueues": {"OK": 1}})
+        self.sqs.forget_stats()
+        self.assertEqual(self.sqs.stats(), {})
 
     def test_redelivers_a_message_whose_handle_stays_good_until_then(self):
         self.send()
         first = self.receive_one()
-        self.server.control("POST", "redeliver",
+        self.sqs.client.control("POST", "redeliver",
                             {"queue": "jobs", "message_id": first["MessageId"]})
         again = self.receive_one()
         self.assertEqual(again["MessageId"], first["MessageId"])
@@ -295,13 +289,13 @@ class TheControlSide(Case):
 
     def test_refuses_what_it_does_not_know(self):
         for method, path in (("GET", "nope"), ("POST", "stats"), ("GET", "queue?name=nope")):
-            with self.assertRaises(Error):
-                self.server.control(method, path, {})
+            with self.assertRaises(SqsError):
+                self.sqs.client.control(method, path, {})
 
 
-class TheProgram(unittest.TestCase):
+class TheProgram(Case):
     def run_once(self, *options):
-        return subprocess.run([os.path.join(BUILD, "sqs-local"), *options], capture_output=True,
+        return subprocess.run([self.lab.program("sqs-local"), *options], capture_output=True,
                               text=True, timeout=10, check=False)
 
     def test_explains_itself(self):
@@ -317,26 +311,18 @@ class TheProgram(unittest.TestCase):
             self.assertNotEqual(answer.stderr, "")
 
     def test_ends_cleanly_on_a_signal_with_polls_open(self):
-        server = SqsLocal()
-        url = server.client().call("CreateQueue", QueueName="q")["QueueUrl"]
-        poll = Later(server.client().call, "ReceiveMessage", QueueUrl=url, WaitTimeSeconds=20)
-        while not server.queue("q")["waiting"]:
-            pass
-        server.process.terminate()
-        self.assertEqual(server.process.wait(5), 0)
+        poll = self.later_receive()
+        self.assertEqual(self.sqs.process.stop(within=5), 0)
         with self.assertRaises((http.client.RemoteDisconnected, ConnectionError)):
             poll.result(2)
-        server.stop()
 
     def test_listens_on_loopback_only_and_says_where(self):
-        with SqsLocal() as server:
-            self.assertRegex(server.endpoint, r"^http://127\.0\.0\.1:\d+$")
-            port = urllib.parse.urlsplit(server.endpoint).port
-            with self.assertRaises(OSError):
-                socket.create_connection(("127.0.0.2", port), timeout=2)
-            busy = self.run_once("--port", str(port))
-            self.assertEqual(busy.returncode, 1)
-            self.assertIn("cannot listen", busy.stderr)
+        self.sqs.process.wait_line(r" http://127\.0\.0\.1:\d+$")
+        with self.assertRaises(OSError):
+            socket.create_connection(("127.0.0.2", self.sqs.port), timeout=2)
+        busy = self.run_once("--port", str(self.sqs.port))
+        self.assertEqual(busy.returncode, 1)
+        self.assertIn("cannot listen", busy.stderr)
 
 
 if __name__ == "__main__":

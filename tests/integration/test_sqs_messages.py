@@ -4,14 +4,12 @@ import hashlib
 import json
 import os
 import random
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.dirname(HERE)]
-
-from lab import tap  # noqa: E402
-from sqs_local import ACCOUNT, ATTRIBUTES, CORAL, OLD, REGION, SERVICE, Case, Later  # noqa: E402
+from lab import tap
+from lab.botocore_client import CORAL, OLD, SERVICE, Later
+from lab.sqs import ACCOUNT, REGION
+from lab.sqs_case import ATTRIBUTES, Case, setUpModule  # noqa: F401
 
 
 class ASentMessage(Case):
@@ -62,9 +60,9 @@ class ASentMessage(Case):
         self.assertEqual(self.attributes("ApproximateNumberOfMessagesDelayed"),
                          {"ApproximateNumberOfMessagesDelayed": "2"})
         self.assertEqual(self.receive(), [])
-        self.server.advance(10)
+        self.sqs.advance(10)
         self.assertEqual(self.receive_one()["Body"], "later")
-        self.server.advance(10)
+        self.sqs.advance(10)
         self.assertEqual(self.receive_one()["Body"], "latest")
         self.assert_invalid("SendMessage", QueueUrl=self.url, MessageBody="m", DelaySeconds=901)
 
@@ -74,7 +72,7 @@ class ASentMessage(Case):
         for delay in seconds:
             self.send(str(delay), DelaySeconds=delay)
         for second in range(1, 61):
-            self.server.advance(1)
+            self.sqs.advance(1)
             message = self.receive_one()
             self.assertEqual(message["Body"], str(second))
             if second % 3:  # the others go on being hidden among those that are delayed
@@ -87,8 +85,8 @@ class ASentMessage(Case):
         self.set(MessageRetentionPeriod="60")
         self.send_many(2)
         self.receive_one(VisibilityTimeout=1000)
-        self.server.advance(60)
-        dump = self.server.queue("jobs")
+        self.sqs.advance(60)
+        dump = self.inside()
         self.assertEqual((dump["messages"], dump["counts"]["expired"]), ([], 2))
 
     def test_may_name_a_tenant_but_no_deduplication(self):
@@ -180,11 +178,11 @@ class AReceive(Case):
         self.send()
         self.receive_one(VisibilityTimeout=10)
         self.assertEqual(self.receive(), [])
-        self.server.advance(9.9)
+        self.sqs.advance(9.9)
         self.assertEqual(self.receive(), [])
-        self.server.advance(0.1)
+        self.sqs.advance(0.1)
         self.receive_one()
-        self.server.advance(30)
+        self.sqs.advance(30)
         self.receive_one()
 
 
@@ -207,15 +205,15 @@ class AReceiptHandle(Case):
         handle = self.receive_one()["ReceiptHandle"]
         for _ in range(2):
             self.assertIsNone(self.on_queue("DeleteMessage", ReceiptHandle=handle))
-        counts = self.server.queue("jobs")["counts"]
+        counts = self.inside()["counts"]
         self.assertEqual((counts["deleted"], counts["deleted_stale"]), (1, 1))
 
     def test_still_deletes_after_the_visibility_ended(self):
         self.send()
         handle = self.receive_one(VisibilityTimeout=1)["ReceiptHandle"]
-        self.server.advance(5)
+        self.sqs.advance(5)
         self.on_queue("DeleteMessage", ReceiptHandle=handle)
-        self.assertEqual(self.server.queue("jobs")["messages"], [])
+        self.assertEqual(self.inside()["messages"], [])
 
     def test_of_an_earlier_receive_succeeds_without_effect(self):
         self.send()
@@ -224,10 +222,10 @@ class AReceiptHandle(Case):
         self.assertNotEqual(old, new)
         self.on_queue("DeleteMessage", ReceiptHandle=old)
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=old, VisibilityTimeout=0)
-        (message,) = self.server.queue("jobs")["messages"]
+        (message,) = self.inside()["messages"]
         self.assertEqual(message["state"], "in flight")
         self.on_queue("DeleteMessage", ReceiptHandle=new)
-        self.assertEqual(self.server.queue("jobs")["messages"], [])
+        self.assertEqual(self.inside()["messages"], [])
 
     def test_that_is_garbage_or_of_another_queue_is_invalid(self):
         self.send()
@@ -246,10 +244,10 @@ class AReceiptHandle(Case):
         self.send()
         handle = self.receive_one(VisibilityTimeout=10)["ReceiptHandle"]
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=60)
-        self.server.advance(30)
+        self.sqs.advance(30)
         self.assertEqual(self.receive(), [])
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=5)
-        self.server.advance(5)
+        self.sqs.advance(5)
         handle = self.receive_one()["ReceiptHandle"]
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=0)
         self.receive_one()
@@ -260,7 +258,7 @@ class AReceiptHandle(Case):
     def test_hides_a_message_again_whose_visibility_has_ended(self):
         self.send()
         handle = self.receive_one(VisibilityTimeout=1)["ReceiptHandle"]
-        self.server.advance(5)
+        self.sqs.advance(5)
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=60)
         self.assertEqual(self.receive(), [])
 
@@ -268,7 +266,7 @@ class AReceiptHandle(Case):
         self.send()
         handle = self.receive_one(VisibilityTimeout=43200)["ReceiptHandle"]
         self.on_queue("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=43195)
-        self.server.advance(3600)
+        self.sqs.advance(3600)
         error = self.assert_invalid("ChangeMessageVisibility", QueueUrl=self.url,
                                     ReceiptHandle=handle, VisibilityTimeout=39601)
         self.assertIn("Total VisibilityTimeout for the message is beyond the limit", error.text)
@@ -300,7 +298,7 @@ class ABatch(Case):
             self.assertEqual(answer["Successful"], [{"Id": "a"}])
             (failed,) = answer["Failed"]
             self.assertEqual((failed["Id"], failed["Code"]), ("b", "ReceiptHandleIsInvalid"))
-        (left,) = self.server.queue("jobs")["messages"]
+        (left,) = self.inside()["messages"]
         self.assertEqual(left["message_id"], second["MessageId"])
 
     def test_has_one_to_ten_entries_with_ids_of_their_own(self):
@@ -325,7 +323,7 @@ class ABatch(Case):
 class Polls(Case):
     def gone_poll(self):
         """A long poll whose client has closed the connection."""
-        client = self.server.client()
+        client = self.connect()
         body = json.dumps({"QueueUrl": self.url, "WaitTimeSeconds": 20}).encode()
         client.connection.request("POST", "/", body, client.sign("ReceiveMessage", body))
         self.await_waiting(1)
@@ -365,18 +363,24 @@ class ALongPoll(Polls):
         self.call("SendMessage", QueueUrl=source, MessageBody="poison")
         (message,) = self.call("ReceiveMessage", QueueUrl=source)["Messages"]
         poll = self.later_receive()
-        Later(self.server.client().call, "ReceiveMessage", QueueUrl=source, WaitTimeSeconds=20)
+        Later(self.connect().call, "ReceiveMessage", QueueUrl=source, WaitTimeSeconds=20)
         self.await_waiting(1, "source")
         self.call("ChangeMessageVisibility", QueueUrl=source, VisibilityTimeout=0,
                   ReceiptHandle=message["ReceiptHandle"])
         self.assertEqual(poll.result(2)["Messages"][0]["Body"], "poison")
 
+    def processor_seconds(self):
+        """What the server has used so far."""
+        with open(f"/proc/{self.sqs.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def test_without_a_message_ends_empty_after_its_time_or_the_queues(self):
         self.set(ReceiveMessageWaitTimeSeconds="1")
-        begun, burnt = time.monotonic(), self.server.processor_seconds()
+        begun, burnt = time.monotonic(), self.processor_seconds()
         self.assertEqual(self.on_queue("ReceiveMessage"), {})
         self.assertGreater(time.monotonic() - begun, 0.95)
-        self.assertLess(self.server.processor_seconds() - burnt, 0.1)
+        self.assertLess(self.processor_seconds() - burnt, 0.1)
         self.assertEqual(self.on_queue("ReceiveMessage", WaitTimeSeconds=0), {})
 
     def test_shares_what_is_sent_with_the_others(self):
@@ -389,7 +393,7 @@ class ALongPoll(Polls):
         self.gone_poll()
         self.send()
         self.receive_one()
-        self.assertEqual(self.server.stats()["ReceiveMessage"], {"gone": 1, "OK": 1})
+        self.assertEqual(self.sqs.stats()["ReceiveMessage"], {"gone": 1, "OK": 1})
 
 
 class ALongPollToStrand(Polls):
@@ -399,7 +403,7 @@ class ALongPollToStrand(Polls):
         self.gone_poll()
         self.send()
         self.assertEqual(self.receive(), [])
-        (message,) = self.server.queue("jobs")["messages"]
+        (message,) = self.inside()["messages"]
         self.assertEqual((message["state"], message["receives"]), ("in flight", 1))
 
 
@@ -426,7 +430,7 @@ class UnevenBatches(Case):
     def test_are_the_same_for_the_same_seed(self):
         self.send_many(10)
         first = self.sizes(1)
-        self.server.stop()
+        self.sqs.close()
         self.setUp()
         self.send_many(10)
         self.assertEqual(self.sizes(1), first)

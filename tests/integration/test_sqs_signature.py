@@ -6,16 +6,13 @@ Two clients sign that share none of its code: botocore and curl.
 import datetime
 import hashlib
 import json
-import os
 import subprocess
-import sys
 from unittest import mock
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.dirname(HERE)]
-
-from lab import tap  # noqa: E402
-from sqs_local import ACCOUNT, CORAL, KEY, REGION, SECRET, Case, Error  # noqa: E402
+from lab import tap
+from lab.botocore_client import CORAL, Error
+from lab.sqs import ACCOUNT, KEY_ID, REGION, SECRET
+from lab.sqs_case import Case, setUpModule  # noqa: F401
 
 
 class ASignature(Case):
@@ -39,17 +36,17 @@ class ASignature(Case):
         self.refused(self.DENIED, lambda headers: headers.pop("Authorization"))
 
     def test_must_be_of_a_known_key(self):
-        self.refused(self.UNKNOWN, client=self.server.client(key="AKIDNOBODY"))
+        self.refused(self.UNKNOWN, client=self.connect(key_id="AKIDNOBODY"))
 
     def test_must_be_made_with_the_right_secret(self):
-        self.refused(self.MISMATCH, client=self.server.client(secret="wrong"))
+        self.refused(self.MISMATCH, client=self.connect(secret="wrong"))
 
     def test_must_be_for_this_region(self):
-        error = self.refused(self.MISMATCH, client=self.server.client(region="eu-west-1"))
+        error = self.refused(self.MISMATCH, client=self.connect(region="eu-west-1"))
         self.assertIn("Credential should be scoped to a valid region", error.text)
 
     def test_must_be_for_this_service(self):
-        client = self.server.client()
+        client = self.connect()
         client.signer._service_name = "sns"
         self.assertIn("correct service", self.refused(self.MISMATCH, client=client).text)
 
@@ -125,7 +122,7 @@ class ASignature(Case):
         self.call("ListQueues")
 
     def test_follows_a_wrong_clock_of_the_servers_that_its_date_shows(self):
-        self.server.control("POST", "clock", {"skew": 3600})
+        self.sqs.set_ahead(3600)
         error = self.refused(self.MISMATCH)
         shown = datetime.datetime.strptime(error.headers["Date"], "%a, %d %b %Y %H:%M:%S GMT")
         ahead = shown - datetime.datetime.utcnow()
@@ -134,38 +131,36 @@ class ASignature(Case):
         self.call("ListQueues")
 
     def test_with_temporary_credentials_needs_their_token(self):
-        terms = {"id": "ASIATEST", "secret": "s", "token": "the+token=="}
-        self.server.control("POST", "keys", terms)
-        good = {"key": "ASIATEST", "secret": "s"}
-        self.server.client(**good, token="the+token==").call("ListQueues")
-        self.refused(self.UNKNOWN, client=self.server.client(**good))
-        self.refused(self.UNKNOWN, client=self.server.client(**good, token="another"))
-        self.server.control("POST", "keys", {**terms, "expired": True})
+        good = {"key_id": "ASIATEST", "secret": "s"}
+        self.sqs.add_key(**good, token="the+token==")
+        self.connect(**good, token="the+token==").call("ListQueues")
+        self.refused(self.UNKNOWN, client=self.connect(**good))
+        self.refused(self.UNKNOWN, client=self.connect(**good, token="another"))
+        self.sqs.add_key(**good, token="the+token==", expired=True)
         self.refused((403, CORAL + "ExpiredTokenException", "ExpiredToken"),
-                     client=self.server.client(**good, token="the+token=="))
-        self.refused(self.UNKNOWN, client=self.server.client(**good, token="another"))
+                     client=self.connect(**good, token="the+token=="))
+        self.refused(self.UNKNOWN, client=self.connect(**good, token="another"))
 
     def test_of_a_client_that_runs_follows_the_servers_clock_and_the_keys_end(self):
-        terms = {"id": "ASIATEST", "secret": "s", "token": "t"}
-        self.server.control("POST", "keys", terms)
-        client = self.server.client(key="ASIATEST", secret="s", token="t")
+        self.sqs.add_key("ASIATEST", "s", token="t")
+        client = self.connect(key_id="ASIATEST", secret="s", token="t")
         client.call("ListQueues")
-        self.server.control("POST", "clock", {"skew": -400})
+        self.sqs.set_ahead(-400)
         self.assertIn("not yet current", self.refused(self.MISMATCH, client=client).text)
-        self.server.control("POST", "clock", {"skew": 0})
+        self.sqs.set_ahead(0)
         client.call("ListQueues")
-        self.server.control("POST", "keys", {**terms, "expired": True})
+        self.sqs.add_key("ASIATEST", "s", token="t", expired=True)
         self.refused((403, CORAL + "ExpiredTokenException", "ExpiredToken"), client=client)
-        self.server.control("POST", "keys", {**terms, "token": "renewed"})
+        self.sqs.add_key("ASIATEST", "s", token="renewed")
         self.refused(self.UNKNOWN, client=client)
-        self.server.client(key="ASIATEST", secret="s", token="renewed").call("ListQueues")
+        self.connect(key_id="ASIATEST", secret="s", token="renewed").call("ListQueues")
 
     def test_by_curl_is_accepted_too(self):
         def curl(*words, secret=SECRET):
             return json.loads(subprocess.run(
                 ["curl", "-sS", "--aws-sigv4", f"aws:amz:{REGION}:sqs",
-                 "--user", f"{KEY}:{secret}", "-H", "Content-Type: application/x-amz-json-1.0",
-                 *words, self.server.endpoint + "/"], stdout=subprocess.PIPE, check=True).stdout)
+                 "--user", f"{KEY_ID}:{secret}", "-H", "Content-Type: application/x-amz-json-1.0",
+                 *words, self.sqs.endpoint + "/"], stdout=subprocess.PIPE, check=True).stdout)
         sent = curl("-H", "X-Amz-Target: AmazonSQS.SendMessage", "-d",
                     json.dumps({"QueueUrl": self.url, "MessageBody": "by curl"}))
         self.assertEqual(sent["MD5OfMessageBody"], hashlib.md5(b"by curl").hexdigest())
@@ -177,10 +172,10 @@ class ASignature(Case):
 
 
 class AKey(Case):
-    keys = (f"{KEY}:{SECRET}", "AKIDCONSUMER:s:ReceiveMessage,DeleteMessage,GetQueueAttributes")
+    more_keys = ("AKIDCONSUMER:s:ReceiveMessage,DeleteMessage,GetQueueAttributes",)
 
     def test_allows_only_the_actions_of_its_list(self):
-        consumer = self.server.client(key="AKIDCONSUMER", secret="s")
+        consumer = self.connect(key_id="AKIDCONSUMER", secret="s")
         self.send()
         handle = consumer.call("ReceiveMessage", QueueUrl=self.url)["Messages"][0]["ReceiptHandle"]
         for action, members in (
@@ -197,15 +192,14 @@ class AKey(Case):
         consumer.call("DeleteMessage", QueueUrl=self.url, ReceiptHandle=handle)
 
     def test_allows_a_batch_where_it_allows_the_single_action(self):
-        consumer = self.server.client(key="AKIDCONSUMER", secret="s")
+        consumer = self.connect(key_id="AKIDCONSUMER", secret="s")
         answer = consumer.call("DeleteMessageBatch", QueueUrl=self.url,
                                Entries=[{"Id": "a", "ReceiptHandle": "garbage"}])
         self.assertEqual(answer["Failed"][0]["Code"], "ReceiptHandleIsInvalid")
 
     def test_can_be_given_other_actions_at_run_time(self):
-        terms = {"id": "AKIDCONSUMER", "secret": "s", "actions": ["SendMessage"]}
-        self.server.control("POST", "keys", terms)
-        consumer = self.server.client(key="AKIDCONSUMER", secret="s")
+        self.sqs.add_key("AKIDCONSUMER", "s", ["SendMessage"])
+        consumer = self.connect(key_id="AKIDCONSUMER", secret="s")
         consumer.call("SendMessage", QueueUrl=self.url, MessageBody="m")
         with self.assertRaises(Error):
             consumer.call("ReceiveMessage", QueueUrl=self.url)

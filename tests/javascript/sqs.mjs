@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 
 import { about } from "./findings.mjs";
 import {
-  account, arnOf, broken, changing, client, clock, connect, control, endpoint, fault, nameOf, prove,
-  queue, receive, refusals, refused, send, sqs,
+  account, arnOf, broken, changing, client, clock, connect, control, endpoint, fault, key, nameOf,
+  prove, queue, receive, refusals, refused, send, sqs,
 } from "./sqs_local.mjs";
 
 const once = connect({ maxAttempts: 1 });
@@ -307,9 +307,9 @@ await prove("is refused for an unknown key and a wrong secret and region", async
   const as = (accessKeyId, secretAccessKey, options = {}) =>
     send("ListQueues", {}, connect({ credentials: { accessKeyId, secretAccessKey }, ...options }));
   await refused("InvalidClientTokenId", 403, as("AKIDNOBODY", "s"));
-  await refused("SignatureDoesNotMatch", 403, as("AKIDTEST", "wrong"));
+  await refused("SignatureDoesNotMatch", 403, as(key.accessKeyId, "wrong"));
   await refused("SignatureDoesNotMatch", 403,
-    as("AKIDTEST", "secret/of+the=test", { region: "eu-west-1" }));
+    as(key.accessKeyId, key.secretAccessKey, { region: "eu-west-1" }));
 });
 
 await prove("is refused for an action that there is not and a body that is not JSON", async () => {

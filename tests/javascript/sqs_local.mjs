@@ -10,7 +10,9 @@ export const endpoint = process.argv[2];
 export const account = "123456789012";
 export const region = "us-east-1";
 
-export const key = { accessKeyId: "AKIDTEST", secretAccessKey: "secret/of+the=test" };
+export const key = {
+  accessKeyId: "AKIALAB0000000000000", secretAccessKey: "lab/secret+of/the+publisher",
+};
 
 /** A client with the key that may do everything, unless the options say otherwise. */
 export function connect(options = {}) {

@@ -1,7 +1,7 @@
 """Tests written in JavaScript, which node runs with AWS's own SDK, as cases of unittest.
 
     def load_tests(loader, *_):
-        return javascript.suite(loader, "sqs.mjs", server)
+        return javascript.suite(loader, "sqs.mjs")
 
 The script (in tests/javascript) is run once and says in a line of JSON for each thing that it
 proves what it is about, what is so, and what was wrong if it is not: each line becomes a case.
@@ -17,6 +17,7 @@ import subprocess
 import unittest
 
 from lab.process import command_as
+from lab.world import Lab
 
 BUILD = pathlib.Path(os.environ.get("NEXUS_BUILD", "build")).absolute()
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "javascript"
@@ -38,12 +39,12 @@ def why_not():
     return None
 
 
-def suite(loader, script, server):
-    """server(): a context manager around what the script talks to, whose .endpoint it is told."""
+def suite(loader, script, options=()):
+    """The script talks to a local SQS of its own. options: see lab.sqs.Sqs."""
     if reason := why_not():
         return loader.loadTestsFromTestCase(_skipped(script, reason))
-    with server() as running:
-        findings, end = _run(script, running.endpoint)
+    with Lab() as lab:
+        findings, end = _run(script, lab.sqs(options=options).endpoint)
     cases = {}
     for finding in findings:
         case = cases.setdefault(finding["about"], type(finding["about"], (unittest.TestCase,), {}))

@@ -55,6 +55,10 @@ class Client:
             raise SqsError(status, what, answer["error"])
         return answer
 
+    def inside(self, queue):
+        """What only the service itself knows: settings, counts, every message and its state."""
+        return self.control("GET", f"queue?name={queue}")
+
     def _exchange(self, method, path, body, headers):
         try:
             return self._once(method, path, body, headers)
@@ -111,8 +115,7 @@ class Queue:
         return self.counts() == (0, 0)
 
     def inside(self):
-        """What only the service itself knows: settings, counts, every message and its state."""
-        return self._client.control("GET", f"queue?name={self.name}")
+        return self._client.inside(self.name)
 
     def receive(self, visibility=0):
         """Up to ten messages, by default visible again at once."""
@@ -147,10 +150,11 @@ class Sqs:
         url = self.client.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
         return Queue(self.client, name, url)
 
-    def add_key(self, key_id, secret, actions=None):
-        """A key that may do only that."""
-        terms = {"id": key_id, "secret": secret}
-        self.client.control("POST", "keys", {**terms, "actions": actions} if actions else terms)
+    def add_key(self, key_id, secret, actions=None, **terms):
+        """A key that may do only that. terms: token (that must be there), expired."""
+        if actions:
+            terms["actions"] = actions
+        self.client.control("POST", "keys", {"id": key_id, "secret": secret, **terms})
 
     def role(self, arn, **terms):
         """A role for the local STS, or other terms for it: actions, seconds (that its keys live),
