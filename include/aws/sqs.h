@@ -84,6 +84,7 @@ struct sqs_options {
 	const char *queue_url; /* sent verbatim */
 	const char *endpoint;  /* scheme://host[:port]; requests go to its "/" */
 	const char *region;    /* what signatures are for; "": to be set later */
+	bool plain;            /* the endpoint may be http:// on any host */
 };
 
 /* Messages, entries and attributes come with SQS_OK only; otherwise there are none, or NULL. */

@@ -49,6 +49,7 @@ struct sqs {
 	char region_complaint[SQS_FAULT_TEXT_MAX];
 	EVP_MD *md5; /* NULL: the library refuses it */
 	struct http_url endpoint;
+	bool plain; /* its scheme may be http on any host */
 	char *url;
 	char *queue_url;
 	const char *queue;        /* its name, within queue_url */

@@ -44,7 +44,6 @@ struct http_options {
 	 * at most a minute after it was replaced, for connections that are opened from then on.
 	 */
 	const char *ca_bundle;
-	bool allow_plain;         /* http:// also to hosts other than this one */
 	unsigned max_connections; /* kept alive; 0: 128 */
 };
 
@@ -72,6 +71,7 @@ struct http_request {
 	usec_t connect_timeout;
 	size_t max_answer; /* bytes of its body: more is -EMSGSIZE */
 	bool direct;       /* never through a proxy: services of this very machine */
+	bool plain;        /* http:// also to other hosts than this one */
 };
 
 /* Borrowed until the callback returns. */
@@ -108,10 +108,10 @@ DEFINE_CLEANUP(struct http *, http_free)
 sd_event *http_event(const struct http *http);
 
 /*
- * Whether requests may go there: 0, -EINVAL (not a URL), -EPROTONOSUPPORT (neither http nor https),
- * -EPERM (plain http to another host than this one).
+ * Whether requests with such a `plain` may go there: 0, -EINVAL (not a URL), -EPROTONOSUPPORT
+ * (neither http nor https), -EPERM (plain http to another host than this one).
  */
-int http_check_url(const struct http *http, const char *url);
+int http_check_url(const char *url, bool plain);
 
 /*
  * Copies URL and headers; borrows body and wanted until the callback, or cancel. ret_call may be

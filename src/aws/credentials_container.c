@@ -131,6 +131,7 @@ static int ask(struct credential_search *search, const char *token)
 		.connect_timeout = CONNECT_TIMEOUT,
 		.max_answer = ANSWER_MAX,
 		.direct = true,
+		.plain = true, /* container_uri says where */
 	};
 
 	int r = http_start(search->means->http, &request, on_answer, search, &container->call);

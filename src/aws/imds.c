@@ -227,6 +227,7 @@ static int imds_ask_for_token(struct imds_call *call)
 		.connect_timeout = imds->timeout,
 		.max_answer = TOKEN_MAX,
 		.direct = true,
+		.plain = true,
 	};
 	return http_start(imds->http, &request, on_token, call, &call->http);
 }
@@ -244,6 +245,7 @@ static int imds_ask(struct imds_call *call)
 		.connect_timeout = imds->timeout,
 		.max_answer = call->max_answer,
 		.direct = true,
+		.plain = true,
 	};
 
 	return http_start(imds->http, &request, on_answer, call, &call->http);

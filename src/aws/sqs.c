@@ -89,7 +89,7 @@ void sqs_cancel(struct sqs_call *call)
 
 static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 {
-	int r = http_check_url(sqs->http, options->endpoint);
+	int r = http_check_url(options->endpoint, options->plain);
 	r = r < 0 ? r : http_url_parse(options->endpoint, &sqs->endpoint);
 	if (r < 0)
 		return r;
@@ -130,6 +130,7 @@ int sqs_new(struct http *http, struct credential_store *credentials, struct skew
 	TAILQ_INIT(&sqs->due);
 	TAILQ_INIT(&sqs->idle);
 	sqs->http = http;
+	sqs->plain = options->plain;
 	sqs->credentials = credentials;
 	sqs->skew = skew;
 	sqs->md5 = EVP_MD_fetch(NULL, "MD5", NULL);

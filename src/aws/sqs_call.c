@@ -146,6 +146,7 @@ static int sqs_call_send(struct sqs_call *call)
 		.n_wanted = SQS_ANSWER_N_HEADERS,
 		.timeout = usec_sub(call->deadline, clock_monotonic()),
 		.max_answer = call->max_answer,
+		.plain = sqs->plain,
 	};
 	r = http_start(sqs->http, &request, on_answer, call, &call->http);
 	if (r < 0)

@@ -155,7 +155,7 @@ static int sts_find_endpoint(struct sts_call *call, char text[static CREDENTIALS
 	int r = sts_endpoint_find(means, &url, text);
 	if (r < 0)
 		return r;
-	r = http_check_url(means->http, strbuf_str(&url));
+	r = http_check_url(strbuf_str(&url), false);
 	r = r < 0 ? r : http_url_parse(strbuf_str(&url), &call->endpoint);
 	r = r < 0 ? r
 		  : strbuf_printf(&call->url, "%s://%s/", call->endpoint.scheme,

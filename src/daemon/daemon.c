@@ -287,8 +287,6 @@ static int daemon_build_aws(struct daemon *d)
 	struct http_options http = {
 		.user_agent = "nexus-worker/" NEXUS_VERSION,
 		.ca_bundle = daemon_ca_bundle(),
-		.allow_plain =
-			true, /* an endpoint in plain http was asked for, or conf refused it */
 	};
 	struct identity_options identity = {
 		.region = s->queue.region,
@@ -299,6 +297,7 @@ static int daemon_build_aws(struct daemon *d)
 		.queue_url = s->queue.url,
 		.endpoint = s->queue.endpoint,
 		.region = s->queue.region,
+		.plain = true, /* conf refuses it where nobody asked for it */
 	};
 
 	int r = http_new(d->event, &http, &d->http);

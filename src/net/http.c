@@ -409,30 +409,28 @@ sd_event *http_event(const struct http *http)
 	return http->event;
 }
 
-int http_check_url(const struct http *http, const char *url)
+int http_check_url(const char *url, bool plain)
 {
 	struct http_url parsed;
 	int r = http_url_parse(url, &parsed);
 
 	if (r < 0)
 		return r;
-	if (strcmp(parsed.scheme, "https") == 0 || http->options.allow_plain)
+	if (plain || strcmp(parsed.scheme, "https") == 0 || http_url_is_loopback(&parsed))
 		return 0;
-	return http_url_is_loopback(&parsed) ? 0 : -EPERM;
+	return -EPERM;
 }
 
 static int http_call_prepare(struct http_call *call, const struct http_request *request)
 {
 	struct http *http = call->http;
 	struct http_exchange *x = &call->exchange;
+	int r = 0;
 
-	if (!http_exchange_has_url(x, request->url)) {
-		int r = http_check_url(http, request->url);
-		if (r < 0)
-			return r;
-	}
-
-	int r = http_exchange_prepare(x, request);
+	/* The last request may have had leave to go there that this one has not. */
+	if (!request->plain || !http_exchange_has_url(x, request->url))
+		r = http_check_url(request->url, request->plain);
+	r = r < 0 ? r : http_exchange_prepare(x, request);
 	if (r < 0)
 		return r;
 	call->distrusted = http_names_take(&http->distrusted);

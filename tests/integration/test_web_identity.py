@@ -38,6 +38,18 @@ class AWebIdentity(Keyless):
         self.assertEqual(daemon.stop(), 0)
         self.assert_silent_of_tokens(daemon)
 
+    def test_is_told_to_nobody_in_the_clear(self):
+        for name in "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL":
+            with self.subTest(name):
+                daemon = self.configure(environment={
+                    "AWS_WEB_IDENTITY_TOKEN_FILE": self.write("token", FIRST),
+                    "AWS_ROLE_ARN": ROLE, "AWS_ENDPOINT_URL_STS": None,
+                    name: "http://sts.invalid"}).start()
+                daemon.wait_line("the token service is asked over https only, but its endpoint's "
+                                 "URL begins with http: correct AWS_ENDPOINT_URL_STS or "
+                                 "AWS_ENDPOINT_URL")
+                self.assertEqual(daemon.wait(), 78)
+
     def test_that_was_renewed_renews_the_keys(self):
         self.sqs.role(ROLE, web_identity_token=FIRST, seconds=6)
         daemon = self.start_with_token().wait_ready()

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_connect.h"
 #include "../support/test_environment.h"
 #include "../support/test_search.h"
 #include "../support/test_server.h"
@@ -281,6 +282,16 @@ START_TEST(an_agent_that_cannot_be_connected_to_has_two_seconds)
 }
 END_TEST
 
+START_TEST(the_agents_usual_address_is_asked_though_it_has_no_tls)
+{
+	test_environment_set(FULL, NULL);
+	test_environment_set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/hidden");
+	run();
+	ck_assert_int_eq(t.r, -ECONNREFUSED);
+	ck_assert_str_eq(test_connect_refused(), "169.254.170.2:80");
+}
+END_TEST
+
 START_TEST(without_the_variables_it_is_not_configured_here)
 {
 	test_environment_set(FULL, NULL);
@@ -320,6 +331,7 @@ int main(void)
 	tcase_add_test(c, an_agent_that_is_not_there_is_no_reason_to_ask_elsewhere);
 	tcase_add_test(c, an_agent_that_is_silent_has_five_seconds);
 	tcase_add_test(c, an_agent_that_cannot_be_connected_to_has_two_seconds);
+	tcase_add_test(c, the_agents_usual_address_is_asked_though_it_has_no_tls);
 	tcase_add_test(c, without_the_variables_it_is_not_configured_here);
 	tcase_add_test(c, a_search_can_be_cancelled);
 	suite_add_tcase(suite, c);

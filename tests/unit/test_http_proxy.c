@@ -135,14 +135,13 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 
 static void setup(void)
 {
-	const struct http_options options = {.allow_plain = true};
 	char proxy[128];
 
 	forget_environment();
 	signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(http_new(event, &options, &http), 0);
+	ck_assert_int_eq(http_new(event, &(struct http_options){0}, &http), 0);
 	server = test_server_new(TEST_PLAIN, answer, NULL);
 	snprintf(proxy, sizeof proxy, "http://user:word@127.0.0.1:%u", test_server_port(server));
 	setenv("https_proxy", proxy, 1);
@@ -160,7 +159,12 @@ static void teardown(void)
 static void get(const char *url, usec_t timeout, struct seen *seen)
 {
 	const struct http_request request = {
-		.method = "GET", .url = url, .timeout = timeout, .max_answer = 1000};
+		.method = "GET",
+		.url = url,
+		.timeout = timeout,
+		.max_answer = 1000,
+		.plain = true,
+	};
 
 	*seen = (struct seen){0};
 	ck_assert_int_eq(http_start(http, &request, test_seen_done, seen, NULL), 0);

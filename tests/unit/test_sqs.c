@@ -554,12 +554,15 @@ END_TEST
 START_TEST(an_endpoint_that_is_none_is_refused)
 {
 	struct sqs *other = (void *)&seen;
-	const struct sqs_options plain = {QUEUE_URL, "http://sqs.example.com", "eu-west-1"};
-	const struct sqs_options none = {QUEUE_URL, "", "eu-west-1"};
+	const struct sqs_options none = {QUEUE_URL, "", "eu-west-1", false};
+	struct sqs_options plain = {QUEUE_URL, "http://sqs.example.com", "eu-west-1", false};
 
 	ck_assert_int_eq(sqs_new(http, store, &skew, &plain, &other), -EPERM);
 	ck_assert_int_eq(sqs_new(http, store, &skew, &none, &other), -EINVAL);
 	ck_assert_ptr_eq(other, &seen);
+	plain.plain = true;
+	ck_assert_int_eq(sqs_new(http, store, &skew, &plain, &other), 0);
+	sqs_free(other);
 }
 END_TEST
 
