@@ -45,10 +45,7 @@ class Receiving(Case):
         self.addCleanup(self.sqs.heal)
         self.sqs.fault(action="ReceiveMessage", count=2, **fault)
         self.jobs.publish(count=JOBS)
-        self.jobs.wait_all("completed")
-        until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.jobs.runs(), {1: JOBS})
-        self.assertEqual(self.queue.inside()["counts"]["received"], JOBS)
+        self.assert_all_done(JOBS)
         self.assertEqual(len(daemon.lines(f" warning .*{line}")), 1)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
         daemon.wait_line(" notice .*receiving goes on after")
@@ -73,9 +70,7 @@ class AnAnswerThatIsLost(Case):
         daemon = self.start()
         daemon.wait_line(f" warning .*{line}")
         daemon.wait_line(f"job={job} .*receive=2 outcome=completed")
-        until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.jobs.runs(), {1: 1})
-        self.assertEqual(self.queue.inside()["counts"]["received"], 2)
+        self.assert_all_done(1, received=2)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
 
     def test_half_way_costs_its_messages_one_receive(self):

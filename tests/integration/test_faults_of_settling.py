@@ -20,15 +20,6 @@ class Settling(Case):
         super().setUp()
         self.addCleanup(self.sqs.heal)
 
-    def received(self):
-        return self.queue.inside()["counts"]["received"]
-
-    def assert_done(self, count, received=None):
-        self.jobs.wait_all("completed")
-        until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.jobs.runs(), {1: count})
-        self.assertEqual(self.received(), received or count)
-
     def assert_said_once(self, daemon, line, what):
         """The cause, no other, and its end."""
         daemon.wait_line(f" notice .*{what} goes on after")
@@ -41,7 +32,7 @@ class Deletes(Settling):
         daemon = self.start()
         self.sqs.fault(action="DeleteMessageBatch", count=3, **fault)
         self.jobs.publish(count=JOBS)
-        self.assert_done(JOBS)
+        self.assert_all_done(JOBS)
         self.assert_said_once(daemon, line, "deleting messages")
         self.assertEqual(daemon.stop(), 0)
 
@@ -77,7 +68,7 @@ class Deletes(Settling):
         self.jobs.wait(job, "completed")
         # The fault was none of the message's: it comes again, and is only deleted.
         daemon.wait_line(f"job={job} .*receive=2 outcome=duplicate")
-        self.assert_done(1, received=2)
+        self.assert_all_done(1, received=2)
         self.assertEqual(daemon.lines(" warning | error |AQEBsecret"), [])
 
     def test_that_are_denied_keep_their_messages_until_they_are_not(self):
@@ -91,11 +82,11 @@ class Deletes(Settling):
         job, = self.jobs.publish()
         self.jobs.wait(job, "completed")
         # Kept twice, it is older than its first visibility.
-        until(lambda: self.sqs.stats().get("ChangeMessageVisibilityBatch", {}).get("OK", 0) == 2,
+        until(lambda: self.sqs.answers("ChangeMessageVisibilityBatch") == 2,
               what="a message that is kept")
         self.assertEqual(self.queue.counts(), (0, 1))
         self.sqs.add_key(key, secret)
-        self.assert_done(1)
+        self.assert_all_done(1)
         self.assert_said_once(daemon, "access denied to sqs:DeleteMessage ", "deleting messages")
 
 
@@ -105,7 +96,7 @@ class Extensions(Settling):
         job, = self.jobs.publish(payload={"delayMs": 5000})
         self.jobs.wait(job, "processing")
         self.sqs.fault(action="ChangeMessageVisibilityBatch", count=3, **fault)
-        self.assert_done(1)
+        self.assert_all_done(1)
         self.assert_said_once(daemon, line, "extending visibility")
 
     def test_that_are_throttled_wait(self):
@@ -125,7 +116,7 @@ class Extensions(Settling):
             "Reason: The receipt handle has expired.", sender_fault=True))
         daemon.wait_line(" warning .*could not be extended: .*receipt handle has expired")
         # It comes to the same daemon again, whose job still runs.
-        self.assert_done(1, received=2)
+        self.assert_all_done(1, received=2)
         self.assertEqual(len(daemon.lines(" warning | error |AQEBsecret")), 1)
 
 
@@ -139,11 +130,11 @@ class ACauseOfAll(Settling):
         self.sqs.fault(count=0, kind="status", status=503, code="ServiceUnavailable")
         # Meanwhile receives, extensions and deletes all meet it.
         self.jobs.wait_all("completed")
-        until(lambda: all(self.sqs.stats().get(action, {}).get("fault:status", 0) > 1
+        until(lambda: all(self.sqs.answers(action, "fault:status") > 1
                           for action in ("ReceiveMessage", "DeleteMessageBatch",
                                          "ChangeMessageVisibilityBatch")), what="faults of all")
         self.sqs.heal()
-        self.assert_done(10)
+        self.assert_all_done(10)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
         daemon.wait_line(" notice .* goes on after")
         self.assertEqual(len(daemon.lines(" notice .* goes on after")), 1)
@@ -168,7 +159,7 @@ class AKey(Settling):
         self.jobs.wait_all("completed")
         self.jobs.publish(count=JOBS)
         write("AKIAROTATED000000000", "the/second")
-        self.assert_done(2 * JOBS)
+        self.assert_all_done(2 * JOBS)
         self.assertEqual(daemon.lines(" warning | error "), [])
         self.assertEqual(daemon.stop(), 0)
 

@@ -20,15 +20,10 @@ class AConsumersKey(Case):
         return self.start(settings, environment={"AWS_ACCESS_KEY_ID": KEY_ID,
                                                  "AWS_SECRET_ACCESS_KEY": SECRET}, **options)
 
-    def received(self):
-        return self.queue.inside()["counts"]["received"]
-
     def test_is_enough_for_many_jobs_and_one_warning_says_what_it_costs(self):
         daemon = self.start_with_three()
         self.jobs.publish(count=200)
-        self.jobs.wait_all("completed")
-        until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.jobs.runs(), {1: 200})
+        self.assert_all_done(200)
         self.assertEqual(len(daemon.lines("ChangeMessageVisibility|visibility cannot be")), 1)
         self.assertEqual(daemon.stop(), 0)
 
@@ -53,12 +48,12 @@ class AConsumersKey(Case):
         jobs.wait(job, "processing")
         postgres.stop()
         # The poll that is out gets it a second time when its visibility ends.
-        until(lambda: self.received() == 2, what="the end of the visibility")
+        until(lambda: self.queue.received() == 2, what="the end of the visibility")
         postgres.start()
         jobs.wait(job, "completed", within=15)
         until(self.queue.is_empty, what="an empty queue")
         self.assertEqual(jobs.runs(), {1: 1})
-        self.assertEqual(self.received(), 2)
+        self.assertEqual(self.queue.received(), 2)
         self.assertEqual(daemon.stop(), 0)
 
     def test_limits_a_jobs_time_to_the_visibility(self):

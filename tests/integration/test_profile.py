@@ -22,8 +22,7 @@ class AProfile(Keyless):
 
     def work(self, daemon):
         self.jobs.publish(count=20)
-        self.jobs.wait_all("completed")
-        self.assertEqual(self.jobs.runs(), {1: 20})
+        self.assert_all_done(20)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(daemon.lines(SECRET), [])
 

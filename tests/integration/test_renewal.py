@@ -21,13 +21,13 @@ class KeysThatEnd(Keyless):
             self.assert_works(daemon)
         daemon.wait_line(f"job={job} .*receive=1 outcome=completed", within=15)
         self.assertEqual(daemon.lines(" warning "), [])
-        self.assertEqual(self.answers("ReceiveMessage", "ExpiredTokenException"), 0)
+        self.assertEqual(self.sqs.answers("ReceiveMessage", "ExpiredTokenException"), 0)
         self.assertEqual(len(daemon.lines("credentials:")), 1)
 
     def test_are_asked_for_again_once_when_aws_calls_them_expired(self):
         daemon = self.start_on_instance(seconds=3600)
         self.assert_works(daemon)
-        asked = self.answers("metadata:credentials")
+        asked = self.sqs.answers("metadata:credentials")
         # The service's time goes on, ours does not; the poll that is out still ends well.
         self.sqs.advance(3660)
         self.assert_works(daemon)
@@ -35,7 +35,7 @@ class KeysThatEnd(Keyless):
         for _ in range(3):
             self.assert_works(daemon)
         until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.answers("metadata:credentials"), asked + 1)
+        self.assertEqual(self.sqs.answers("metadata:credentials"), asked + 1)
         self.assertEqual(daemon.lines(" warning "), [])
 
     def test_are_used_to_their_end_while_they_cannot_be_renewed(self):
@@ -46,7 +46,7 @@ class KeysThatEnd(Keyless):
         self.sqs.metadata(status=0)
         daemon.wait_line(" notice +renewing credentials goes on after", within=20)
         self.assert_works(daemon)
-        self.assertEqual(self.answers("ReceiveMessage", "ExpiredTokenException"), 0)
+        self.assertEqual(self.sqs.answers("ReceiveMessage", "ExpiredTokenException"), 0)
 
     def test_and_are_not_renewed_cost_no_receive(self):
         daemon = self.start_on_instance(seconds=4, settings={"queue.wait_time": "1s"})

@@ -44,8 +44,7 @@ class OverTls(Tls):
         self.show("good")
         daemon = self.configure_over_tls().start().wait_ready()
         self.jobs.publish(count=300)
-        self.jobs.wait_all("completed", within=30)
-        self.assertEqual(self.jobs.runs(), {1: 300})
+        self.assert_all_done(300)
         self.assertEqual(daemon.stop(), 0)
         self.assertLess(self.front.n_connections, 40)
 

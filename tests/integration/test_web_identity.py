@@ -22,8 +22,7 @@ class AWebIdentity(Keyless):
         daemon = self.start_with_token()
         daemon.wait_line(f"credentials: web identity as {ROLE}, good until ")
         self.jobs.publish(count=100)
-        self.jobs.wait_all("completed")
-        self.assertEqual(self.jobs.runs(), {1: 100})
+        self.assert_all_done(100)
         self.assertEqual(daemon.stop(), 0)
         self.assert_silent_of_tokens(daemon)
 
@@ -56,8 +55,7 @@ class AWebIdentity(Keyless):
         # From now on only the next token is good; the keys that there are end soon.
         self.write("token", NEXT)
         self.sqs.role(ROLE, web_identity_token=NEXT, expired_web_identity_token=FIRST)
-        asked = self.answers("AssumeRoleWithWebIdentity")
-        self.wait_answers("AssumeRoleWithWebIdentity", 1, since=asked)
+        self.wait_answers("AssumeRoleWithWebIdentity", 1)
         self.sqs.advance(3)
         job, = self.jobs.publish()
         self.jobs.wait(job, "completed")

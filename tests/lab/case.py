@@ -7,6 +7,7 @@ import atexit
 import itertools
 import unittest
 
+from lab.feed import until
 from lab.jobs import Jobs
 from lab.world import Lab
 
@@ -57,6 +58,14 @@ class Case(unittest.TestCase):
     def start(self, settings=None, **options):
         """The same, running and ready."""
         return self.configure(settings, **options).start().wait_ready()
+
+    def assert_all_done(self, count, received=None, within=30):
+        """So many jobs are there, each is completed after one run, and their messages are gone,
+        after one receive each, or after so many in all."""
+        self.jobs.wait_all("completed", within)
+        until(self.queue.is_empty, what="an empty queue")
+        self.assertEqual(self.jobs.runs(), {1: count})
+        self.assertEqual(self.queue.received(), received or count)
 
     def assert_row(self, job_id, **expected):
         row = self.jobs.row(job_id)._asdict()

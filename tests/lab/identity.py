@@ -40,14 +40,10 @@ class Keyless(Case):
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    def answers(self, action, result="OK"):
-        """How often the local services answered so."""
-        return self.sqs.stats().get(action, {}).get(result, 0)
-
     def wait_answers(self, action, more, within=15, since=None):
         """Until there are so many more good answers than now, or than there were."""
-        wanted = (self.answers(action) if since is None else since) + more
-        until(lambda: self.answers(action) >= wanted, within, what=f"{action} to be asked")
+        wanted = (self.sqs.answers(action) if since is None else since) + more
+        until(lambda: self.sqs.answers(action) >= wanted, within, what=f"{action} to be asked")
 
     def assert_works(self, daemon, within=10):
         """A job is done with its first receive."""

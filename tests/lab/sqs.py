@@ -117,6 +117,10 @@ class Queue:
     def inside(self):
         return self._client.inside(self.name)
 
+    def received(self):
+        """How often a message was received, all in all."""
+        return self.inside()["counts"]["received"]
+
     def receive(self, visibility=0):
         """Up to ten messages, by default visible again at once."""
         return self._client.call(
@@ -205,6 +209,11 @@ class Sqs:
     def stats(self):
         """{action: {result: how many}} since the start, or since they were forgotten."""
         return self.client.control("GET", "stats")
+
+    def answers(self, action, result="OK"):
+        """How often that was answered so; None: at all."""
+        results = self.stats().get(action, {})
+        return sum(results.values()) if result is None else results.get(result, 0)
 
     def forget_stats(self):
         self.client.control("DELETE", "stats")
