@@ -29,13 +29,13 @@ struct skew {
 usec_t skew_now(const struct skew *skew);
 
 /*
- * An answer refused a signature that was made with this skew: its Date header (NULL: none). True:
- * the correction has changed, so another try makes sense.
+ * An answer refused a signature that was made with this skew: its headers Date and Age (NULL: not
+ * there). True: the correction has changed, so another try makes sense.
  */
-bool skew_learn(struct skew *skew, const char *date);
+bool skew_learn(struct skew *skew, const char *date, const char *age);
 
-/* What an answer's Date (NULL: none) says of our clock: theirs minus ours. False: nothing. */
-bool skew_read(const char *date, int64_t *ret_usec);
+/* What these headers say of our clock: theirs minus ours. False: nothing. */
+bool skew_read(const char *date, const char *age, int64_t *ret_usec);
 /* Whether by so much signatures are refused; and whether that is more than is corrected. */
 bool skew_matters(int64_t usec);
 bool skew_is_beyond(int64_t usec);

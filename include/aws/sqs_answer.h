@@ -22,9 +22,6 @@ enum sqs_answer_header {
 };
 extern const char *const sqs_answer_headers[SQS_ANSWER_N_HEADERS];
 
-/* The answer's Date; NULL where there is none, or it says when a cache got to know it. */
-const char *sqs_answer_date(const struct http_response *response);
-
 /* Whom it goes to, and what it is to hold. */
 struct sqs_answer_goal {
 	enum sqs_action action;

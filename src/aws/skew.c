@@ -7,10 +7,11 @@
 #define TOLERANCE ((int64_t)(4 * USEC_PER_MIN))
 #define BOUND     ((int64_t)(24 * USEC_PER_HOUR))
 
-bool skew_read(const char *date, int64_t *ret_usec)
+bool skew_read(const char *date, const char *age, int64_t *ret_usec)
 {
 	struct tm tm = {0};
-	const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+	/* With an age the date is that of a cache's copy. */
+	const char *end = date && !age ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
 
 	if (!end || *end)
 		return false;
@@ -33,11 +34,12 @@ bool skew_is_beyond(int64_t usec)
 	return llabs(usec) > BOUND;
 }
 
-bool skew_learn(struct skew *skew, const char *date)
+bool skew_learn(struct skew *skew, const char *date, const char *age)
 {
 	int64_t usec;
 
-	if (!skew_read(date, &usec) || skew_is_beyond(usec) || !skew_matters(usec - skew->usec))
+	if (!skew_read(date, age, &usec) || skew_is_beyond(usec) ||
+		!skew_matters(usec - skew->usec))
 		return false;
 	skew->usec = skew_matters(usec) ? usec : 0;
 	if (skew->changed)

@@ -13,11 +13,6 @@ const char *const sqs_answer_headers[SQS_ANSWER_N_HEADERS] = {
 	[SQS_ANSWER_AGE] = "Age",
 };
 
-const char *sqs_answer_date(const struct http_response *response)
-{
-	return response->headers[SQS_ANSWER_AGE] ? NULL : response->headers[SQS_ANSWER_DATE];
-}
-
 static struct sqs_fault_answer answer_of(const struct http_response *response)
 {
 	struct sqs_fault_answer answer = {
@@ -29,7 +24,8 @@ static struct sqs_fault_answer answer_of(const struct http_response *response)
 		.body_len = response->body_len,
 	};
 
-	skew_read(sqs_answer_date(response), &answer.clock_usec);
+	skew_read(response->headers[SQS_ANSWER_DATE], response->headers[SQS_ANSWER_AGE],
+		&answer.clock_usec);
 	return answer;
 }
 

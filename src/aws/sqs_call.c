@@ -265,7 +265,8 @@ static void sqs_call_learn(const struct sqs_call *call, const struct http_respon
 	if (sqs_call_may_send(call))
 		return;
 	if (call->fault.result == SQS_BAD_SIGNATURE &&
-		skew_learn(sqs->skew, sqs_answer_date(response)))
+		skew_learn(sqs->skew, response->headers[SQS_ANSWER_DATE],
+			response->headers[SQS_ANSWER_AGE]))
 		return;
 	credential_store_want(sqs->credentials, call->credentials);
 }

@@ -19,9 +19,10 @@
 /* What is kept of an answer's headers. */
 enum {
 	DATE,
+	AGE,
 	N_WANTED
 };
-static const char *const wanted[N_WANTED] = {[DATE] = "Date"};
+static const char *const wanted[N_WANTED] = {[DATE] = "Date", [AGE] = "Age"};
 
 struct sts_call {
 	const struct credential_means *means;
@@ -123,7 +124,8 @@ static bool sts_tries_again(
 	if (!fault->bad_signature || call->sent_again || !call->means->skew)
 		return false;
 	call->sent_again = true;
-	return skew_learn(call->means->skew, response->headers[DATE]) && sts_send(call) == 0;
+	return skew_learn(call->means->skew, response->headers[DATE], response->headers[AGE]) &&
+	       sts_send(call) == 0;
 }
 
 static void on_answer(void *userdata, const struct http_response *response)

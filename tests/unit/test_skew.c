@@ -44,7 +44,7 @@ START_TEST(a_clock_is_corrected_both_ways)
 		20 * MINUTES, -20 * MINUTES, 5 * MINUTES, -23 * 60 * MINUTES};
 
 	for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		ck_assert(skew_learn(&skew, date(sizes[i])));
+		ck_assert(skew_learn(&skew, date(sizes[i]), NULL));
 		ck_assert_int_eq(skew.usec, sizes[i]);
 		ck_assert_uint_eq(skew_now(&skew), NOW + (usec_t)sizes[i]);
 		ck_assert_uint_eq(n_changes, i + 1);
@@ -55,9 +55,9 @@ END_TEST
 
 START_TEST(what_is_within_the_tolerance_changes_nothing)
 {
-	ck_assert(!skew_learn(&skew, date(3 * MINUTES)));
-	ck_assert(skew_learn(&skew, date(20 * MINUTES)));
-	ck_assert(!skew_learn(&skew, date(22 * MINUTES)));
+	ck_assert(!skew_learn(&skew, date(3 * MINUTES), NULL));
+	ck_assert(skew_learn(&skew, date(20 * MINUTES), NULL));
+	ck_assert(!skew_learn(&skew, date(22 * MINUTES), NULL));
 	ck_assert_int_eq(skew.usec, 20 * MINUTES);
 	ck_assert_uint_eq(n_changes, 1);
 }
@@ -65,9 +65,9 @@ END_TEST
 
 START_TEST(a_clock_that_was_set_right_is_not_corrected_any_more)
 {
-	ck_assert(skew_learn(&skew, date(20 * MINUTES)));
+	ck_assert(skew_learn(&skew, date(20 * MINUTES), NULL));
 	now = NOW + 20 * USEC_PER_MIN;
-	ck_assert(skew_learn(&skew, date(20 * MINUTES + 1000000)));
+	ck_assert(skew_learn(&skew, date(20 * MINUTES + 1000000), NULL));
 	ck_assert_int_eq(skew.usec, 0);
 	ck_assert_uint_eq(n_changes, 2);
 }
@@ -77,14 +77,14 @@ START_TEST(a_clock_that_is_off_by_more_than_a_day_has_to_be_set)
 {
 	int64_t usec = 7;
 
-	ck_assert(!skew_learn(&skew, date(25 * 60 * MINUTES)));
+	ck_assert(!skew_learn(&skew, date(25 * 60 * MINUTES), NULL));
 	ck_assert_int_eq(skew.usec, 0);
-	ck_assert(!skew_read("soon", &usec));
+	ck_assert(!skew_read("soon", NULL, &usec));
 	ck_assert_int_eq(usec, 7);
-	ck_assert(skew_read(date(23 * 60 * MINUTES), &usec));
+	ck_assert(skew_read(date(23 * 60 * MINUTES), NULL, &usec));
 	ck_assert(skew_matters(usec));
 	ck_assert(!skew_is_beyond(usec));
-	ck_assert(skew_read(date(-25 * 60 * MINUTES), &usec));
+	ck_assert(skew_read(date(-25 * 60 * MINUTES), NULL, &usec));
 	ck_assert_int_eq(usec, -25 * 60 * MINUTES);
 	ck_assert(skew_is_beyond(usec));
 	ck_assert(!skew_matters(3 * MINUTES));
@@ -96,9 +96,10 @@ START_TEST(what_is_no_date_teaches_nothing)
 	static const char *const texts[] = {"", "soon", "2026-01-02T03:04:05Z",
 		"Fri, 02 Jan 2026 04:04:05 GMT, and more", "Fri, 02 Jan 2026 04:04:05 CET"};
 
-	ck_assert(!skew_learn(&skew, NULL));
+	ck_assert(!skew_learn(&skew, NULL, NULL));
+	ck_assert(!skew_learn(&skew, date(20 * MINUTES), "0"));
 	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
-		ck_assert_msg(!skew_learn(&skew, texts[i]), "%s", texts[i]);
+		ck_assert_msg(!skew_learn(&skew, texts[i], NULL), "%s", texts[i]);
 	ck_assert_uint_eq(n_changes, 0);
 }
 END_TEST

@@ -568,6 +568,20 @@ START_TEST(a_refusal_that_teaches_nothing_is_the_end)
 }
 END_TEST
 
+START_TEST(the_date_of_a_cached_answer_teaches_nothing)
+{
+	char lines[96];
+
+	date_in(1200, lines, sizeof lines);
+	strcat(lines, "Age: 7\r\n");
+	test_sts_answers(403, lines, too_old);
+	ask(&role);
+	ck_assert_int_eq(seen.r, -EACCES);
+	ck_assert_uint_eq(test_sts_requests(), 1);
+	ck_assert_int_eq(skew.usec, 0);
+}
+END_TEST
+
 /* ---- Its end ---- */
 
 START_TEST(after_cancel_no_callback_comes)
@@ -762,6 +776,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_clock_that_is_off_is_corrected_and_the_question_asked_once_more);
 	tcase_add_test(c, it_is_asked_no_third_time);
 	tcase_add_test(c, a_refusal_that_teaches_nothing_is_the_end);
+	tcase_add_test(c, the_date_of_a_cached_answer_teaches_nothing);
 	tcase_add_test(c, after_cancel_no_callback_comes);
 	tcase_add_test(c, cancelled_before_it_is_sent_nothing_is_sent);
 	tcase_add_test(c, a_request_that_cannot_be_right_is_not_sent);
