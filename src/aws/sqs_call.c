@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aws/queue_url.h"
 
@@ -58,35 +59,44 @@ void sqs_call_put(struct sqs_call *call)
 }
 
 /* The callback, and the end of the call. */
-static void sqs_call_end(
-	struct sqs_call *call, const struct http_response *response, struct sqs_fault *fault)
+static void sqs_call_end(struct sqs_call *call, const struct http_response *response)
 {
 	struct sqs_fault_place place = sqs_call_place(call);
 
 	sqs_call_detach(call);
-	sqs_answer_tell(&call->goal, &place, call->sqs->md5, response, fault);
+	sqs_answer_tell(&call->goal, &place, call->sqs->md5, response, &call->fault);
 	sqs_call_put(call);
 }
 
-/* One that is not sent any more: how it went before, or why it never was. */
-static void sqs_call_end_unsent(struct sqs_call *call)
+static void sqs_call_explain_want(struct sqs_call *call)
 {
 	const struct sqs *sqs = call->sqs;
+
+	if (!sqs->signer)
+		sqs_fault_of_region(sqs->region_complaint, &call->fault);
+	else if (credential_store_is_searching(sqs->credentials))
+		sqs_fault_of_credentials("the search for them takes long", &call->fault);
+	else
+		sqs_fault_of_credentials(
+			credential_store_complaint(sqs->credentials), &call->fault);
+}
+
+/* One that is not sent any more: how it went before, or why it never was; error: of sending. */
+static void sqs_call_end_unsent(struct sqs_call *call, int error)
+{
+	struct sqs_fault_place place = sqs_call_place(call);
 	const struct http_response response = {
 		.error_text = "",
 		.body = "",
 		.sent_at = call->sent_at,
 		.first_byte_at = call->first_byte_at,
 	};
-	bool searching = credential_store_is_searching(sqs->credentials);
 
-	if (call->fault.result == SQS_OK && sqs->signer)
-		sqs_fault_of_credentials(searching ? "the search for them takes long"
-						   : credential_store_complaint(sqs->credentials),
-			&call->fault);
+	if (call->fault.result == SQS_OK && error < 0)
+		sqs_fault_of_transport(&place, error, strerrordesc_np(-error), &call->fault);
 	else if (call->fault.result == SQS_OK)
-		sqs_fault_of_region(sqs->region_complaint, &call->fault);
-	sqs_call_end(call, &response, &call->fault);
+		sqs_call_explain_want(call);
+	sqs_call_end(call, &response);
 }
 
 /* ---- Signing and sending ---- */
@@ -232,8 +242,10 @@ static int on_due(sd_event_source *source, void *userdata)
 		return 0;
 	if (TAILQ_NEXT(call, link))
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	if (!sqs_call_may_send(call) || sqs_call_send(call) < 0)
-		sqs_call_end_unsent(call);
+	bool may_send = sqs_call_may_send(call);
+	int r = may_send ? sqs_call_send(call) : 0;
+	if (r < 0 || !may_send)
+		sqs_call_end_unsent(call, r);
 	return 0;
 }
 
@@ -286,7 +298,7 @@ static void on_answer(void *userdata, const struct http_response *response)
 		if (sqs_call_go_on(call) == 0)
 			return;
 	}
-	sqs_call_end(call, response, &call->fault);
+	sqs_call_end(call, response);
 }
 
 /* ---- Calls ---- */

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -368,6 +369,33 @@ START_TEST(where_that_search_fails_the_reason_is_said)
 }
 END_TEST
 
+/* libcurl's, without memory where a test wants that. */
+static bool adding_fails;
+
+CURLMcode curl_multi_add_handle(CURLM *multi, CURL *easy)
+{
+	static CURLMcode (*real)(CURLM *, CURL *);
+
+	if (adding_fails)
+		return CURLM_OUT_OF_MEMORY;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "curl_multi_add_handle");
+	return real(multi, easy);
+}
+
+START_TEST(having_waited_in_vain_for_want_of_memory_it_does_not_blame_the_credentials)
+{
+	forget_credentials();
+	delete_one();
+	await_search(2);
+	adding_fails = true;
+	find(2);
+	await(1);
+	ck_assert_int_eq(result, SQS_UNREACHABLE);
+	ck_assert_str_eq(result_text, "no answer from 127.0.0.1: Cannot allocate memory");
+}
+END_TEST
+
 START_TEST(what_waits_can_be_cancelled_at_any_time)
 {
 	forget_credentials();
@@ -486,6 +514,8 @@ int main(void)
 	tcase_add_test(c, a_call_that_begins_before_there_are_credentials_waits_for_their_search);
 	tcase_add_test(c, having_waited_it_may_still_be_sent_twice);
 	tcase_add_test(c, where_that_search_fails_the_reason_is_said);
+	tcase_add_test(
+		c, having_waited_in_vain_for_want_of_memory_it_does_not_blame_the_credentials);
 	tcase_add_test(c, what_waits_can_be_cancelled_at_any_time);
 	tcase_add_test(c, a_second_try_can_be_cancelled);
 	tcase_add_test(c, tear_down_ends_what_waits);
