@@ -8,6 +8,9 @@
 
 #define REGION_NAME_MAX 63
 
+/* What may stand in a host's name as a region: lower case, digits, hyphens within. Pure. */
+bool region_is_name(const char *text);
+
 struct region_search;
 
 /*

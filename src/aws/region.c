@@ -18,11 +18,12 @@ struct region_search {
 	struct backoff pause;
 };
 
-static bool is_region(const char *text)
+bool region_is_name(const char *text)
 {
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return len > 0 && len <= REGION_NAME_MAX && text[len] == '\0';
+	return len > 0 && len <= REGION_NAME_MAX && text[len] == '\0' && text[0] != '-' &&
+	       text[len - 1] != '-';
 }
 
 static void region_search_again(struct region_search *search, const char *text)
@@ -39,7 +40,7 @@ static void on_answer(void *userdata, int r, const char *text, const char *body)
 	search->call = NULL;
 	if (r < 0)
 		region_search_again(search, text);
-	else if (!is_region(body))
+	else if (!region_is_name(body))
 		region_search_again(search, "the metadata service's answer is no region's name");
 	else
 		search->told(search->userdata, body, "");

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "aws/region.h"
+
 /* AWS's partitions, by how their regions' names begin; the rest belong to the first one. */
 static const struct {
 	const char *prefix;
@@ -49,7 +51,6 @@ static bool has_fips_name(const char *region)
 int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
 	char ret_text[static CREDENTIALS_TEXT_MAX])
 {
-	static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	const char *url = configured(means), *region = means->region;
 	int r;
 
@@ -57,9 +58,10 @@ int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
 		return credentials_failed(ret_text, -EAGAIN,
 			"a role needs the region whose token service is to be asked: set "
 			"AWS_REGION, or the service's URL in AWS_ENDPOINT_URL_STS");
-	if (!url && region[strspn(region, good)])
-		return credentials_failed(
-			ret_text, -EINVAL, "the region has a character that no region's name has");
+	if (!url && !region_is_name(region))
+		return credentials_failed(ret_text, -EINVAL,
+			"the token service's region has a name that no region has: correct the "
+			"profile's region or AWS_REGION");
 	if (url)
 		r = strbuf_puts(out, url);
 	else

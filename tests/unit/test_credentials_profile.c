@@ -398,7 +398,8 @@ START_TEST(the_region_of_the_profile_is_that_of_its_web_identity_too)
 				     "w") "\n"
 					  "web_identity_token_file = token\nregion = north pole\n");
 	ck_assert_int_eq(credential_search_start(&search, &credentials_profile, &none), -EINVAL);
-	ck_assert_str_eq(search.text, "the region has a character that no region's name has");
+	ck_assert_str_eq(search.text, "the token service's region has a name that no region has: "
+				      "correct the profile's region or AWS_REGION");
 }
 END_TEST
 

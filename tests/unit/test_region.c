@@ -97,6 +97,8 @@ static const char *const NO_REGIONS[] = {
 	"eu-west-1\n",
 	"EU-WEST-1",
 	"eu west",
+	"-eu-west-1",
+	"eu-west-",
 	"<html>",
 	"../..",
 	"a-region-whose-name-is-longer-than-sixty-three-characters-allow-",

@@ -737,6 +737,8 @@ START_TEST(the_endpoint_is_the_environments_or_the_regions_own)
 		{{ALL, "AWS_ENDPOINT_URL_STS="}, NULL, "https://all.example.com:8443/"},
 		{{STS, ALL, BLIND}, "eu-west-1", "https://sts.eu-west-1.amazonaws.com"},
 	};
+	static const char *const no_regions[] = {"eu.example.com/", "eu-west-",
+		"a-region-whose-name-is-longer-than-sixty-three-characters-allow-"};
 	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
 	char text[CREDENTIALS_TEXT_MAX];
 
@@ -748,9 +750,12 @@ START_TEST(the_endpoint_is_the_environments_or_the_regions_own)
 		ck_assert_str_eq(strbuf_str(&url), cases[i].url);
 	}
 	memset(environment, 0, sizeof environment);
-	means.region = "eu.example.com/";
-	ck_assert_int_eq(sts_endpoint_find(&means, &url, text), -EINVAL);
-	ck_assert_ptr_null(strstr(text, "example"));
+	for (size_t i = 0; i < sizeof no_regions / sizeof *no_regions; i++) {
+		means.region = no_regions[i];
+		ck_assert_int_eq(sts_endpoint_find(&means, &url, text), -EINVAL);
+		ck_assert_str_eq(text, "the token service's region has a name that no region has: "
+				       "correct the profile's region or AWS_REGION");
+	}
 }
 END_TEST
 
