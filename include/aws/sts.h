@@ -17,13 +17,16 @@
 
 #define STS_SESSION_NAME_MAX 64
 #define STS_TOKEN_MAX        20000
+#define STS_DURATION_MIN     (15 * USEC_PER_MIN)
+#define STS_DURATION_MAX     (12 * USEC_PER_HOUR)
 
 /* Copied by sts_start(), but for the keys, which it holds. */
 struct sts_request {
 	const char *role_arn;
 	const char *session_name; /* NULL: made from this machine's name */
 	const char *external_id;  /* NULL: none */
-	usec_t duration;          /* of the keys; 0: the service's own, an hour */
+	/* Of the keys, from STS_DURATION_MIN to STS_DURATION_MAX; 0: the service's own, an hour. */
+	usec_t duration;
 	/* Exactly one of them is set. */
 	struct credentials *signed_by;
 	const char *web_identity_token;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define DURATION_MIN 900u
-#define DURATION_MAX 43200u
+#include "aws/sts.h"
+
+#define DURATION_MIN ((unsigned)(STS_DURATION_MIN / USEC_PER_SEC))
+#define DURATION_MAX ((unsigned)(STS_DURATION_MAX / USEC_PER_SEC))
 
 #define BRIDGE                                                                                     \
 	"give it a credential_process = aws configure export-credentials --format process "        \

@@ -1,5 +1,6 @@
 #include "aws/sts_codec.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,6 @@
 /* What stands in a session's name, and in an external id. */
 #define NAME_LETTERS     LETTERS "+=,.@-"
 #define EXTERNAL_LETTERS NAME_LETTERS ":/"
-
-#define DURATION_MIN (15 * USEC_PER_MIN)
-#define DURATION_MAX (12 * USEC_PER_HOUR)
 
 const char *sts_codec_action(const struct sts_request *request)
 {
@@ -51,6 +49,8 @@ int sts_codec_check(const struct sts_request *request, char ret_text[static CRED
 	const char *source = request->source;
 	size_t token_len = request->web_identity_token ? strlen(request->web_identity_token) : 4;
 
+	assert(request->duration == 0 ||
+		(request->duration >= STS_DURATION_MIN && request->duration <= STS_DURATION_MAX));
 	if (!is_role_arn(request->role_arn))
 		return credentials_failed(ret_text, -EINVAL,
 			"%s: the role's ARN is none: it looks like "
@@ -65,10 +65,6 @@ int sts_codec_check(const struct sts_request *request, char ret_text[static CRED
 		return credentials_failed(ret_text, -EINVAL,
 			"%s: the external id must have 2 to 1224 letters, digits or _+=,.@-:/",
 			source);
-	if (request->duration != 0 &&
-		(request->duration < DURATION_MIN || request->duration > DURATION_MAX))
-		return credentials_failed(ret_text, -EINVAL,
-			"%s: a role's keys last from 900 to 43200 seconds", source);
 	if (token_len < 4 || token_len > STS_TOKEN_MAX)
 		return credentials_failed(ret_text, -EINVAL,
 			"%s: the web identity token must have 4 to %d bytes", source,
