@@ -72,6 +72,7 @@ struct http_request {
 	size_t max_answer; /* bytes of its body: more is -EMSGSIZE */
 	bool direct;       /* never through a proxy: services of this very machine */
 	bool plain;        /* http:// also to other hosts than this one */
+	bool secret;       /* headers and answer are wiped when the call has ended */
 };
 
 /* Borrowed until the callback returns. */

@@ -24,6 +24,7 @@ struct http_exchange {
 	const char *ca_bundle;
 	struct http_proxy proxy; /* for the URL */
 	bool direct;             /* but not for this request */
+	bool secret;             /* lines and body are */
 
 	const char *const *wanted;
 	size_t n_wanted;
@@ -39,7 +40,7 @@ int http_exchange_init(struct http_exchange *x, const struct http_options *optio
 /* After the handle was taken out of a multi handle. */
 void http_exchange_done(struct http_exchange *x);
 
-/* Forgets the last answer, and its buffer if that has grown large. */
+/* Forgets the last answer, and its buffer if that has grown large; what is secret is wiped. */
 void http_exchange_reset(struct http_exchange *x);
 
 /* Whether the last request went to the very same URL. */

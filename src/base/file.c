@@ -4,11 +4,26 @@
 #include <fcntl.h>
 #include <string.h>
 
-int file_read(const char *path, size_t ceiling, struct strbuf *ret)
+/* Without waiting for somebody who writes into a pipe: one that nobody has open is empty. */
+static int file_open(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
 	if (fd < 0)
 		return -errno;
+	if (fcntl(fd, F_SETFL, O_RDONLY) < 0) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int file_read(const char *path, size_t ceiling, struct strbuf *ret)
+{
+	_cleanup_close_ int fd = file_open(path);
+	if (fd < 0)
+		return fd;
 
 	_cleanup_(strbuf_wipe) struct strbuf all;
 	strbuf_init(&all, ceiling);

@@ -147,6 +147,12 @@ void http_exchange_done(struct http_exchange *x)
 
 void http_exchange_reset(struct http_exchange *x)
 {
+	if (x->secret) {
+		curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, NULL);
+		strbuf_wipe(&x->lines);
+		strbuf_wipe(&x->body);
+		x->secret = false;
+	}
 	if (x->body.capacity > IDLE_BODY_MAX)
 		strbuf_done(&x->body);
 	strbuf_reset(&x->body);
@@ -238,6 +244,7 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 	}
 	SET(CURLOPT_CUSTOMREQUEST, get || post ? NULL : request->method);
 	x->direct = request->direct;
+	x->secret = request->secret;
 	/* "" is none; and libcurl has no exceptions of its own. */
 	SET(CURLOPT_PROXY, http_exchange_proxy(x) ? x->proxy.url : "");
 	SET(CURLOPT_NOPROXY, "");

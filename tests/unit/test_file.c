@@ -1,0 +1,108 @@
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static char folder[] = "/tmp/test_file.XXXXXX";
+static struct strbuf text;
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	text = STRBUF_INIT;
+}
+
+static void teardown(void)
+{
+	strbuf_done(&text);
+	remove("it");
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static void write_file(const char *content)
+{
+	FILE *f = fopen("it", "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(content, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_file_is_read_whole_up_to_the_ceiling)
+{
+	write_file("12345");
+	ck_assert_int_eq(file_read("it", 5, &text), 0);
+	ck_assert_str_eq(text.data, "12345");
+}
+END_TEST
+
+START_TEST(past_the_ceiling_is_an_error_and_leaves_ret_alone)
+{
+	write_file("123456");
+	ck_assert_int_eq(file_read("it", 5, &text), -EFBIG);
+	ck_assert_int_eq(file_read("it-not", 5, &text), -ENOENT);
+	ck_assert_int_eq(file_read(".", 5, &text), -EISDIR);
+	ck_assert_ptr_null(text.data);
+}
+END_TEST
+
+START_TEST(a_pipe_that_nobody_writes_to_is_empty)
+{
+	ck_assert_int_eq(mkfifo("it", 0600), 0);
+	ck_assert_int_eq(file_read("it", 5, &text), 0);
+	ck_assert_uint_eq(text.len, 0);
+}
+END_TEST
+
+static void *write_slowly(void *fd)
+{
+	const int to = *(int *)fd;
+
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(write(to, "ab", 2), 2);
+		usleep(1000);
+	}
+	close(to);
+	return NULL;
+}
+
+START_TEST(a_pipe_that_somebody_writes_to_is_read_to_its_end)
+{
+	pthread_t writer;
+	char path[32];
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(pthread_create(&writer, NULL, write_slowly, &ends[1]), 0);
+	snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+	ck_assert_int_eq(file_read(path, 100, &text), 0);
+	ck_assert_str_eq(text.data, "ababab");
+	ck_assert_int_eq(pthread_join(writer, NULL), 0);
+	close(ends[0]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("file");
+	TCase *c = tcase_create("file");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, a_file_is_read_whole_up_to_the_ceiling);
+	tcase_add_test(c, past_the_ceiling_is_an_error_and_leaves_ret_alone);
+	tcase_add_test(c, a_pipe_that_nobody_writes_to_is_empty);
+	tcase_add_test(c, a_pipe_that_somebody_writes_to_is_read_to_its_end);
+	suite_add_tcase(suite, c);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed > 0;
+}
