@@ -56,12 +56,8 @@ void log_set_level(int level);
 /* 0, or a negative errno and the format stays as it was: the journal is not there. */
 int log_set_format(enum log_format format);
 
-/* error, warning, notice, info, debug. 0, or -EINVAL. */
-int log_level_from_name(const char *name, int *ret);
+/* error, warning, notice, info, debug. */
 const char *log_level_name(int level);
-
-/* Whether a line of this priority would be written: for what is costly to find out. */
-bool log_enabled(int priority);
 
 /* Borrows fields until it returns. Nothing is formatted, or evaluated, below the level. */
 #define log_event(priority, fields, n_fields, ...)                                                 \
@@ -73,6 +69,7 @@ bool log_enabled(int priority);
 #define log_info(...)    log_event(LOG_INFO, NULL, 0, __VA_ARGS__)
 #define log_debug(...)   log_event(LOG_DEBUG, NULL, 0, __VA_ARGS__)
 
-/* What the macros end in: writes whatever the level. */
+/* What the macros are made of: whether a line is wanted at the level, and writing it at any. */
+bool log_enabled(int priority);
 void log_write(int priority, const struct log_field *fields, size_t n_fields, const char *format,
 	...) __attribute__((format(printf, 4, 5)));

@@ -63,17 +63,6 @@ static const struct {
 };
 #define N_LEVELS (sizeof log_levels / sizeof log_levels[0])
 
-int log_level_from_name(const char *name, int *ret)
-{
-	for (size_t i = 0; i < N_LEVELS; i++) {
-		if (strcmp(log_levels[i].name, name) != 0)
-			continue;
-		*ret = log_levels[i].level;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 const char *log_level_name(int level)
 {
 	for (size_t i = 0; i < N_LEVELS; i++)

@@ -40,9 +40,7 @@ struct test_server {
 	char *certificate;
 	struct connection connections[CONNECTIONS_MAX];
 	atomic_uint n_connections;
-	pthread_mutex_t lock;
-	pthread_cond_t came;
-	unsigned n_requests;
+	atomic_uint n_requests;
 };
 
 static const char bad_request[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
@@ -169,10 +167,7 @@ static bool server_answer(struct test_server *s, struct connection *c)
 	strbuf_init(&answer, (size_t)256 << 20);
 
 	/* Counted first: who has seen the answer may look at the count. */
-	pthread_mutex_lock(&s->lock);
-	s->n_requests++;
-	pthread_cond_broadcast(&s->came);
-	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&s->n_requests, 1);
 	enum test_then then = s->handler(s->userdata, &request, &answer);
 	assert(answer.error == 0);
 	if (then == TEST_DRIP)
@@ -274,8 +269,6 @@ struct test_server *test_server_new(enum test_tls tls, test_handler_fn *handler,
 	s->userdata = userdata;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 		s->connections[i].fd = -1;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->came, NULL);
 	s->kind = tls;
 	if (tls != TEST_PLAIN && !server_is_rude(s))
 		server_use_tls(s, tls);
@@ -334,20 +327,7 @@ unsigned test_server_connections(const struct test_server *s)
 	return atomic_load(&s->n_connections);
 }
 
-unsigned test_server_requests(const struct test_server *server)
+unsigned test_server_requests(const struct test_server *s)
 {
-	struct test_server *s = (struct test_server *)server;
-
-	pthread_mutex_lock(&s->lock);
-	unsigned n = s->n_requests;
-	pthread_mutex_unlock(&s->lock);
-	return n;
-}
-
-void test_server_await(struct test_server *s, unsigned n_requests)
-{
-	pthread_mutex_lock(&s->lock);
-	while (s->n_requests < n_requests)
-		pthread_cond_wait(&s->came, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+	return atomic_load(&s->n_requests);
 }

@@ -62,8 +62,6 @@ const char *test_server_certificate(const struct test_server *server);
 
 unsigned test_server_connections(const struct test_server *server);
 unsigned test_server_requests(const struct test_server *server);
-/* Blocks until that many requests have come in since the start. */
-void test_server_await(struct test_server *server, unsigned n_requests);
 
 /* "HTTP/1.1 STATUS" with Content-Length and Content-Type. */
 void test_answer(struct strbuf *answer, unsigned status, const char *type, const char *body);

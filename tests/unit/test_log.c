@@ -34,7 +34,6 @@ START_TEST(below_the_level_nothing_is_written_or_evaluated)
 	log_notice("%d", evaluate());
 	ck_assert_str_eq(read_all(fd), "");
 	ck_assert_int_eq(n_evaluated, 0);
-	ck_assert(!log_enabled(LOG_NOTICE));
 
 	log_warning("%d", evaluate());
 	ck_assert_str_eq(after_time(read_all(fd)), "warning 1\n");
@@ -48,16 +47,8 @@ START_TEST(levels_have_names)
 {
 	static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
 
-	for (int i = 0; i < 5; i++) {
-		int level = -1;
-		ck_assert_int_eq(log_level_from_name(names[i], &level), 0);
-		ck_assert_int_eq(level, LOG_ERR + i);
-		ck_assert_str_eq(log_level_name(level), names[i]);
-	}
-	int level = 42;
-	ck_assert_int_eq(log_level_from_name("Info", &level), -EINVAL);
-	ck_assert_int_eq(log_level_from_name("", &level), -EINVAL);
-	ck_assert_int_eq(level, 42);
+	for (int i = 0; i < 5; i++)
+		ck_assert_str_eq(log_level_name(LOG_ERR + i), names[i]);
 	ck_assert_str_eq(log_level_name(LOG_EMERG), "error");
 }
 END_TEST
