@@ -24,7 +24,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "aws/credentials.h"
+#include "aws/profile.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "conf/settings.h"
@@ -167,16 +167,16 @@ static int load(const struct settings_request *request, struct settings **ret)
 
 static int act(const struct command_line *line)
 {
-	_cleanup_free_ char *profile_region = NULL;
+	_cleanup_free_ char *region = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
 	struct settings *settings = NULL;
 
 	/* What is wrong with the profile is told when its credentials are asked for. */
-	credentials_profile_region(getenv, &profile_region, text);
+	profile_region(getenv, &region, text);
 	struct settings_request request = {
 		.config = line->config,
 		.environment = (const char *const *)environ,
-		.profile_region = profile_region,
+		.profile_region = region,
 		.arguments = &line->log_level,
 		.n_arguments = line->log_level.option ? 1 : 0,
 	};

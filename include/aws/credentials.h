@@ -44,11 +44,3 @@ bool credentials_equal(const struct credentials *a, const struct credentials *b)
 
 /* getenv(3), or what a test has instead. */
 typedef char *credentials_getenv_fn(const char *name);
-
-/*
- * The region that the active profile of the shared files names. Returns owned; -ENOENT where
- * there is none, -EINVAL where the files are wrong, -ENOMEM, -EMFILE and the like; then ret_text is
- * one line that names the cure. Blocks on the two files.
- */
-int credentials_profile_region(
-	credentials_getenv_fn *getenv, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX]);

@@ -60,3 +60,11 @@ int profile_describe_files(const struct profile_files *files, struct strbuf *out
 bool profile_get(const struct profile *profile, const char *key, struct profile_property *ret);
 /* NULL where it is not set, or empty. */
 const char *profile_get_value(const struct profile *profile, const char *key);
+
+/*
+ * The region that the active profile names. Returns owned; -ENOENT where there is none, else as
+ * profile_files_read() and profile_find_active(); then ret_text is one line that names the cure.
+ * Blocks on the two files.
+ */
+int profile_region(
+	credentials_getenv_fn *getenv, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX]);

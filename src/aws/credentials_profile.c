@@ -264,24 +264,3 @@ const struct credential_source credentials_profile = {
 	.start = profile_start,
 	.cancel = profile_cancel,
 };
-
-int credentials_profile_region(
-	credentials_getenv_fn *getenv_fn, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX])
-{
-	_cleanup_(profile_files_freep) struct profile_files *files = NULL;
-	struct profile active;
-
-	int r = profile_files_read(getenv_fn, &files, ret_text);
-	r = r < 0 ? r : profile_find_active(files, getenv_fn, &active, ret_text);
-	if (r < 0)
-		return r;
-	const char *region = profile_get_value(&active, "region");
-	if (!region)
-		return credentials_failed(
-			ret_text, -ENOENT, "profile %s names no region", active.name);
-	char *copy = strdup(region);
-	if (!copy)
-		return credentials_failed(ret_text, -ENOMEM, "out of memory");
-	*ret = copy;
-	return 0;
-}

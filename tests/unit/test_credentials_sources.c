@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "aws/credential_store.h"
+#include "aws/profile.h"
 #include "base/file.h"
 
 #define CASES    "tests/data/credentials"
@@ -72,7 +73,7 @@ static void tell_region(struct strbuf *to)
 	_cleanup_free_ char *region = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
 
-	int r = credentials_profile_region(case_getenv, &region, text);
+	int r = profile_region(case_getenv, &region, text);
 	if (r < 0)
 		tell_failure(to, "region", r, text);
 	else
