@@ -16,8 +16,9 @@ struct web_identity {
 	const char *source;       /* what the credentials' `source` says */
 };
 
-/* As a source's start(); -EINPROGRESS, or a failure. state and end are then as a source's own. */
+/*
+ * As credential_search_start() with a source that has to ask: never 0, and in progress until the
+ * search ends or is cancelled.
+ */
 int credentials_web_identity_start(
 	struct credential_search *search, const struct web_identity *identity);
-/* While that is in progress. */
-void credentials_web_identity_cancel(struct credential_search *search);

@@ -139,8 +139,10 @@ static int chain_go_on(struct chain *chain, struct credentials *found, struct cr
 
 /* ---- The base ---- */
 
-static int make_keys(struct chain *chain, const struct profile_base *base, struct credentials **ret)
+static int make_keys(struct chain *chain, struct credentials **ret)
 {
+	const struct profile_base *base = &chain->plan.base;
+
 	int r = set_source(chain, "profile %s in %s", base->profile.name, base->id.path);
 	if (r < 0)
 		return r;
@@ -155,8 +157,10 @@ static int make_keys(struct chain *chain, const struct profile_base *base, struc
 	return credentials_new(&fields, chain->base.text, ret);
 }
 
-static int run_process(struct chain *chain, const struct profile_base *base)
+static int run_process(struct chain *chain)
 {
+	const struct profile_base *base = &chain->plan.base;
+
 	int r = set_source(chain, "credential_process of profile %s in %s", base->profile.name,
 		base->property.path);
 	if (r < 0)
@@ -168,8 +172,9 @@ static int run_process(struct chain *chain, const struct profile_base *base)
 	return credentials_process_start(&chain->base, &what);
 }
 
-static int show_web_identity(struct chain *chain, const struct profile_base *base)
+static int show_web_identity(struct chain *chain)
 {
+	const struct profile_base *base = &chain->plan.base;
 	const struct profile_role *role = &base->role;
 
 	int r = set_source(chain, "role %s of profile %s in %s, for its web identity",
@@ -184,7 +189,6 @@ static int show_web_identity(struct chain *chain, const struct profile_base *bas
 		.source = strbuf_str(&chain->source),
 	};
 	set_region(chain, role->region);
-	chain->base.source = &credentials_web_identity;
 	return credentials_web_identity_start(&chain->base, &identity);
 }
 
@@ -205,11 +209,11 @@ static int start_base(struct chain *chain, struct credentials **ret)
 	set_region(chain, NULL);
 	switch (base->kind) {
 	case PROFILE_BASE_KEYS:
-		return make_keys(chain, base, ret);
+		return make_keys(chain, ret);
 	case PROFILE_BASE_PROCESS:
-		return run_process(chain, base);
+		return run_process(chain);
 	case PROFILE_BASE_WEB_IDENTITY:
-		return show_web_identity(chain, base);
+		return show_web_identity(chain);
 	case PROFILE_BASE_SOURCE:
 		return credential_search_start(&chain->base, base->source, ret);
 	}

@@ -66,13 +66,9 @@ int credentials_web_identity_start(
 	r = sts_start(search->means, &request, on_done, search, &call, search->text);
 	if (r < 0)
 		return r;
+	search->source = &credentials_web_identity;
 	search->state = call;
 	return -EINPROGRESS;
-}
-
-void credentials_web_identity_cancel(struct credential_search *search)
-{
-	sts_cancel(search->state);
 }
 
 /* ---- The source ---- */
@@ -102,8 +98,13 @@ static int web_identity_start(struct credential_search *search, struct credentia
 	return credentials_web_identity_start(search, &identity);
 }
 
+static void web_identity_cancel(struct credential_search *search)
+{
+	sts_cancel(search->state);
+}
+
 const struct credential_source credentials_web_identity = {
 	.name = "web identity",
 	.start = web_identity_start,
-	.cancel = credentials_web_identity_cancel,
+	.cancel = web_identity_cancel,
 };

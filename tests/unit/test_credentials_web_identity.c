@@ -293,7 +293,7 @@ START_TEST(another_source_may_bring_its_own_file_role_and_name)
 	ck_assert_ptr_nonnull(strstr(test_sts_form(), "%3Arole%2Fother&RoleSessionName=other&"));
 
 	ck_assert_int_eq(credentials_web_identity_start(&search, &identity), -EINPROGRESS);
-	credentials_web_identity_cancel(&search);
+	credential_search_cancel(&search);
 	ck_assert_int_eq(credentials_web_identity_start(&search, &identity), -EINPROGRESS);
 	await(2);
 	found = credentials_unref(found);
