@@ -20,6 +20,7 @@
 /* What sources ask with; all is borrowed. */
 struct credential_means {
 	credentials_getenv_fn *getenv;
+	const char *const *program_environment; /* of a credential_process: as environ */
 	/* NULL: nobody can be asked, and a source that would have to is -EINVAL. */
 	struct http *http;
 	struct imds *imds;  /* NULL: likewise */

@@ -3,10 +3,10 @@
  * CLI's guide, a profile's credential_process.
  *
  * The command line is split by base/words.h and run without a shell, on the loop and from its
- * thread. It reads /dev/null; of our environment it sees all but what is ours alone; of what it
- * prints to stderr the last line is quoted if it fails. It is over when the program itself ends:
- * whatever it has started and left in its process group is killed then, and both are killed at the
- * deadline and by a cancel.
+ * thread. It reads /dev/null, and has the environment that means has for it; of what it prints to
+ * stderr the last line is quoted if it fails. It is over when the program itself ends: whatever it
+ * has started and left in its process group is killed then, and both are killed at the deadline and
+ * by a cancel.
  *
  * SIGCHLD has to be blocked in all threads.
  */

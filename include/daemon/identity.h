@@ -1,6 +1,6 @@
 /*
  * Who the daemon is to AWS: its credentials, its region and its clock, and what the log says of
- * them.
+ * them. A program that gives keys sees of the environment all but what is the daemon's alone.
  *
  * Owns the credential store, the skew, and what asks the instance's metadata service. Says once
  * which source was chosen and until when its keys are good, once which region was found, once by

@@ -228,38 +228,6 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- The start ---- */
 
-/* What is ours alone: the database's password, and what systemd tells the daemon. */
-static bool is_ours(const char *variable)
-{
-	static const char *const beginnings[] = {
-		"DATABASE_URL=",
-		"NEXUS_",
-		"NOTIFY_SOCKET=",
-		"WATCHDOG_",
-		"LISTEN_",
-		"CREDENTIALS_DIRECTORY=",
-	};
-
-	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-		if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
-			return true;
-	return false;
-}
-
-/* Returns owned; its strings are borrowed. NULL: no memory. */
-static const char **make_environment(void)
-{
-	size_t n = 0, kept = 0;
-
-	while (environ[n])
-		n++;
-	const char **environment = calloc(n + 1, sizeof *environment);
-	for (size_t i = 0; environment && i < n; i++)
-		if (!is_ours(environ[i]))
-			environment[kept++] = environ[i];
-	return environment;
-}
-
 /* ret_fd: the end for the program, which sees no flag of ours on it. */
 static int open_output(
 	struct process *p, struct output *output, sd_event_io_handler_t readable, int *ret_fd)
@@ -278,17 +246,17 @@ static int open_output(
 
 static int run(struct process *p, const char *path)
 {
-	_cleanup_free_ const char **environment = make_environment();
 	_cleanup_close_ int in = open("/dev/null", O_RDONLY | O_CLOEXEC), out = -1, err = -1;
-	struct spawn what = {.path = path, .argv = (const char *const *)p->words};
+	struct spawn what = {
+		.path = path,
+		.argv = (const char *const *)p->words,
+		.environment = p->search->means->program_environment,
+	};
 
-	if (!environment)
-		return -ENOMEM;
 	int r = in < 0 ? -errno : open_output(p, &p->out, on_out, &out);
 	r = r < 0 ? r : open_output(p, &p->err, on_err, &err);
 	if (r < 0)
 		return r;
-	what.environment = environment;
 	what.in = in;
 	what.out = out;
 	what.err = err;

@@ -17,7 +17,8 @@
 struct identity {
 	struct identity_options options;
 	struct imds *imds;
-	struct region_search *search; /* NULL: the region was given */
+	const char **program_environment; /* its strings are borrowed */
+	struct region_search *search;     /* NULL: the region was given */
 	char region[REGION_NAME_MAX + 1];
 	char region_complaint[CREDENTIALS_TEXT_MAX];
 	bool settled; /* the first search for credentials is over */
@@ -27,6 +28,38 @@ struct identity {
 	struct trouble trouble;
 	char source[SOURCE_MAX]; /* that was said; "": none yet */
 };
+
+/* No program's business: the database's password, and what systemd tells the daemon. */
+static bool identity_is_ours(const char *variable)
+{
+	static const char *const beginnings[] = {
+		"DATABASE_URL=",
+		"NEXUS_",
+		"NOTIFY_SOCKET=",
+		"WATCHDOG_",
+		"LISTEN_",
+		"CREDENTIALS_DIRECTORY=",
+	};
+
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Returns owned; its strings are borrowed. NULL: no memory. */
+static const char **identity_make_environment(void)
+{
+	size_t n = 0, kept = 0;
+
+	while (environ[n])
+		n++;
+	const char **environment = calloc(n + 1, sizeof *environment);
+	for (size_t i = 0; environment && i < n; i++)
+		if (!identity_is_ours(environ[i]))
+			environment[kept++] = environ[i];
+	return environment;
+}
 
 /* "", or until when they are good. */
 static void identity_describe_end(const struct credentials *c, char ret[64])
@@ -154,6 +187,9 @@ int identity_new(struct http *http, const struct identity_options *options, stru
 		return -ENOMEM;
 	identity->options = *options;
 	identity->skew = (struct skew){.changed = identity_on_skew, .userdata = identity};
+	identity->program_environment = identity_make_environment();
+	if (!identity->program_environment)
+		return -ENOMEM;
 	int r = imds_new(http, getenv, &identity->imds);
 	if (r < 0)
 		return r;
@@ -161,6 +197,7 @@ int identity_new(struct http *http, const struct identity_options *options, stru
 		.means =
 			{
 				.getenv = getenv,
+				.program_environment = identity->program_environment,
 				.http = http,
 				.imds = identity->imds,
 				.skew = &identity->skew,
@@ -191,6 +228,7 @@ struct identity *identity_free(struct identity *identity)
 		credential_store_unwatch(identity->credentials, &identity->watcher);
 	credential_store_free(identity->credentials);
 	imds_free(identity->imds);
+	free(identity->program_environment);
 	free(identity);
 	return NULL;
 }

@@ -44,6 +44,7 @@ int test_search_start(struct test_search *t, const struct credential_source *sou
 	t->found = credentials_unref(t->found);
 	t->means = (struct credential_means){
 		.getenv = test_environment_get,
+		.program_environment = (const char *const *)environ,
 		.http = t->http,
 		.imds = t->imds,
 	};

@@ -157,7 +157,11 @@ static void setup(void)
 	set_variable("AWS_PROFILE", "worker");
 	set_variable("AWS_ENDPOINT_URL_STS", test_server_url(server));
 	means = (struct credential_means){
-		.getenv = fake_getenv, .http = http, .region = "eu-west-1"};
+		.getenv = fake_getenv,
+		.program_environment = (const char *const *)environ,
+		.http = http,
+		.region = "eu-west-1",
+	};
 	search = (struct credential_search){.means = &means, .ended = on_ended};
 }
 

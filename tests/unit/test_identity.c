@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
+#include "base/file.h"
 #include "daemon/identity.h"
 
 #define WAIT_MAX (20 * USEC_PER_SEC)
@@ -48,6 +49,7 @@ static void teardown_loop(void)
 	curl_global_cleanup();
 	remove("config");
 	remove("keys");
+	remove("told");
 }
 
 static void set_keys(void)
@@ -85,6 +87,21 @@ static void write_file(const char *name, const char *content, mode_t mode)
 	ck_assert_int_eq(chmod(name, mode), 0);
 }
 
+/* A program that gives keys, after it has done that, is the default profile's. */
+static void write_program(const char *then)
+{
+	_cleanup_free_ char *script = NULL;
+
+	ck_assert_int_gt(asprintf(&script,
+				 "#!/bin/sh\n%secho '{\"Version\":1,\"AccessKeyId\":\"AKID\","
+				 "\"SecretAccessKey\":\"secret\"}'\n",
+				 then),
+		0);
+	write_file("keys", script, 0700);
+	write_file("config", "[default]\ncredential_process = ./keys\n", 0600);
+	setenv("AWS_CONFIG_FILE", "config", 1);
+}
+
 /* Files can still be read, one after the other; there is no room for a program's pipes. */
 static void leave_one_descriptor(struct rlimit *before)
 {
@@ -101,12 +118,7 @@ START_TEST(what_this_machine_lacks_just_now_is_waited_for)
 {
 	struct rlimit before;
 
-	write_file("config", "[default]\ncredential_process = ./keys\n", 0600);
-	write_file("keys",
-		"#!/bin/sh\n"
-		"echo '{\"Version\":1,\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret\"}'\n",
-		0700);
-	setenv("AWS_CONFIG_FILE", "config", 1);
+	write_program("");
 	/* The loop's own timers have their descriptor. */
 	ck_assert_int_ge(
 		sd_event_add_time(event, NULL, CLOCK_MONOTONIC, UINT64_MAX, 0, NULL, NULL), 0);
@@ -122,6 +134,32 @@ START_TEST(what_this_machine_lacks_just_now_is_waited_for)
 	await_change();
 	ck_assert_str_eq(after_time(read_all(log_fd)),
 		"info    credentials: credential_process of profile default in config\n");
+}
+END_TEST
+
+START_TEST(a_program_sees_the_environment_without_what_is_ours)
+{
+	static const char *const ours[] = {"DATABASE_URL", "NEXUS_QUEUE_URL", "NOTIFY_SOCKET",
+		"WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+		"CREDENTIALS_DIRECTORY"};
+	static const char *const others[] = {
+		"DATABASE_URL_2", "AWS_REGION", "NEXUS", "HOME", "LISTEN"};
+	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
+	char line[64];
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		setenv(ours[i], "ours", 1);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		setenv(others[i], "other", 1);
+	write_program("env >told\n");
+	ck_assert_int_eq(begin("eu-west-1"), 0);
+	await_change();
+	ck_assert_int_eq(file_read("told", 1 << 20, &told), 0);
+	ck_assert_ptr_null(strstr(strbuf_str(&told), "=ours"));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(line, sizeof line, "%s=other\n", others[i]);
+		ck_assert_ptr_nonnull(strstr(strbuf_str(&told), line));
+	}
 }
 END_TEST
 
@@ -161,6 +199,7 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_checked_fixture(all, setup_loop, teardown_loop);
 	tcase_add_test(all, what_this_machine_lacks_just_now_is_waited_for);
+	tcase_add_test(all, a_program_sees_the_environment_without_what_is_ours);
 	tcase_add_test(all, without_a_region_and_whom_to_ask_for_it_the_start_ends_and_says_so);
 	tcase_add_test(all, a_complaint_about_the_region_has_its_whole_reason);
 	suite_add_tcase(suite, all);
