@@ -44,3 +44,21 @@ bool credentials_equal(const struct credentials *a, const struct credentials *b)
 
 /* getenv(3), or what a test has instead. */
 typedef char *credentials_getenv_fn(const char *name);
+
+/* ---- For those who give credentials ---- */
+
+/* Writes the text and returns r, so that a failure is one statement. */
+int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Why a file cannot be used, as a source says it: -EINVAL, which mending that file cures; or r as
+ * it is, where this machine has not enough of something just now.
+ */
+int credentials_file_error(int r);
+
+/* The value of an environment variable; NULL where it is not set, or empty. */
+const char *credentials_getenv(credentials_getenv_fn *getenv, const char *name);
+
+/* ISO 8601: "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123+01:00". -EINVAL for all else. */
+int credentials_parse_time(const char *text, usec_t *ret);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "aws/credential_source.h"
 #include "net/http_url.h"
 
 #define RELATIVE    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"

@@ -1,4 +1,4 @@
-#include "aws/credential_source.h"
+#include "aws/credentials.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -118,7 +118,7 @@ bool credentials_equal(const struct credentials *a, const struct credentials *b)
 	       a->expires_at == b->expires_at && a->on_disk == b->on_disk;
 }
 
-/* ---- What sources have in common ---- */
+/* ---- For those who give credentials ---- */
 
 int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char *format, ...)
 {
@@ -167,25 +167,4 @@ int credentials_parse_time(const char *text, usec_t *ret)
 		return -EINVAL;
 	*ret = (usec_t)seconds * USEC_PER_SEC;
 	return 0;
-}
-
-/* ---- A search ---- */
-
-int credential_search_start(struct credential_search *search,
-	const struct credential_source *source, struct credentials **ret)
-{
-	search->source = source;
-	search->state = NULL;
-	search->text[0] = '\0';
-	return source->start(search, ret);
-}
-
-void credential_search_cancel(struct credential_search *search)
-{
-	search->source->cancel(search);
-}
-
-void credential_search_end(struct credential_search *search, int r, struct credentials *credentials)
-{
-	search->ended(search, r, credentials);
 }

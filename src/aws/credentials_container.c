@@ -65,7 +65,6 @@ static void on_answer(void *userdata, const struct http_response *response)
 	else
 		r = credentials_json_read(
 			response->body, response->body_len, &form, search->text, &found);
-	search->state = NULL;
 	free(container);
 	credential_search_end(search, r, found);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "aws/credential_source.h"
 #include "base/json_read.h"
 #include "base/quote.h"
 

@@ -31,7 +31,6 @@ struct metadata {
 static void metadata_end(struct credential_search *search, int r, struct credentials *found)
 {
 	free(search->state);
-	search->state = NULL;
 	credential_search_end(search, r, found);
 }
 

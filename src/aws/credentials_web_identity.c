@@ -42,7 +42,6 @@ static void on_done(void *userdata, int r, const char *text, struct credentials 
 {
 	struct credential_search *search = userdata;
 
-	search->state = NULL;
 	snprintf(search->text, sizeof search->text, "%s", text);
 	credential_search_end(search, r, credentials);
 }

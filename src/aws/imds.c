@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "aws/credential_source.h"
 #include "base/strbuf.h"
 #include "net/http_url.h"
 

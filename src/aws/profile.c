@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "aws/credential_source.h"
 #include "base/ini.h"
 
 /* One of the two. */

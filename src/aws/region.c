@@ -4,7 +4,6 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#include "aws/credential_source.h"
 #include "base/backoff.h"
 
 #define REGION_PATH "/latest/meta-data/placement/region"
