@@ -144,6 +144,13 @@ const char *credentials_getenv(credentials_getenv_fn *getenv_fn, const char *nam
 	return value && *value ? value : NULL;
 }
 
+bool credentials_getenv_is_true(credentials_getenv_fn *getenv_fn, const char *name)
+{
+	const char *value = credentials_getenv(getenv_fn, name);
+
+	return value && strcasecmp(value, "true") == 0;
+}
+
 int credentials_parse_time(const char *text, usec_t *ret)
 {
 	struct tm tm = {0};

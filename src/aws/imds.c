@@ -57,9 +57,7 @@ sd_event *imds_event(const struct imds *imds)
 
 bool imds_is_disabled(credentials_getenv_fn *getenv_fn)
 {
-	const char *value = credentials_getenv(getenv_fn, "AWS_EC2_METADATA_DISABLED");
-
-	return value && strcasecmp(value, "true") == 0;
+	return credentials_getenv_is_true(getenv_fn, "AWS_EC2_METADATA_DISABLED");
 }
 
 /* What is not set is 1. */

@@ -19,16 +19,9 @@ static const struct {
 	{"eusc-", "amazonaws.eu"},
 };
 
-static bool is_true(const struct credential_means *means, const char *name)
-{
-	const char *value = credentials_getenv(means->getenv, name);
-
-	return value && strcasecmp(value, "true") == 0;
-}
-
 static const char *configured(const struct credential_means *means)
 {
-	if (is_true(means, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+	if (credentials_getenv_is_true(means->getenv, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
 		return NULL;
 	const char *url = credentials_getenv(means->getenv, "AWS_ENDPOINT_URL_STS");
 	return url ? url : credentials_getenv(means->getenv, "AWS_ENDPOINT_URL");
@@ -52,6 +45,7 @@ int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
 	char ret_text[static CREDENTIALS_TEXT_MAX])
 {
 	const char *url = configured(means), *region = means->region;
+	bool fips = credentials_getenv_is_true(means->getenv, "AWS_USE_FIPS_ENDPOINT");
 	int r;
 
 	if (!url && (!region || !*region))
@@ -66,9 +60,7 @@ int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
 		r = strbuf_puts(out, url);
 	else
 		r = strbuf_printf(out, "https://sts%s.%s.%s",
-			is_true(means, "AWS_USE_FIPS_ENDPOINT") && has_fips_name(region) ? "-fips"
-											 : "",
-			region, suffix_of(region));
+			fips && has_fips_name(region) ? "-fips" : "", region, suffix_of(region));
 	return r < 0 ? credentials_failed(ret_text, r, "out of memory") : 0;
 }
 

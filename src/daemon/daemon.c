@@ -273,12 +273,9 @@ static void daemon_on_identity(void *userdata)
 		preflight_look(d->preflight);
 }
 
-/* Empty is not set, as with the SDKs. */
 static const char *daemon_ca_bundle(void)
 {
-	const char *path = getenv("AWS_CA_BUNDLE");
-
-	return path && path[0] ? path : NULL;
+	return credentials_getenv(getenv, "AWS_CA_BUNDLE");
 }
 
 static int daemon_build_aws(struct daemon *d)
