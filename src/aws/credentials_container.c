@@ -11,7 +11,7 @@
 #include "aws/container_uri.h"
 #include "aws/credential_source.h"
 #include "aws/credentials_json.h"
-#include "base/file.h"
+#include "aws/token.h"
 
 #define TOKEN           "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 #define TOKEN_FILE      "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
@@ -71,46 +71,21 @@ static void on_answer(void *userdata, const struct http_response *response)
 
 /* ---- The question ---- */
 
-/* One line end behind it is the editor's. */
-static void trim(struct strbuf *token)
-{
-	const char *text = strbuf_str(token);
-	size_t len = token->len;
-
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > 0 && len < token->len && text[len - 1] == '\r')
-		len--;
-	strbuf_truncate(token, len);
-}
-
-static bool may_be_sent(const struct strbuf *token)
-{
-	for (size_t i = 0; i < token->len; i++)
-		if (token->data[i] < ' ' || token->data[i] > '~')
-			return false;
-	return true;
-}
-
 /* Empty where none is wanted. */
 static int read_token(struct credential_search *search, struct strbuf *ret)
 {
 	const char *path = credentials_getenv(search->means->getenv, TOKEN_FILE);
 	const char *given = credentials_getenv(search->means->getenv, TOKEN);
-	const char *name = path ? TOKEN_FILE : TOKEN;
 
-	int r = path ? file_read(path, TOKEN_MAX, ret) : strbuf_puts(ret, given ? given : "");
-	/* -ENOENT would say that nothing is configured. */
+	if (path)
+		return token_read(path, TOKEN_MAX, TOKEN_FILE, ret, search->text);
+	int r = strbuf_puts(ret, given ? given : "");
 	if (r < 0)
-		return credentials_failed(search->text, r == -ENOMEM ? r : -EINVAL, "%s: %s%s%s",
-			name, path ? path : "", path ? ": " : "", strerror(-r));
-	trim(ret);
-	if (path && ret->len == 0)
-		return credentials_failed(
-			search->text, -EINVAL, TOKEN_FILE ": %s holds nothing", path);
-	if (!may_be_sent(ret))
+		return credentials_failed(search->text, r == -ENOMEM ? r : -EINVAL, TOKEN ": %s",
+			strerrordesc_np(-r));
+	if (!token_trim(ret))
 		return credentials_failed(search->text, -EINVAL,
-			"%s holds a line end or another character that no token has", name);
+			TOKEN " holds a line end or another character that no token has");
 	return 0;
 }
 
@@ -135,7 +110,7 @@ static int ask(struct credential_search *search, const char *token)
 
 	int r = http_start(search->means->http, &request, on_answer, search, &container->call);
 	return r < 0 ? credentials_failed(search->text, r, "container role: %s cannot be asked: %s",
-			       container->uri.place, strerror(-r))
+			       container->uri.place, strerrordesc_np(-r))
 		     : -EINPROGRESS;
 }
 

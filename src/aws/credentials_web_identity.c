@@ -2,41 +2,15 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "aws/sts.h"
-#include "base/file.h"
+#include "aws/token.h"
 
 #define TOKEN_FILE "AWS_WEB_IDENTITY_TOKEN_FILE"
 #define ROLE_ARN   "AWS_ROLE_ARN"
 
 /* Room for the line ends behind it. */
 #define FILE_MAX (STS_TOKEN_MAX + 16)
-
-static int read_token(
-	struct credential_search *search, const struct web_identity *identity, struct strbuf *ret)
-{
-	const char *path = identity->token_file, *source = identity->source;
-
-	int r = file_read(path, FILE_MAX, ret);
-	if (r == -ENOMEM)
-		return credentials_failed(search->text, r, "out of memory");
-	/* None is passed on: -ENOENT would say that nothing is configured. */
-	if (r < 0)
-		return credentials_failed(search->text, -EINVAL,
-			"%s: the token file %s cannot be read: %s: correct its path or mode, or "
-			"see to what writes it",
-			source, path, r == -EFBIG ? "far too large" : strerrordesc_np(-r));
-
-	size_t len = ret->len;
-	while (len > 0 && strchr("\r\n", ret->data[len - 1]))
-		len--;
-	strbuf_truncate(ret, len);
-	if (len == 0 || strlen(ret->data) != len)
-		return credentials_failed(search->text, -EINVAL, "%s: the token file %s %s", source,
-			path, len == 0 ? "is empty" : "holds no text");
-	return 0;
-}
 
 static void on_done(void *userdata, int r, const char *text, struct credentials *credentials)
 {
@@ -52,7 +26,7 @@ int credentials_web_identity_start(
 	_cleanup_(strbuf_wipe) struct strbuf token = STRBUF_INIT;
 	struct sts_call *call;
 
-	int r = read_token(search, identity, &token);
+	int r = token_read(identity->token_file, FILE_MAX, identity->source, &token, search->text);
 	if (r < 0)
 		return r;
 	const struct sts_request request = {

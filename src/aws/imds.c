@@ -262,7 +262,7 @@ static void imds_go_on(struct imds_call *call)
 
 	if (r < 0)
 		imds_fail(call, r == -EINVAL ? -EPROTO : r, "%s cannot be asked: %s",
-			call->imds->endpoint, strerror(-r));
+			call->imds->endpoint, strerrordesc_np(-r));
 }
 
 /* Whether the service did say something; if not, the question was asked again or is over. */
@@ -369,7 +369,7 @@ int imds_get(struct imds *imds, const struct imds_request *request,
 	if (r < 0) {
 		imds_call_free(call);
 		return credentials_failed(
-			ret_text, r, "%s cannot be asked: %s", imds->endpoint, strerror(-r));
+			ret_text, r, "%s cannot be asked: %s", imds->endpoint, strerrordesc_np(-r));
 	}
 	*ret_call = call;
 	return 0;

@@ -1,0 +1,44 @@
+#include "aws/token.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+
+bool token_trim(struct strbuf *token)
+{
+	size_t len = token->len;
+
+	while (len > 0 && strchr("\r\n", token->data[len - 1]))
+		len--;
+	strbuf_truncate(token, len);
+	for (size_t i = 0; i < len; i++)
+		if (token->data[i] < ' ' || token->data[i] > '~')
+			return false;
+	return true;
+}
+
+int token_read(const char *path, size_t ceiling, const char *what, struct strbuf *ret,
+	char ret_text[static CREDENTIALS_TEXT_MAX])
+{
+	_cleanup_(strbuf_wipe) struct strbuf token = STRBUF_INIT;
+
+	int r = file_read(path, ceiling, &token);
+	/* None is passed on as it is: -ENOENT would say that nothing is configured. */
+	if (r < 0)
+		return credentials_failed(ret_text, credentials_file_error(r),
+			"%s: the token file %s cannot be read: %s: correct its path or mode, or "
+			"see to what writes it",
+			what, path, strerrordesc_np(-r));
+	if (!token_trim(&token))
+		return credentials_failed(ret_text, -EINVAL,
+			"%s: the token file %s holds a line end or another character that no token "
+			"has",
+			what, path);
+	if (token.len == 0)
+		return credentials_failed(
+			ret_text, -EINVAL, "%s: the token file %s is empty", what, path);
+	*ret = token;
+	token = STRBUF_INIT;
+	return 0;
+}
