@@ -15,6 +15,7 @@
 struct sts_fault_place {
 	const char *host;
 	const struct sts_request *request;
+	int64_t clock_usec; /* AWS's clock minus ours, by the answer's Date; 0: not known */
 };
 
 struct sts_fault {

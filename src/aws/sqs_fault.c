@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "aws/leak.h"
-#include "aws/skew.h"
+#include "aws/signature_cure.h"
 #include "base/json_read.h"
 #include "base/quote.h"
 
@@ -59,32 +59,12 @@ static const char *name_body(const struct sqs_fault_answer *answer)
 	}
 }
 
-/* Rounded, so that the same fault has the same text. */
-static void describe_clock(int64_t usec, char *ret, size_t size)
-{
-	usec_t off = (usec_t)(usec < 0 ? -usec : usec);
-	usec_t unit = off < 2 * USEC_PER_HOUR ? USEC_PER_MIN : USEC_PER_HOUR;
-	char text[CLOCK_DURATION_MAX];
-
-	snprintf(ret, size, "this machine's clock is %s %s AWS's%s",
-		clock_format_duration((off + unit / 2) / unit * unit, text),
-		usec < 0 ? "ahead of" : "behind",
-		skew_is_beyond(usec) ? ", too far to be corrected: have it set "
-				       "(timedatectl set-ntp true)"
-				     : "");
-}
-
 static void describe_signature(const struct sqs_fault_place *p,
 	const struct sqs_fault_answer *answer, const char *message, struct sqs_fault *ret)
 {
-	char cure[128] = "secret key, region or clock is wrong";
+	char cure[SIGNATURE_CURE_MAX];
 
-	if (strstr(message, "scoped"))
-		snprintf(cure, sizeof cure, "the region is wrong");
-	else if (skew_matters(answer->clock_usec))
-		describe_clock(answer->clock_usec, cure, sizeof cure);
-	else if (strstr(message, "expired") || strstr(message, "not yet current"))
-		snprintf(cure, sizeof cure, "this machine's clock is wrong");
+	signature_cure(message, answer->clock_usec, cure);
 	snprintf(ret->text, sizeof ret->text, "%s refused the signature for region %s (%s): %s",
 		p->host, p->region, ret->code, cure);
 }

@@ -105,9 +105,10 @@ static int sts_send(struct sts_call *call)
 static void sts_judge(const struct sts_call *call, const struct http_response *response,
 	struct sts_fault *fault, struct credentials **ret)
 {
-	const struct sts_fault_place place = {call->endpoint.host, &call->request};
+	struct sts_fault_place place = {.host = call->endpoint.host, .request = &call->request};
 	char what[CREDENTIALS_TEXT_MAX] = "";
 
+	skew_read(response->headers[DATE], response->headers[AGE], &place.clock_usec);
 	if (response->error < 0 || response->status != 200) {
 		sts_fault_of_answer(&place, response, fault);
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aws/leak.h"
+#include "aws/signature_cure.h"
 #include "aws/sqs_code.h"
 #include "base/quote.h"
 
@@ -49,15 +50,6 @@ static bool repeats_secret(const char *said, const struct sts_request *request)
 
 /* ---- Refusals ---- */
 
-static const char *cure_signature(const char *message)
-{
-	if (strstr(message, "xpired") || strstr(message, "not yet current"))
-		return "this machine's clock is wrong";
-	if (strstr(message, "scoped"))
-		return "the region is wrong";
-	return "the secret key, the region or this machine's clock is wrong";
-}
-
 static const char *cure_token(const struct sts_request *request, const char *code)
 {
 	if (!request->signed_by)
@@ -89,6 +81,7 @@ static void judge_code(const struct sts_fault_place *place, unsigned status, con
 {
 	const struct sts_request *request = place->request;
 	const char *said = repeats_secret(message, request) ? "" : message;
+	char cure[SIGNATURE_CURE_MAX];
 
 	for (size_t i = 0; i < sizeof known_codes / sizeof *known_codes; i++)
 		if (strcmp(known_codes[i].code, code) == 0) {
@@ -110,7 +103,8 @@ static void judge_code(const struct sts_fault_place *place, unsigned status, con
 	case SQS_BAD_SIGNATURE:
 		/* Its message may hold the whole request. */
 		ret->bad_signature = true;
-		describe(place, "refuses the signature of", code, cure_signature(message), "", ret);
+		signature_cure(message, place->clock_usec, cure);
+		describe(place, "refuses the signature of", code, cure, "", ret);
 		return;
 	case SQS_BAD_TOKEN:
 		ret->error = request->signed_by ? -EACCES : -EAGAIN;

@@ -372,8 +372,7 @@ START_TEST(every_refusal_says_what_cures_it)
 			"(ExpiredToken): these keys have expired: renew them"},
 		{&role, 403, TEST_STS_ERROR("SignatureDoesNotMatch", "The Canonical String was "),
 			-EACCES, "refuses the signature of",
-			"(SignatureDoesNotMatch): the secret key, the region or this machine's "
-			"clock is wrong"},
+			"(SignatureDoesNotMatch): secret key, region or clock is wrong"},
 		{&role, 403,
 			TEST_STS_ERROR("SignatureDoesNotMatch", "Signature expired: 1 is now "),
 			-EACCES, "refuses the signature of",
@@ -539,7 +538,7 @@ START_TEST(it_is_asked_no_third_time)
 	test_sts_answers(403, date_in(2400, other, sizeof other), too_old);
 	ask(&role);
 	ck_assert_int_eq(seen.r, -EACCES);
-	ck_assert_ptr_nonnull(strstr(seen.text, "this machine's clock is wrong"));
+	ck_assert_ptr_nonnull(strstr(seen.text, "this machine's clock is 40min behind AWS's"));
 	ck_assert_uint_eq(test_sts_requests(), 2);
 }
 END_TEST
@@ -579,6 +578,21 @@ START_TEST(the_date_of_a_cached_answer_teaches_nothing)
 	ck_assert_int_eq(seen.r, -EACCES);
 	ck_assert_uint_eq(test_sts_requests(), 1);
 	ck_assert_int_eq(skew.usec, 0);
+	ck_assert_ptr_nonnull(strstr(seen.text, "this machine's clock is wrong"));
+}
+END_TEST
+
+START_TEST(a_clock_beyond_correction_is_said_with_its_size)
+{
+	char line[64];
+
+	test_sts_answers(403, date_in(-50 * 3600, line, sizeof line), too_old);
+	ask(&role);
+	ck_assert_int_eq(seen.r, -EACCES);
+	ck_assert_ptr_nonnull(strstr(seen.text,
+		"(SignatureDoesNotMatch): this machine's clock is 50h ahead of AWS's, too far to "
+		"be corrected: have it set (timedatectl set-ntp true)"));
+	ck_assert_uint_eq(test_sts_requests(), 1);
 }
 END_TEST
 
@@ -777,6 +791,7 @@ static Suite *suite(void)
 	tcase_add_test(c, it_is_asked_no_third_time);
 	tcase_add_test(c, a_refusal_that_teaches_nothing_is_the_end);
 	tcase_add_test(c, the_date_of_a_cached_answer_teaches_nothing);
+	tcase_add_test(c, a_clock_beyond_correction_is_said_with_its_size);
 	tcase_add_test(c, after_cancel_no_callback_comes);
 	tcase_add_test(c, cancelled_before_it_is_sent_nothing_is_sent);
 	tcase_add_test(c, a_request_that_cannot_be_right_is_not_sent);
