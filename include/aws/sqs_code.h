@@ -1,8 +1,9 @@
 /*
- * SQS's error codes: where an answer has its code, and what it means. The codes become enum
- * sqs_result here and nowhere else; whatever their spelling (JSON or Query protocol), and by the
- * HTTP status only where there is none: 403 alone is throttling, denial, a wrong signature and
- * more.
+ * SQS's error codes, and those that all of AWS has: where an answer has its code, and what it
+ * means. The codes become enum sqs_result here and nowhere else; whatever their spelling (JSON or
+ * Query protocol), and by the HTTP status only where there is none: 403 alone is throttling,
+ * denial, a wrong signature and more. The token service's answers are classed by it, too, once
+ * sts_fault has looked for the codes that are that service's own.
  *
  * Pure, but for the memory to read XML with: without any, such an answer has no code.
  */
