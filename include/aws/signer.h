@@ -8,6 +8,7 @@
 #include "aws/credentials.h"
 #include "aws/sigv4.h"
 #include "aws/skew.h"
+#include "net/http.h"
 
 struct signer;
 
@@ -20,6 +21,9 @@ DEFINE_CLEANUP(struct signer *, signer_free)
 
 const char *signer_region(const struct signer *s);
 
-/* As sigv4_sign(), and its errors. */
-int signer_sign(struct signer *s, const struct credentials *c, const struct sigv4_request *request,
-	struct sigv4_signed *ret);
+/*
+ * Signs a request to the root of the service at authority. Its headers are then in `room`: its own
+ * ones, and those that signing adds, which stay good until the next call. Errors: sigv4_sign()'s.
+ */
+int signer_sign(struct signer *s, const struct credentials *c, const char *authority,
+	struct http_request *request, struct http_header room[static HTTP_HEADERS_MAX]);

@@ -35,6 +35,7 @@
 #define SIGV4_HEX_SIZE         65 /* a SHA-256 in lower case hex, and NUL */
 #define SIGV4_TIMESTAMP_SIZE   17 /* "20260102T030405Z", and NUL */
 #define SIGV4_HEADERS_MAX      64
+#define SIGV4_ADDED_MAX        4   /* by signing */
 #define SIGV4_SECRET_MAX       255 /* AWS gives 40 */
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 
@@ -82,7 +83,7 @@ struct sigv4_request {
 
 /* What to send besides the request's own headers; the values stay good until the next call. */
 struct sigv4_signed {
-	struct sigv4_header headers[4];
+	struct sigv4_header headers[SIGV4_ADDED_MAX];
 	size_t n_headers;
 };
 

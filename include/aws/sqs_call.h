@@ -9,10 +9,10 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "aws/endpoint.h"
 #include "aws/signer.h"
 #include "aws/sqs_answer.h"
 #include "base/strbuf.h"
-#include "net/http_url.h"
 
 struct sqs_call;
 TAILQ_HEAD(call_list, sqs_call);
@@ -48,9 +48,7 @@ struct sqs {
 	struct signer *signer; /* NULL: the region is not known */
 	char region_complaint[SQS_FAULT_TEXT_MAX];
 	EVP_MD *md5; /* NULL: the library refuses it */
-	struct http_url endpoint;
-	bool plain; /* its scheme may be http on any host */
-	char *url;
+	struct endpoint endpoint;
 	char *queue_url;
 	const char *queue;        /* its name, within queue_url */
 	struct call_list out;     /* their requests are */

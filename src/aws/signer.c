@@ -1,5 +1,6 @@
 #include "aws/signer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,8 @@ const char *signer_region(const struct signer *s)
 	return s->region;
 }
 
-int signer_sign(struct signer *s, const struct credentials *c, const struct sigv4_request *request,
-	struct sigv4_signed *ret)
+static int sign_now(struct signer *s, const struct credentials *c,
+	const struct sigv4_request *request, struct sigv4_signed *ret)
 {
 	const struct sigv4_keys keys = {
 		.access_key_id = c->access_key_id,
@@ -61,4 +62,34 @@ int signer_sign(struct signer *s, const struct credentials *c, const struct sigv
 	if (r < 0)
 		return r;
 	return sigv4_sign(s->sigv4, &keys, &scope, request, ret);
+}
+
+int signer_sign(struct signer *s, const struct credentials *c, const char *authority,
+	struct http_request *request, struct http_header room[static HTTP_HEADERS_MAX])
+{
+	struct sigv4_header headers[HTTP_HEADERS_MAX + 1] = {{"Host", authority}};
+	struct sigv4_signed added;
+	size_t n = 0;
+
+	assert(request->n_headers + SIGV4_ADDED_MAX <= HTTP_HEADERS_MAX);
+	for (; n < request->n_headers; n++) {
+		room[n] = request->headers[n];
+		headers[n + 1] = (struct sigv4_header){room[n].name, room[n].value};
+	}
+	const struct sigv4_request bare = {
+		.method = request->method,
+		.path = "/",
+		.headers = headers,
+		.n_headers = n + 1,
+		.body = request->body,
+		.body_len = request->body_len,
+	};
+	int r = sign_now(s, c, &bare, &added);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < added.n_headers; i++)
+		room[n++] = (struct http_header){added.headers[i].name, added.headers[i].value};
+	request->headers = room;
+	request->n_headers = n;
+	return 0;
 }

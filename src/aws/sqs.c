@@ -89,14 +89,12 @@ void sqs_cancel(struct sqs_call *call)
 
 static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 {
-	int r = http_check_url(options->endpoint, options->plain);
-	r = r < 0 ? r : http_url_parse(options->endpoint, &sqs->endpoint);
+	int r = endpoint_read(options->endpoint, options->plain, &sqs->endpoint);
 	if (r < 0)
 		return r;
 
 	sqs->queue_url = strdup(options->queue_url);
-	if (!sqs->queue_url ||
-		asprintf(&sqs->url, "%s://%s/", sqs->endpoint.scheme, sqs->endpoint.authority) < 0)
+	if (!sqs->queue_url)
 		return -ENOMEM;
 	sqs->queue = queue_url_name(sqs->queue_url);
 	return 0;
@@ -130,7 +128,6 @@ int sqs_new(struct http *http, struct credential_store *credentials, struct skew
 	TAILQ_INIT(&sqs->due);
 	TAILQ_INIT(&sqs->idle);
 	sqs->http = http;
-	sqs->plain = options->plain;
 	sqs->credentials = credentials;
 	sqs->skew = skew;
 	sqs->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
@@ -152,7 +149,6 @@ struct sqs *sqs_free(struct sqs *sqs)
 	sqs_call_done(sqs);
 	signer_free(sqs->signer);
 	EVP_MD_free(sqs->md5);
-	free(sqs->url);
 	free(sqs->queue_url);
 	free(sqs);
 	return NULL;

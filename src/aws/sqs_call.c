@@ -18,7 +18,7 @@ static struct sqs_fault_place sqs_call_place(const struct sqs_call *call)
 		.action = names->name,
 		.permission = names->permission,
 		.has_handles = names->has_handles,
-		.host = sqs->endpoint.host,
+		.host = sqs->endpoint.parts.host,
 		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
 		.region = sqs->signer ? signer_region(sqs->signer) : "",
 		.credentials = call->credentials,
@@ -101,28 +101,16 @@ static void sqs_call_end_unsent(struct sqs_call *call, int error)
 
 /* ---- Signing and sending ---- */
 
-static int sqs_call_sign(struct sqs_call *call, struct sigv4_signed *ret)
+static int sqs_call_sign(struct sqs_call *call, struct http_request *request,
+	struct http_header room[static HTTP_HEADERS_MAX])
 {
 	struct sqs *sqs = call->sqs;
-	const struct sigv4_header headers[] = {
-		{"Content-Type", "application/x-amz-json-1.0"},
-		{"Host", sqs->endpoint.authority},
-		{"X-Amz-Target", sqs_action_names(call->goal.action)->target},
-		{"x-amzn-query-mode", "true"},
-	};
-	const struct sigv4_request request = {
-		.method = "POST",
-		.path = "/",
-		.headers = headers,
-		.n_headers = sizeof headers / sizeof *headers,
-		.body = call->body.data,
-		.body_len = call->body.len,
-	};
 
 	credentials_unref(call->credentials);
 	call->credentials = credentials_ref(credential_store_current(sqs->credentials));
 	call->skew_usec = sqs->skew->usec;
-	return signer_sign(sqs->signer, call->credentials, &request, ret);
+	return signer_sign(
+		sqs->signer, call->credentials, sqs->endpoint.parts.authority, request, room);
 }
 
 static void on_answer(void *userdata, const struct http_response *response);
@@ -130,35 +118,28 @@ static void on_answer(void *userdata, const struct http_response *response);
 static int sqs_call_send(struct sqs_call *call)
 {
 	struct sqs *sqs = call->sqs;
-	struct http_header headers[8] = {
+	const struct http_header headers[] = {
 		{"Content-Type", "application/x-amz-json-1.0"},
 		{"X-Amz-Target", sqs_action_names(call->goal.action)->target},
 		{"x-amzn-query-mode", "true"},
 	};
-	size_t n_headers = 3;
-	struct sigv4_signed signed_headers;
-
-	int r = sqs_call_sign(call, &signed_headers);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < signed_headers.n_headers; i++)
-		headers[n_headers++] = (struct http_header){
-			signed_headers.headers[i].name, signed_headers.headers[i].value};
-
-	const struct http_request request = {
+	struct http_header room[HTTP_HEADERS_MAX];
+	struct http_request request = {
 		.method = "POST",
-		.url = sqs->url,
+		.url = sqs->endpoint.url,
 		.headers = headers,
-		.n_headers = n_headers,
+		.n_headers = sizeof headers / sizeof *headers,
 		.body = call->body.data,
 		.body_len = call->body.len,
 		.wanted = sqs_answer_headers,
 		.n_wanted = SQS_ANSWER_N_HEADERS,
 		.timeout = usec_sub(call->deadline, clock_monotonic()),
 		.max_answer = call->max_answer,
-		.plain = sqs->plain,
+		.plain = sqs->endpoint.plain,
 	};
-	r = http_start(sqs->http, &request, on_answer, call, &call->http);
+
+	int r = sqs_call_sign(call, &request, room);
+	r = r < 0 ? r : http_start(sqs->http, &request, on_answer, call, &call->http);
 	if (r < 0)
 		return r;
 	call->n_sent++;

@@ -5,16 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aws/endpoint.h"
 #include "aws/signer.h"
 #include "aws/sts_codec.h"
 #include "aws/sts_endpoint.h"
 #include "aws/sts_fault.h"
-#include "net/http_url.h"
 
 #define TIMEOUT         (5 * USEC_PER_SEC)
 #define CONNECT_TIMEOUT (3 * USEC_PER_SEC)
 #define ANSWER_MAX      ((size_t)256 << 10)
-#define FORM            "application/x-www-form-urlencoded"
 
 /* What is kept of an answer's headers. */
 enum {
@@ -30,8 +29,7 @@ struct sts_call {
 	struct sts_request request;
 	struct strbuf role_arn, token, source;
 	struct strbuf form;
-	struct strbuf url;
-	struct http_url endpoint;
+	struct endpoint endpoint;
 	struct signer *signer; /* NULL: nothing is signed */
 	struct http_call *http;
 	bool sent_again;
@@ -47,50 +45,23 @@ static struct sts_call *sts_call_free(struct sts_call *call)
 	strbuf_wipe(&call->token);
 	strbuf_done(&call->source);
 	strbuf_wipe(&call->form);
-	strbuf_done(&call->url);
 	free(call);
 	return NULL;
 }
 DEFINE_CLEANUP(struct sts_call *, sts_call_free)
 
-static int sts_sign(struct sts_call *call, struct sigv4_signed *ret)
-{
-	const struct sigv4_header headers[] = {
-		{"Content-Type", FORM},
-		{"Host", call->endpoint.authority},
-	};
-	const struct sigv4_request request = {
-		.method = "POST",
-		.path = "/",
-		.headers = headers,
-		.n_headers = sizeof headers / sizeof *headers,
-		.body = call->form.data,
-		.body_len = call->form.len,
-	};
-
-	return signer_sign(call->signer, call->request.signed_by, &request, ret);
-}
-
 static void on_answer(void *userdata, const struct http_response *response);
 
 static int sts_send(struct sts_call *call)
 {
-	struct http_header headers[5] = {{"Content-Type", FORM}};
-	size_t n_headers = 1;
-	struct sigv4_signed made = {.n_headers = 0};
-
-	int r = call->signer ? sts_sign(call, &made) : 0;
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < made.n_headers; i++)
-		headers[n_headers++] =
-			(struct http_header){made.headers[i].name, made.headers[i].value};
-
-	const struct http_request request = {
+	static const struct http_header form = {
+		"Content-Type", "application/x-www-form-urlencoded"};
+	struct http_header room[HTTP_HEADERS_MAX];
+	struct http_request request = {
 		.method = "POST",
-		.url = strbuf_str(&call->url),
-		.headers = headers,
-		.n_headers = n_headers,
+		.url = call->endpoint.url,
+		.headers = &form,
+		.n_headers = 1,
 		.body = call->form.data,
 		.body_len = call->form.len,
 		.wanted = wanted,
@@ -99,13 +70,19 @@ static int sts_send(struct sts_call *call)
 		.connect_timeout = CONNECT_TIMEOUT,
 		.max_answer = ANSWER_MAX,
 	};
-	return http_start(call->means->http, &request, on_answer, call, &call->http);
+
+	int r = 0;
+	if (call->signer)
+		r = signer_sign(call->signer, call->request.signed_by,
+			call->endpoint.parts.authority, &request, room);
+	return r < 0 ? r : http_start(call->means->http, &request, on_answer, call, &call->http);
 }
 
 static void sts_judge(const struct sts_call *call, const struct http_response *response,
 	struct sts_fault *fault, struct credentials **ret)
 {
-	struct sts_fault_place place = {.host = call->endpoint.host, .request = &call->request};
+	struct sts_fault_place place = {
+		.host = call->endpoint.parts.host, .request = &call->request};
 	char what[CREDENTIALS_TEXT_MAX] = "";
 
 	skew_read(response->headers[DATE], response->headers[AGE], &place.clock_usec);
@@ -158,11 +135,7 @@ static int sts_find_endpoint(struct sts_call *call, char text[static CREDENTIALS
 	int r = sts_endpoint_find(means, &url, text);
 	if (r < 0)
 		return r;
-	r = http_check_url(strbuf_str(&url), false);
-	r = r < 0 ? r : http_url_parse(strbuf_str(&url), &call->endpoint);
-	r = r < 0 ? r
-		  : strbuf_printf(&call->url, "%s://%s/", call->endpoint.scheme,
-			    call->endpoint.authority);
+	r = endpoint_read(strbuf_str(&url), false, &call->endpoint);
 	if (r == -ENOMEM)
 		return credentials_failed(text, r, "out of memory");
 	if (r == -EPERM)
@@ -191,7 +164,7 @@ static int sts_write_form(struct sts_call *call, const struct sts_request *reque
 
 static int sts_copy_request(struct sts_call *call, const struct sts_request *request)
 {
-	call->role_arn = call->token = call->source = call->form = call->url = STRBUF_INIT;
+	call->role_arn = call->token = call->source = call->form = STRBUF_INIT;
 	strbuf_puts(&call->role_arn, request->role_arn);
 	strbuf_puts(&call->source, request->source);
 	call->request.role_arn = strbuf_str(&call->role_arn);
