@@ -257,162 +257,32 @@ END_TEST
 
 /* ---- Answers ---- */
 
-#define PORTAL ": is a proxy or portal in between?"
-
 START_TEST(an_answer_that_is_none_gives_no_keys)
 {
 	test_sts_answers(200, "", "<!DOCTYPE html><html>Please log in</html>");
 	ask(&role);
 	ck_assert_str_eq(seen.text, "127.0.0.1 answered AssumeRole with HTTP 200, and the answer "
-				    "is an HTML page" PORTAL);
+				    "is an HTML page: is a proxy or portal in between?");
 	ck_assert_int_eq(seen.r, -EBADMSG);
 }
 END_TEST
 
-START_TEST(every_refusal_says_what_cures_it)
+START_TEST(a_refusal_is_said_with_its_cure_and_without_what_was_sent)
 {
-	static const char of_role[] = "AssumeRole of " ROLE " with the keys of profile base";
-	static const char of_web[] = "AssumeRoleWithWebIdentity of " ROLE;
-	static const struct {
-		const struct sts_request *request;
-		unsigned status;
-		const char *body;
-		int r;
-		const char *verb;
-		const char *rest;
-	} cases[] = {
-		{&role, 403, TEST_STS_ERROR("AccessDenied", "User: arn:aws:iam::1:user/u is not "),
-			-EACCES, "denies",
-			"(AccessDenied): have the role's trust policy name who asks, and grant "
-			"that one sts:AssumeRole; User: arn:aws:iam::1:user/u is not "},
-		{&web, 403, TEST_STS_ERROR("AccessDenied", ""), -EACCES, "denies",
-			"(AccessDenied): have the role's trust policy name the token's issuer, "
-			"audience and subject"},
-		{&web, 400, TEST_STS_ERROR("InvalidIdentityToken", "Incorrect token audience"),
-			-EAGAIN, "refuses",
-			"(InvalidIdentityToken): the token's issuer must be an identity provider "
-			"of the role's account, with the token's audience among that provider's; "
-			"Incorrect token audience"},
-		{&web, 400, TEST_STS_ERROR("ExpiredTokenException", "Token expired: "), -EAGAIN,
-			"refuses",
-			"(ExpiredTokenException): the token is too old: what writes its file has "
-			"ceased to renew it; Token expired: "},
-		{&web, 400, TEST_STS_ERROR("IDPCommunicationError", ""), -EAGAIN, "refuses",
-			"(IDPCommunicationError): AWS cannot reach the token's issuer at the "
-			"moment"},
-		{&web, 403, TEST_STS_ERROR("IDPRejectedClaim", ""), -EACCES, "refuses",
-			"(IDPRejectedClaim): the token's issuer does not stand by it: have a new "
-			"one issued"},
-		{&role, 403, TEST_STS_ERROR("RegionDisabledException", ""), -EACCES, "refuses",
-			"(RegionDisabledException): have this region's token service activated in "
-			"the account's IAM settings, or name another one in AWS_ENDPOINT_URL_STS"},
-		{&role, 403, TEST_STS_ERROR("InvalidClientTokenId", ""), -EACCES, "refuses",
-			"(InvalidClientTokenId): AWS does not know these keys: correct or renew "
-			"them"},
-		{&role, 403, TEST_STS_ERROR("ExpiredToken", ""), -EACCES, "refuses",
-			"(ExpiredToken): these keys have expired: renew them"},
-		{&role, 403, TEST_STS_ERROR("SignatureDoesNotMatch", "The Canonical String was "),
-			-EACCES, "refuses the signature of",
-			"(SignatureDoesNotMatch): secret key, region or clock is wrong"},
-		{&role, 403,
-			TEST_STS_ERROR("SignatureDoesNotMatch", "Signature expired: 1 is now "),
-			-EACCES, "refuses the signature of",
-			"(SignatureDoesNotMatch): this machine's clock is wrong"},
-		{&role, 403,
-			TEST_STS_ERROR("SignatureDoesNotMatch", "Credential should be scoped to"),
-			-EACCES, "refuses the signature of",
-			"(SignatureDoesNotMatch): the region is wrong"},
-		{&role, 400, TEST_STS_ERROR("Throttling", "Rate exceeded"), -EAGAIN, "throttles",
-			"(Throttling)"},
-		{&role, 503, TEST_STS_ERROR("ServiceUnavailable", ""), -EAGAIN, "cannot serve",
-			"(ServiceUnavailable)"},
-		{&role, 502, "<html>Bad gateway</html>", -EAGAIN, "cannot serve", "(HTTP 502)"},
-		{&role, 429, "", -EAGAIN, "cannot serve", "(HTTP 429)"},
-		{&role, 400,
-			TEST_STS_ERROR("ValidationError", "The requested DurationSeconds exceeds"),
-			-EACCES, "refuses",
-			"(ValidationError); The requested DurationSeconds exceeds"},
-		{&role, 400, TEST_STS_ERROR("N\xc3\xa4w", "no"), -EACCES, "refuses", "(N??w); no"},
-	};
+	test_sts_answers(400, "", TEST_STS_ERROR("ValidationError", "Value '" TOKEN "' at"));
+	ask(&web);
+	ck_assert_str_eq(seen.text,
+		"127.0.0.1 refuses AssumeRoleWithWebIdentity of " ROLE " (ValidationError)");
+	ck_assert_int_eq(seen.r, -EACCES);
 
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char want[CREDENTIALS_TEXT_MAX];
-
-		test_sts_forget();
-		test_sts_answers(cases[i].status, "", cases[i].body);
-		ask(cases[i].request);
-		snprintf(want, sizeof want, "127.0.0.1 %s %s %s", cases[i].verb,
-			cases[i].request == &role ? of_role : of_web, cases[i].rest);
-		ck_assert_str_eq(seen.text, want);
-		ck_assert_int_eq(seen.r, cases[i].r);
-	}
-}
-END_TEST
-
-START_TEST(a_refusal_that_is_not_the_token_services_is_garbled)
-{
-	static const struct {
-		unsigned status;
-		const char *body;
-		const char *what;
-	} cases[] = {
-		{403, "<!DOCTYPE html><html>Forbidden</html>", "an HTML page"},
-		{404, "", "empty"},
-		{301, "<a>moved</a>", "XML that is not the token service's"},
-		{400, "<ErrorResponse><Error><Code/></Error></ErrorResponse>",
-			"XML that is not the token service's"},
-		{403, TEST_STS_ERROR(TOKEN, "no"), "XML with what was sent in place of a code"},
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char want[CREDENTIALS_TEXT_MAX];
-
-		test_sts_forget();
-		test_sts_answers(cases[i].status, "", cases[i].body);
-		ask(&web);
-		snprintf(want, sizeof want,
-			"127.0.0.1 answered AssumeRoleWithWebIdentity with HTTP %u, and the answer "
-			"is %s" PORTAL,
-			cases[i].status, cases[i].what);
-		ck_assert_str_eq(seen.text, want);
-		ck_assert_int_eq(seen.r, -EBADMSG);
-	}
-}
-END_TEST
-
-START_TEST(what_was_sent_is_not_quoted_from_an_answer)
-{
-	static const char *const messages[] = {
-		TEST_STS_ERROR("ValidationError",
-			"1 validation error detected: Value '" TOKEN "' at 'webIdentityToken'"),
-		TEST_STS_ERROR("ValidationError", "Value 'eyJzdWIiOiJ0' is cut"),
-		TEST_STS_ERROR("AccessDenied", "your key is " SECRET),
-		TEST_STS_ERROR("ValidationError", "Authorization: AWS4-HMAC-SHA256 Signature=0123"),
-	};
-	const struct sts_request *const requests[] = {&web, &web, &role, &role};
-
-	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
-		test_sts_forget();
-		test_sts_answers(400, "", messages[i]);
-		ask(requests[i]);
-		ck_assert_int_eq(seen.r, -EACCES);
-		ck_assert_msg(!strchr(seen.text, ';'), "%s", seen.text);
-	}
-}
-END_TEST
-
-START_TEST(a_role_of_great_length_leaves_room_for_the_cure)
-{
-	char arn[2049] = "arn:aws:iam::123456789012:role/";
-
-	memset(arn + strlen(arn), 'x', sizeof arn - 1 - strlen(arn));
-	role.role_arn = arn;
-	test_sts_answers(403, "", TEST_STS_ERROR("AccessDenied", ""));
+	test_sts_forget();
+	test_sts_answers(403, "", TEST_STS_ERROR("AccessDenied", "your key is " SECRET));
 	ask(&role);
-	ck_assert_ptr_nonnull(
-		strstr(seen.text, "xxx... with the keys of profile base (AccessDenied): "));
-	ck_assert_ptr_nonnull(strstr(seen.text, "grant that one sts:AssumeRole"));
-	ck_assert_ptr_null(strstr(seen.text, arn));
+	ck_assert_str_eq(seen.text,
+		"127.0.0.1 denies AssumeRole of " ROLE " with the keys of profile base "
+		"(AccessDenied): have the role's trust policy name who asks, and grant that one "
+		"sts:AssumeRole");
+	ck_assert_int_eq(seen.r, -EACCES);
 }
 END_TEST
 
@@ -644,10 +514,7 @@ static Suite *suite(void)
 	tcase_add_test(c, duration_and_external_id_are_sent_when_given);
 	tcase_add_test(c, a_session_has_this_machines_name_where_none_is_given);
 	tcase_add_test(c, an_answer_that_is_none_gives_no_keys);
-	tcase_add_test(c, every_refusal_says_what_cures_it);
-	tcase_add_test(c, a_refusal_that_is_not_the_token_services_is_garbled);
-	tcase_add_test(c, what_was_sent_is_not_quoted_from_an_answer);
-	tcase_add_test(c, a_role_of_great_length_leaves_room_for_the_cure);
+	tcase_add_test(c, a_refusal_is_said_with_its_cure_and_without_what_was_sent);
 	tcase_add_test(c, an_answer_that_is_too_large_is_not_read);
 	tcase_add_test(c, nobody_there_is_no_answer);
 	tcase_add_test(c, a_clock_that_is_off_is_corrected_and_the_question_asked_once_more);
