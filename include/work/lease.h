@@ -60,5 +60,7 @@ void lease_watch(struct lease *lease, struct delivery *delivery);
 void lease_forget(struct lease *lease, struct delivery *delivery);
 /* Rows were touched: those jobs' messages follow. */
 void lease_touched(struct lease *lease);
+/* What keeps visibility from being extended for now; "" when nothing does. */
+const char *lease_trouble(const struct lease *lease);
 /* A job is about to be begun: late after its receive, its message would come back too early. */
 void lease_begin(struct lease *lease, struct hold *hold);

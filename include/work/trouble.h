@@ -15,11 +15,16 @@
 
 struct trouble;
 
+/* One of the troubles has begun, has something else to say, or is over; the log has said so. */
+typedef void trouble_fn(void *userdata);
+
 /*
  * What several troubles have in common: a cause that all of them meet is said by the first, and by
- * the others only once that has ended for it. Zeros at first; one thread.
+ * the others only once that has ended for it. Zeros at first, but for the function; one thread.
  */
 struct trouble_causes {
+	trouble_fn *changed; /* NULL: nobody is told */
+	void *userdata;
 	struct trouble_cause {
 		const struct trouble *by; /* NULL: none */
 		usec_t said_at;

@@ -352,6 +352,7 @@ static int daemon_build(struct daemon *d)
 	char error[STORE_ERROR_MAX];
 
 	daemon_limits(s, &options.limits);
+	d->queue_causes = (struct trouble_causes){.changed = daemon_on_changed, .userdata = d};
 	int r = sd_event_default(&d->event);
 	if (r >= 0)
 		r = daemon_build_aws(d);
@@ -371,7 +372,7 @@ static int daemon_build(struct daemon *d)
 
 static void daemon_tear_down(struct daemon *d)
 {
-	health_free(d->health);
+	d->health = health_free(d->health);
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);
 	registry_free(d->registry);

@@ -144,7 +144,8 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 	else
 		log_warning("this machine's clock is %s %s AWS's: signatures are corrected by "
 			    "that; have the clock set (timedatectl set-ntp true)",
-			clock_format_duration(size - size % USEC_PER_SEC, text),
+			clock_format_duration(
+				(size + USEC_PER_MIN / 2) / USEC_PER_MIN * USEC_PER_MIN, text),
 			skew->usec < 0 ? "ahead of" : "behind");
 }
 

@@ -263,6 +263,15 @@ void http_exchange_fail(struct http_exchange *x, int error, const char *text)
 	x->response.body_len = 0;
 }
 
+/* Whether the host's name, or the proxy's, was still being looked up. */
+static bool http_exchange_has_no_address(const struct http_exchange *x)
+{
+	curl_off_t looked_up = 0;
+
+	return curl_easy_getinfo(x->easy, CURLINFO_NAMELOOKUP_TIME_T, &looked_up) == CURLE_OK &&
+	       looked_up == 0;
+}
+
 void http_exchange_time_out(struct http_exchange *x)
 {
 	const struct http_proxy *proxy = http_exchange_proxy(x);
@@ -271,6 +280,10 @@ void http_exchange_time_out(struct http_exchange *x)
 		http_exchange_fail(x, -ETIMEDOUT, "the answer did not end in time");
 	else if (x->response.sent_at > 0)
 		http_exchange_fail(x, -ETIMEDOUT, "no answer in time");
+	else if (http_exchange_has_no_address(x))
+		http_exchange_fail(x, -ETIMEDOUT,
+			proxy ? "the name servers do not answer for the proxy's name"
+			      : "the name servers do not answer for its name");
 	else if (!proxy)
 		http_exchange_fail(x, -ETIMEDOUT, "no connection in time");
 	else {

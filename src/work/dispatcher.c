@@ -254,8 +254,6 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 	if (answer->result == SQS_OK && n_messages == 0 && intake_n_polls(d->intake) == 0 &&
 		delivery_n_holds(&d->index) == 0 && acker_n_deletes(d->acker) == 0)
 		d->events.empty(d->events.userdata);
-	if (answer->result != SQS_OK)
-		d->events.changed(d->events.userdata);
 	dispatcher_pump(d);
 }
 
@@ -513,7 +511,8 @@ static const char *dispatcher_queue_trouble(const struct dispatcher *d)
 {
 	const char *text = intake_trouble(d->intake);
 
-	return text[0] ? text : acker_trouble(d->acker);
+	text = text[0] ? text : acker_trouble(d->acker);
+	return text[0] ? text : lease_trouble(d->lease);
 }
 
 void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret)

@@ -133,8 +133,8 @@ static void intake_fault(struct intake *intake, const char *text)
 
 static void intake_success(struct intake *intake, size_t n_messages)
 {
-	trouble_end(&intake->trouble, "receiving");
 	intake->text[0] = '\0';
+	trouble_end(&intake->trouble, "receiving");
 	backoff_reset(&intake->pause);
 	if (n_messages > 0 && intake->n_allowed < intake->options.max_polls)
 		intake->n_allowed++;

@@ -248,6 +248,11 @@ void lease_touched(struct lease *lease)
 	lease_sweep(lease, lease->terms.visibility / 6);
 }
 
+const char *lease_trouble(const struct lease *lease)
+{
+	return outbox_trouble(lease->extensions);
+}
+
 void lease_begin(struct lease *lease, struct hold *hold)
 {
 	usec_t now = clock_boottime();

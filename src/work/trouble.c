@@ -71,28 +71,41 @@ static bool trouble_is_due(const struct trouble *trouble, const char *text, usec
 	return trouble->said_at == 0 || now - trouble->said_at >= pause;
 }
 
+static void trouble_tell(const struct trouble *trouble)
+{
+	if (trouble->causes && trouble->causes->changed)
+		trouble->causes->changed(trouble->causes->userdata);
+}
+
 void trouble_report(struct trouble *trouble, const char *text)
 {
 	usec_t now = clock_boottime();
+	bool begins = trouble->since == 0;
 
-	if (trouble->since == 0)
+	if (begins)
 		trouble->since = now;
 	if (!trouble_is_due(trouble, text, now) || trouble_is_known(trouble, text, now)) {
 		trouble->n_unsaid++;
+		if (begins)
+			trouble_tell(trouble);
 		return;
 	}
 	trouble_say(trouble, text, now);
 	snprintf(trouble->said, sizeof trouble->said, "%s", text);
 	trouble->said_at = now;
+	trouble_tell(trouble);
 }
 
 void trouble_end(struct trouble *trouble, const char *what)
 {
 	char lasted[CLOCK_DURATION_MAX];
 
-	if (trouble->since > 0 && trouble->spoke)
-		log_notice("%s goes on after %s", what, trouble_lasted(trouble, lasted));
+	if (trouble->since == 0)
+		return;
+	if (trouble->spoke)
+		log_notice("%s works again, after %s", what, trouble_lasted(trouble, lasted));
 	trouble->since = 0;
 	trouble->spoke = false;
 	trouble_forget_causes(trouble);
+	trouble_tell(trouble);
 }

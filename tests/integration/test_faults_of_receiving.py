@@ -48,7 +48,7 @@ class Receiving(Case):
         self.assert_all_done(JOBS)
         self.assertEqual(len(daemon.lines(f" warning .*{line}")), 1)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
-        daemon.wait_line(" notice .*receiving goes on after")
+        daemon.wait_line(" notice .*receiving works again, after")
         self.assertEqual(daemon.stop(), 0)
 
 

@@ -22,7 +22,7 @@ class Settling(Case):
 
     def assert_said_once(self, daemon, line, what):
         """The cause, no other, and its end."""
-        daemon.wait_line(f" notice .*{what} goes on after")
+        daemon.wait_line(f" notice .*{what} works again, after")
         self.assertEqual(len(daemon.lines(f" warning .*{line}")), 1)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
 
@@ -136,8 +136,8 @@ class ACauseOfAll(Settling):
         self.sqs.heal()
         self.assert_all_done(10)
         self.assertEqual(len(daemon.lines(" warning | error ")), 1)
-        daemon.wait_line(" notice .* goes on after")
-        self.assertEqual(len(daemon.lines(" notice .* goes on after")), 1)
+        daemon.wait_line(" notice .* works again, after")
+        self.assertEqual(len(daemon.lines(" notice .* works again, after")), 1)
 
 
 class AKey(Settling):

@@ -162,7 +162,7 @@ class TheTable(Case):
         self.database.execute(cure)
         self.jobs.wait(job, "completed", within=15)
         daemon.wait_line(f"job={job} .*receive=1 outcome=completed")
-        daemon.wait_line(" notice +the job table goes on after")
+        daemon.wait_line(" notice +the job table works again, after")
 
     def test_that_is_made_while_the_daemon_waits_is_used(self):
         database = self.postgres.create_database()

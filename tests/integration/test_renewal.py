@@ -44,7 +44,7 @@ class KeysThatEnd(Keyless):
         daemon.wait_line(" warning +credentials cannot be renewed: .*500.*good until")
         self.assert_works(daemon, within=3)
         self.sqs.metadata(status=0)
-        daemon.wait_line(" notice +renewing credentials goes on after", within=20)
+        daemon.wait_line(" notice +renewing credentials works again, after", within=20)
         self.assert_works(daemon)
         self.assertEqual(self.sqs.answers("ReceiveMessage", "ExpiredTokenException"), 0)
 

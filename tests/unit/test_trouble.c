@@ -73,7 +73,7 @@ START_TEST(its_end_is_said_with_how_long_it_was)
 	said();
 	now += 12 * USEC_PER_SEC + 345 * USEC_PER_MSEC;
 	trouble_end(&trouble, "receiving");
-	ck_assert_str_eq(said(), "notice  receiving goes on after 12s\n");
+	ck_assert_str_eq(said(), "notice  receiving works again, after 12s\n");
 	ck_assert_uint_eq(trouble.since, 0);
 }
 END_TEST
@@ -121,12 +121,40 @@ START_TEST(one_that_comes_and_goes_is_said_when_it_stays)
 	trouble_report(&trouble, "no road");
 	ck_assert_str_eq(said(), "warning no road\n");
 	trouble_end(&trouble, "receiving");
-	ck_assert_str_eq(said(), "notice  receiving goes on after 1s\n");
+	ck_assert_str_eq(said(), "notice  receiving works again, after 1s\n");
 }
 END_TEST
 
 static struct trouble_causes causes;
 static struct trouble other = {.causes = &causes};
+
+static void on_changed(void *userdata)
+{
+	++*(unsigned *)userdata;
+}
+
+START_TEST(who_shares_its_causes_hears_of_its_beginning_its_changes_and_its_end)
+{
+	unsigned n_changes = 0;
+	struct trouble_causes shared = {.changed = on_changed, .userdata = &n_changes};
+	struct trouble second = {.causes = &shared};
+
+	trouble.causes = &shared;
+	trouble_report(&trouble, "no road");
+	ck_assert_uint_eq(n_changes, 1);
+	trouble_report(&trouble, "no road");
+	ck_assert_uint_eq(n_changes, 1);
+	/* Said by the first already, and news all the same. */
+	trouble_report(&second, "no road");
+	ck_assert_uint_eq(n_changes, 2);
+	now += 20 * USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	ck_assert_uint_eq(n_changes, 3);
+	trouble_end(&trouble, "driving");
+	trouble_end(&trouble, "driving");
+	ck_assert_uint_eq(n_changes, 4);
+}
+END_TEST
 
 START_TEST(a_cause_that_another_has_said_is_not_said_again)
 {
@@ -145,7 +173,7 @@ START_TEST(a_cause_that_another_has_said_is_not_said_again)
 	trouble_end(&other, "deleting");
 	ck_assert_str_eq(said(), "");
 	trouble_end(&trouble, "receiving");
-	ck_assert_str_eq(said(), "notice  receiving goes on after 5min\n");
+	ck_assert_str_eq(said(), "notice  receiving works again, after 5min\n");
 }
 END_TEST
 
@@ -171,7 +199,7 @@ START_TEST(a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets
 	trouble_report(&other, "no road");
 	ck_assert_str_eq(said(), "warning no road\n");
 	trouble_end(&other, "deleting");
-	ck_assert_str_eq(said(), "notice  deleting goes on after 0s\n");
+	ck_assert_str_eq(said(), "notice  deleting works again, after 0s\n");
 }
 END_TEST
 
@@ -189,6 +217,7 @@ int main(void)
 	tcase_add_test(all, without_trouble_there_is_no_end);
 	tcase_add_test(all, after_its_end_the_next_is_a_first_again);
 	tcase_add_test(all, one_that_comes_and_goes_is_said_when_it_stays);
+	tcase_add_test(all, who_shares_its_causes_hears_of_its_beginning_its_changes_and_its_end);
 	tcase_add_test(all, a_cause_that_another_has_said_is_not_said_again);
 	tcase_add_test(all, a_cause_of_its_own_is_said_beside_that_of_another);
 	tcase_add_test(all, a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets);
