@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_environment.h"
 #include "../support/test_server.h"
 #include "../support/test_sts.h"
 #include "aws/credential_store.h"
@@ -105,23 +106,6 @@ static void assert_asked(unsigned question, const char *role, const char *rest)
 
 /* ---- A search ---- */
 
-static const char *variables[16]; /* name, value, name, value, ... NULL */
-static size_t n_variables;
-
-static void set_variable(const char *name, const char *value)
-{
-	variables[n_variables++] = name;
-	variables[n_variables++] = value;
-}
-
-static char *fake_getenv(const char *name)
-{
-	for (size_t i = 0; i < n_variables; i += 2)
-		if (strcmp(variables[i], name) == 0)
-			return (char *)variables[i + 1];
-	return NULL;
-}
-
 static struct credential_means means;
 static struct credential_search search;
 static struct credentials *found;
@@ -152,12 +136,12 @@ static void setup(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(http_new(event, &options, &http), 0);
 	server = test_server_new(TEST_PLAIN, answer, NULL);
-	set_variable("AWS_CONFIG_FILE", "config");
-	set_variable("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-	set_variable("AWS_PROFILE", "worker");
-	set_variable("AWS_ENDPOINT_URL_STS", test_server_url(server));
+	test_environment_set("AWS_CONFIG_FILE", "config");
+	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+	test_environment_set("AWS_PROFILE", "worker");
+	test_environment_set("AWS_ENDPOINT_URL_STS", test_server_url(server));
 	means = (struct credential_means){
-		.getenv = fake_getenv,
+		.getenv = test_environment_get,
 		.program_environment = (const char *const *)environ,
 		.http = http,
 		.region = "eu-west-1",
@@ -258,11 +242,11 @@ START_TEST(a_region_of_the_profiles_own_is_enough)
 	write_file("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
 	write_file("credentials", KEYS("base"));
 	/* The region's own service is meant, as long as no endpoint is set. */
-	n_variables -= 2;
+	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
 	ck_assert_int_eq(credential_search_start(&search, &credentials_profile, &none), -EAGAIN);
 	ck_assert_ptr_nonnull(strstr(search.text, "region"));
 
-	n_variables += 2;
+	test_environment_set("AWS_ENDPOINT_URL_STS", test_server_url(server));
 	write_file("credentials", "[worker]\nregion = us-east-2\n" KEYS("base"));
 	ck_assert_int_eq(look(), 0);
 	assert_signed(0, "AKIDbase", "us-east-2", NULL);
@@ -275,9 +259,9 @@ START_TEST(a_role_is_assumed_with_the_keys_in_the_environment)
 		"[profile worker]\nrole_arn = " ROLE("w") "\n"
 							  "credential_source = Environment\n");
 	write_file("credentials", KEYS("worker"));
-	set_variable("AWS_ACCESS_KEY_ID", "AKIDENV");
-	set_variable("AWS_SECRET_ACCESS_KEY", "secret");
-	set_variable("AWS_SESSION_TOKEN", "env");
+	test_environment_set("AWS_ACCESS_KEY_ID", "AKIDENV");
+	test_environment_set("AWS_SECRET_ACCESS_KEY", "secret");
+	test_environment_set("AWS_SESSION_TOKEN", "env");
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(found->access_key_id, "ASIA1");
 	ck_assert_str_eq(found->source,
@@ -294,7 +278,7 @@ START_TEST(a_role_is_assumed_with_the_role_of_a_container)
 		"[profile worker]\nrole_arn = " ROLE("w") "\n"
 							  "credential_source = EcsContainer\n");
 	ck_assert_int_gt(asprintf(&uri, "%s/container", test_server_url(server)), 0);
-	set_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
+	test_environment_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(found->access_key_id, "ASIA1");
 	ck_assert_str_eq(found->source,
@@ -396,7 +380,7 @@ START_TEST(the_region_of_the_profile_is_that_of_its_web_identity_too)
 
 	/* One that cannot be, so that nobody is asked. */
 	means.region = NULL;
-	n_variables -= 2;
+	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
 	write_file("token", "identity\n");
 	write_file("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\n"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_environment.h"
 #include "../support/test_sts.h"
 #include "aws/credential_store.h"
 #include "aws/credentials_web_identity.h"
@@ -18,27 +19,10 @@
 
 static char folder[] = "/tmp/test_web_identity.XXXXXX";
 static char token_file[64];
-static const char *session_name;
 
 static sd_event *event;
 static struct http *http;
 static struct credential_store *store;
-
-static char *fake_getenv(const char *name)
-{
-	if (strcmp(name, "AWS_WEB_IDENTITY_TOKEN_FILE") == 0)
-		return token_file;
-	if (strcmp(name, "AWS_ROLE_ARN") == 0)
-		return (char *)ROLE;
-	if (strcmp(name, "AWS_ROLE_SESSION_NAME") == 0)
-		return (char *)session_name;
-	if (strcmp(name, "AWS_ENDPOINT_URL_STS") == 0)
-		return (char *)test_sts_url();
-	/* No shared files: what is there is nobody's business. */
-	if (strcmp(name, "HOME") == 0)
-		return (char *)"/nonexistent";
-	return NULL;
-}
 
 static void write_token(const char *text)
 {
@@ -84,9 +68,14 @@ static void setup(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
 	test_sts_start();
+	test_environment_set("AWS_WEB_IDENTITY_TOKEN_FILE", token_file);
+	test_environment_set("AWS_ROLE_ARN", ROLE);
+	test_environment_set("AWS_ENDPOINT_URL_STS", test_sts_url());
+	/* No shared files: what is there is nobody's business. */
+	test_environment_set("HOME", "/nonexistent");
 
 	const struct credential_store_options options = {
-		.means = {.getenv = fake_getenv, .http = http, .region = "eu-west-1"},
+		.means = {.getenv = test_environment_get, .http = http, .region = "eu-west-1"},
 	};
 	ck_assert_int_eq(credential_store_new(&options, &store), 0);
 	credential_store_watch(store, &watcher);
@@ -138,7 +127,7 @@ static void assert_token_sent(const char *encoded)
 
 START_TEST(the_files_token_is_what_the_role_is_given_for)
 {
-	session_name = "me";
+	test_environment_set("AWS_ROLE_SESSION_NAME", "me");
 	write_token(FIRST "\n");
 	test_sts_answers(200, "", ANSWER("ASIAONE"));
 	look();
@@ -270,7 +259,7 @@ static void on_search_ended(
 START_TEST(another_source_may_bring_its_own_file_role_and_name)
 {
 	const struct credential_means means = {
-		.getenv = fake_getenv, .http = http, .region = "eu-west-1"};
+		.getenv = test_environment_get, .http = http, .region = "eu-west-1"};
 	struct credential_search search = {.means = &means, .ended = on_search_ended};
 	const struct web_identity identity = {
 		.token_file = token_file,
@@ -279,7 +268,7 @@ START_TEST(another_source_may_bring_its_own_file_role_and_name)
 		.source = "profile other",
 	};
 
-	session_name = "unused";
+	test_environment_set("AWS_ROLE_SESSION_NAME", "unused");
 	write_token(NEXT);
 	test_sts_answers(200, "", ANSWER("ASIAOTHER"));
 	ck_assert_int_eq(credentials_web_identity_start(&search, &identity), -EINPROGRESS);

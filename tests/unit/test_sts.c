@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "../support/test_environment.h"
 #include "../support/test_sts.h"
 #include "aws/sigv4.h"
 #include "aws/sts_codec.h"
@@ -23,19 +24,6 @@ static struct skew skew;
 static struct credential_means means;
 static struct credentials *keys;
 static struct sts_request role, web;
-
-/* The environment: NAME=VALUE, ended by NULL. */
-static const char *environment[4];
-
-static char *fake_getenv(const char *name)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; environment[i]; i++)
-		if (strncmp(environment[i], name, len) == 0 && environment[i][len] == '=')
-			return (char *)environment[i] + len + 1;
-	return NULL;
-}
 
 static struct credentials *make_keys(const char *token)
 {
@@ -55,7 +43,6 @@ static struct credentials *make_keys(const char *token)
 
 static void setup(void)
 {
-	static char endpoint[128];
 	const struct http_options options = {.user_agent = "nexus-worker/test"};
 
 	signal(SIGPIPE, SIG_IGN);
@@ -63,10 +50,9 @@ static void setup(void)
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(http_new(event, &options, &http), 0);
 	test_sts_start();
-	snprintf(endpoint, sizeof endpoint, "AWS_ENDPOINT_URL_STS=%s", test_sts_url());
-	environment[0] = endpoint;
+	test_environment_set("AWS_ENDPOINT_URL_STS", test_sts_url());
 	means = (struct credential_means){
-		.getenv = fake_getenv,
+		.getenv = test_environment_get,
 		.http = http,
 		.skew = &skew,
 		.region = "eu-west-1",
@@ -304,8 +290,8 @@ START_TEST(nobody_there_is_no_answer)
 {
 	static char gone[128];
 
-	snprintf(gone, sizeof gone, "%s", environment[0]);
-	environment[0] = gone;
+	snprintf(gone, sizeof gone, "%s", test_sts_url());
+	test_environment_set("AWS_ENDPOINT_URL_STS", gone);
 	test_sts_stop();
 	ask(&role);
 	ck_assert_int_eq(seen.r, -ECONNREFUSED);
@@ -478,13 +464,14 @@ END_TEST
 
 START_TEST(without_a_place_to_ask_at_nothing_is_asked)
 {
-	environment[0] = "AWS_ENDPOINT_URL=http://sts.example.com";
+	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
+	test_environment_set("AWS_ENDPOINT_URL", "http://sts.example.com");
 	assert_not_asked(&web, -EINVAL, "the token service is asked over https only");
-	environment[0] = "AWS_ENDPOINT_URL=ftp://user:" TOKEN "@example.com";
+	test_environment_set("AWS_ENDPOINT_URL", "ftp://user:" TOKEN "@example.com");
 	assert_not_asked(&web, -EINVAL, "the token service's endpoint is no URL like https://sts.");
-	environment[0] = "AWS_ENDPOINT_URL=https://user:" TOKEN "@example.com";
+	test_environment_set("AWS_ENDPOINT_URL", "https://user:" TOKEN "@example.com");
 	assert_not_asked(&web, -EINVAL, "the token service's endpoint is no URL like https://sts.");
-	environment[0] = NULL;
+	test_environment_set("AWS_ENDPOINT_URL", NULL);
 	means.region = NULL;
 	assert_not_asked(&web, -EAGAIN, "set AWS_REGION, ");
 	means.http = NULL;
