@@ -21,9 +21,8 @@
 struct credential_means {
 	credentials_getenv_fn *getenv;
 	const char *const *program_environment; /* of a credential_process: as environ */
-	/* NULL: nobody can be asked, and a source that would have to is -EINVAL. */
 	struct http *http;
-	struct imds *imds;  /* NULL: likewise */
+	struct imds *imds;
 	struct skew *skew;  /* for signatures, and learnt from them; NULL: our clock is right */
 	const char *region; /* of the token service; NULL: not known (yet) */
 };

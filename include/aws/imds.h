@@ -49,9 +49,6 @@ DEFINE_CLEANUP(struct imds *, imds_free)
 /* The loop; borrowed. */
 sd_event *imds_event(const struct imds *imds);
 
-/* Whether the environment says that nothing is to be asked. */
-bool imds_is_disabled(credentials_getenv_fn *getenv);
-
 /*
  * 0: the callback will come; the call is gone when it returns. Otherwise it will not, and ret_text
  * says why: -ENOENT (disabled), -EINVAL (a variable is wrong), -ENOMEM.

@@ -50,8 +50,8 @@ typedef void sts_done_fn(void *userdata, int r, const char *text, struct credent
 
 /*
  * Borrows means until the call ends. 0; otherwise no callback comes and ret_text says why:
- * -EINVAL: the request cannot be right, or there is no endpoint to send it to, or nobody to send
- * it, all of which local files cure; -EAGAIN: the region is not known (yet); -ENOMEM, -EIO.
+ * -EINVAL: the request cannot be right, or there is no endpoint to send it to, both of which local
+ * files cure; -EAGAIN: the region is not known (yet); -ENOMEM, -EIO.
  */
 int sts_start(const struct credential_means *means, const struct sts_request *request,
 	sts_done_fn *done, void *userdata, struct sts_call **ret_call,

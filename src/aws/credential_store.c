@@ -37,7 +37,7 @@ struct credential_store {
 	struct strbuf absent; /* what the sources said that are not configured */
 	char complaint[CREDENTIALS_TEXT_MAX];
 
-	sd_event_source *timer;      /* the next search by itself; NULL: without a loop */
+	sd_event_source *timer;      /* the next search by itself */
 	struct backoff after_failed; /* the pauses of that timer */
 	struct backoff after_wanted; /* those of credential_store_want() */
 	usec_t wanted_again_at;      /* CLOCK_MONOTONIC */
@@ -89,8 +89,6 @@ usec_t credential_store_renews_in(const struct credentials *c, usec_t now)
 
 static void arm(struct credential_store *store, usec_t pause)
 {
-	if (!store->timer)
-		return;
 	sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
 	if (pause == USEC_INFINITY)
 		return;
@@ -268,7 +266,7 @@ int credential_store_new(
 	store->after_failed = (struct backoff){.base = SEARCH_PAUSE, .cap = FAILED_PAUSE};
 	store->after_wanted = (struct backoff){.base = SEARCH_PAUSE, .cap = WANTED_PAUSE};
 	TAILQ_INIT(&store->watchers);
-	int r = options->means.http ? add_timer(store) : 0;
+	int r = add_timer(store);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(store);

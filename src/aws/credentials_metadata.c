@@ -112,12 +112,6 @@ static void on_roles(void *userdata, int r, const char *text, const char *body)
 static int metadata_start(struct credential_search *search, struct credentials **ret)
 {
 	(void)ret;
-	if (imds_is_disabled(search->means->getenv))
-		return credentials_failed(
-			search->text, -ENOENT, "AWS_EC2_METADATA_DISABLED is set");
-	if (!search->means->imds)
-		return credentials_failed(
-			search->text, -EINVAL, SOURCE_NAME ": cannot be asked for here");
 	search->state = calloc(1, sizeof(struct metadata));
 	if (!search->state)
 		return credentials_failed(search->text, -ENOMEM, "out of memory");

@@ -335,9 +335,6 @@ int credentials_process_start(
 	int r = split(p, what->command);
 	if (r < 0)
 		return r;
-	if (!search->means->http)
-		return credentials_failed(
-			search->text, -EINVAL, "%s: no program can be run here", what->source);
 	r = spawn_find(p->words[0], credentials_getenv(search->means->getenv, "PATH"), &path);
 	r = r < 0 ? r : run(p, path);
 	r = r < 0 ? r : watch(p);

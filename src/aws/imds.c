@@ -55,11 +55,6 @@ sd_event *imds_event(const struct imds *imds)
 
 /* ---- The environment ---- */
 
-bool imds_is_disabled(credentials_getenv_fn *getenv_fn)
-{
-	return credentials_getenv_is_true(getenv_fn, "AWS_EC2_METADATA_DISABLED");
-}
-
 /* What is not set is 1. */
 static int imds_read_number(
 	struct imds *imds, credentials_getenv_fn *getenv_fn, const char *name, unsigned max)
@@ -97,7 +92,7 @@ static int imds_read_endpoint(struct imds *imds, credentials_getenv_fn *getenv_f
 
 static int imds_read_environment(struct imds *imds, credentials_getenv_fn *getenv_fn)
 {
-	if (imds_is_disabled(getenv_fn))
+	if (credentials_getenv_is_true(getenv_fn, "AWS_EC2_METADATA_DISABLED"))
 		return credentials_failed(
 			imds->wrong_text, -ENOENT, "AWS_EC2_METADATA_DISABLED is set");
 

@@ -128,10 +128,6 @@ static int sts_find_endpoint(struct sts_call *call, char text[static CREDENTIALS
 	const char *source = call->request.source;
 	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
 
-	if (!means->http)
-		return credentials_failed(text, -EINVAL,
-			"%s: the token service has to be asked, and nobody can be asked here",
-			source);
 	int r = sts_endpoint_find(means, &url, text);
 	if (r < 0)
 		return r;

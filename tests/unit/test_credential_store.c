@@ -13,6 +13,24 @@
 	"[default]\naws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
 
 static char text[CREDENTIALS_TEXT_MAX];
+static sd_event *event;
+static struct http *http;
+static struct imds *imds;
+
+static void setup_loop(void)
+{
+	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
+	ck_assert_int_ge(sd_event_new(&event), 0);
+	ck_assert_int_eq(http_new(event, &(struct http_options){0}, &http), 0);
+}
+
+static void teardown_loop(void)
+{
+	imds_free(imds);
+	http_free(http);
+	sd_event_unref(event);
+	curl_global_cleanup();
+}
 
 /* ---- Snapshots ---- */
 
@@ -125,17 +143,24 @@ static void write_file(const char *content)
 }
 
 static struct credential_store *store;
+static struct skew skew;
 
-static void open_store(const struct credential_store_options *options)
+static void open_store(
+	credentials_getenv_fn *getenv_fn, const struct credential_source *const *sources)
 {
-	ck_assert_int_eq(credential_store_new(options, &store), 0);
+	ck_assert_int_eq(imds_new(http, getenv_fn, &imds), 0);
+	const struct credential_store_options options = {
+		.means = {.getenv = getenv_fn, .http = http, .imds = imds, .skew = &skew},
+		.sources = sources,
+	};
+	ck_assert_int_eq(credential_store_new(&options, &store), 0);
 }
 
 static void setup_folder(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/credentials", folder);
-	open_store(&(struct credential_store_options){.means.getenv = folder_getenv});
+	open_store(folder_getenv, NULL);
 }
 
 static void teardown_folder(void)
@@ -297,7 +322,7 @@ static const struct credential_source FOUND = {"found", found_start, NULL};
 
 static void open_chain(const struct credential_source *const *sources)
 {
-	open_store(&(struct credential_store_options){.means.getenv = getenv, .sources = sources});
+	open_store(getenv, sources);
 	credential_store_watch(store, &watcher);
 }
 
@@ -470,14 +495,10 @@ START_TEST(credentials_are_renewed_in_the_last_third_of_their_life_or_quarter_of
 }
 END_TEST
 
-static sd_event *event;
-static struct http *http;
-
 /* What the source gives next. */
 static const char *key_id;
 static usec_t lives_for; /* USEC_INFINITY: for ever */
 static bool fails;
-static struct skew timed_skew;
 
 static int timed_start(struct credential_search *search, struct credentials **ret)
 {
@@ -500,23 +521,10 @@ static void setup_timed(void)
 {
 	static const struct credential_source *const sources[] = {&TIMED, NULL};
 
-	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
-	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(http_new(event, &(struct http_options){0}, &http), 0);
 	key_id = "AKIDFIRST";
 	lives_for = USEC_INFINITY;
-	open_store(&(struct credential_store_options){
-		.means = {.getenv = getenv, .http = http, .skew = &timed_skew},
-		.sources = sources});
+	open_store(getenv, sources);
 	credential_store_watch(store, &watcher);
-}
-
-static void teardown_timed(void)
-{
-	close_chain();
-	http_free(http);
-	sd_event_unref(event);
-	curl_global_cleanup();
 }
 
 static void await_searches(unsigned n)
@@ -552,7 +560,7 @@ START_TEST(how_long_they_live_is_reckoned_anew_when_the_clock_turns_out_to_be_sl
 	lives_for = USEC_PER_HOUR;
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	lives_for = USEC_INFINITY;
-	timed_skew.usec = (int64_t)(USEC_PER_HOUR - 2 * USEC_PER_SEC);
+	skew.usec = (int64_t)(USEC_PER_HOUR - 2 * USEC_PER_SEC);
 	credential_store_clock_changed(store);
 	await_searches(2);
 	ck_assert_int_eq(ended_r, 0);
@@ -605,6 +613,7 @@ int main(void)
 		(int)(sizeof TIMES / sizeof *TIMES));
 	suite_add_tcase(suite, snapshot);
 
+	tcase_add_checked_fixture(files, setup_loop, teardown_loop);
 	tcase_add_checked_fixture(files, setup_folder, teardown_folder);
 	tcase_add_test(files, nothing_is_there_before_the_first_reload);
 	tcase_add_test(
@@ -615,6 +624,7 @@ int main(void)
 	tcase_add_test(files, a_file_in_a_home_that_is_closed_to_us_counts_as_missing);
 	suite_add_tcase(suite, files);
 
+	tcase_add_checked_fixture(chain, setup_loop, teardown_loop);
 	tcase_add_checked_fixture(chain, NULL, teardown_chain);
 	tcase_add_test(chain, the_first_source_that_is_configured_decides);
 	tcase_add_test(chain, a_source_that_is_broken_hides_those_behind_it);
@@ -631,7 +641,8 @@ int main(void)
 		(int)(sizeof RENEWALS / sizeof *RENEWALS));
 	suite_add_tcase(suite, renewal);
 
-	tcase_add_checked_fixture(timed, setup_timed, teardown_timed);
+	tcase_add_checked_fixture(timed, setup_loop, teardown_loop);
+	tcase_add_checked_fixture(timed, setup_timed, close_chain);
 	tcase_add_test(timed, a_renewal_that_fails_is_tried_again_and_what_was_there_stays);
 	tcase_add_test(
 		timed, how_long_they_live_is_reckoned_anew_when_the_clock_turns_out_to_be_slow);

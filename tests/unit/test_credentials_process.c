@@ -333,14 +333,6 @@ START_TEST(what_cannot_be_run_is_refused_at_once)
 }
 END_TEST
 
-START_TEST(without_a_loop_nothing_is_run)
-{
-	means.http = NULL;
-	write_script(PRINT);
-	ck_assert_int_eq(start("./script", WAIT_MAX), -EINVAL);
-}
-END_TEST
-
 /* ---- How it ends ---- */
 
 START_TEST(at_the_deadline_it_is_killed_with_all_that_it_started)
@@ -459,7 +451,6 @@ int main(void)
 	tcase_add_test(all, of_what_it_complains_about_only_so_much_is_quoted);
 	tcase_add_loop_test(all, what_cannot_be_run_is_refused_at_once, 0,
 		(int)(sizeof REFUSALS / sizeof *REFUSALS));
-	tcase_add_test(all, without_a_loop_nothing_is_run);
 	tcase_add_test(all, at_the_deadline_it_is_killed_with_all_that_it_started);
 	tcase_add_test(all, who_prints_for_ever_is_killed_too);
 	tcase_add_test(all, who_complains_for_ever_is_killed_at_the_deadline);

@@ -1,13 +1,15 @@
 /*
  * What is found in an environment and two files: one folder a case in tests/data/credentials, with
  * "environment" (NAME=VALUE lines), the files that it names, and "expected", which says what the
- * standard chain finds and then which region the profile names.
+ * standard chain finds and then which region the profile names. None of them asks anybody.
  */
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_search.h"
 #include "aws/credential_store.h"
 #include "aws/profile.h"
 #include "base/file.h"
@@ -19,6 +21,17 @@ static struct dirent **cases;
 static int n_cases;
 
 static struct strbuf environment;
+static struct test_search t; /* for its loop and its http */
+
+static void setup(void)
+{
+	test_search_init(&t);
+}
+
+static void teardown(void)
+{
+	test_search_done(&t);
+}
 
 /* The environment is the file's lines; each is ended by NUL here. */
 static char *case_getenv(const char *name)
@@ -47,11 +60,16 @@ static void tell_failure(struct strbuf *to, const char *what, int r, const char 
 static void tell_credentials(struct strbuf *to)
 {
 	_cleanup_(credential_store_freep) struct credential_store *store = NULL;
-	struct credential_store_options options = {.means.getenv = case_getenv};
+	_cleanup_(imds_freep) struct imds *imds = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
 
+	ck_assert_int_eq(imds_new(t.http, case_getenv, &imds), 0);
+	const struct credential_store_options options = {
+		.means = {.getenv = case_getenv, .http = t.http, .imds = imds},
+	};
 	ck_assert_int_eq(credential_store_new(&options, &store), 0);
 	int r = credential_store_reload(store, text);
+	ck_assert_int_ne(r, -EINPROGRESS);
 	const struct credentials *c = credential_store_current(store);
 	ck_assert((r == 0) == (c != NULL));
 	if (r < 0) {
@@ -113,6 +131,7 @@ int main(void)
 
 	Suite *suite = suite_create("credentials sources");
 	TCase *data = tcase_create("data");
+	tcase_add_checked_fixture(data, setup, teardown);
 	tcase_add_loop_test(data, every_case_gives_the_credentials_and_the_region_that_are_expected,
 		0, n_cases);
 	suite_add_tcase(suite, data);

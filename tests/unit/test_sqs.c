@@ -25,6 +25,7 @@ static char asked_body[16384];
 
 static sd_event *event;
 static struct http *http;
+static struct imds *imds;
 static struct credential_store *store;
 static struct skew skew;
 static struct sqs *sqs;
@@ -86,13 +87,16 @@ static void setup(void)
 	extra_headers[0] = '\0';
 
 	const struct http_options http_options = {.user_agent = "nexus-worker/test"};
-	const struct credential_store_options store_options = {.means.getenv = fake_getenv};
 	const struct sqs_options sqs_options = {
 		.queue_url = QUEUE_URL,
 		.endpoint = test_server_url(server),
 		.region = "eu-west-1",
 	};
 	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
+	ck_assert_int_eq(imds_new(http, fake_getenv, &imds), 0);
+	const struct credential_store_options store_options = {
+		.means = {.getenv = fake_getenv, .http = http, .imds = imds},
+	};
 	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
 	ck_assert_int_eq(sqs_new(http, store, &skew, &sqs_options, &sqs), 0);
 }
@@ -101,6 +105,7 @@ static void teardown(void)
 {
 	sqs = sqs_free(sqs);
 	store = credential_store_free(store);
+	imds = imds_free(imds);
 	http = http_free(http);
 	server = test_server_free(server);
 	event = sd_event_unref(event);

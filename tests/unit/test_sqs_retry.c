@@ -163,7 +163,10 @@ static void assert_quiet(void)
 
 static void open_sqs(void)
 {
-	const struct credential_store_options store_options = {.sources = sources};
+	const struct credential_store_options store_options = {
+		.means.http = http,
+		.sources = sources,
+	};
 	const struct sqs_options sqs_options = {
 		.queue_url = QUEUE_URL,
 		.endpoint = test_server_url(server),
