@@ -21,5 +21,5 @@ struct container_uri {
 };
 
 /* 0; -ENOENT: neither is set; -EINVAL: it is wrong; ret_text says what in one line. */
-int container_uri_find(credentials_getenv_fn *getenv, struct container_uri *ret,
+int container_uri_find(credentials_getenv_fn *getenv_fn, struct container_uri *ret,
 	char ret_text[static CREDENTIALS_TEXT_MAX]);

@@ -33,7 +33,8 @@ struct credential_store;
 /*
  * A search has ended: as credential_store_reload() returns it. Whoever watches is told of every
  * one but that which ends inside reload() itself; from the loop, or from inside the functions that
- * begin a search, never from start to end of new() and watch().
+ * begin a search, never from inside new() or watch(). A watcher may take itself back then, but no
+ * other one.
  */
 typedef void credential_store_fn(void *userdata, int r, const char *text);
 
@@ -53,7 +54,10 @@ struct credential_store_options {
 /* Copies the options. Looks for nothing yet. */
 int credential_store_new(
 	const struct credential_store_options *options, struct credential_store **ret);
-/* Ends a search that is in progress; who holds a snapshot keeps it. Returns NULL. */
+/*
+ * Ends a search that is in progress; who holds a snapshot keeps it. When nobody watches any more,
+ * and not from inside a watcher's function. Returns NULL.
+ */
 struct credential_store *credential_store_free(struct credential_store *store);
 DEFINE_CLEANUP(struct credential_store *, credential_store_free)
 

@@ -58,9 +58,9 @@ int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char
 int credentials_file_error(int r);
 
 /* The value of an environment variable; NULL where it is not set, or empty. */
-const char *credentials_getenv(credentials_getenv_fn *getenv, const char *name);
+const char *credentials_getenv(credentials_getenv_fn *getenv_fn, const char *name);
 /* Whether it says "true", in letters of either size. */
-bool credentials_getenv_is_true(credentials_getenv_fn *getenv, const char *name);
+bool credentials_getenv_is_true(credentials_getenv_fn *getenv_fn, const char *name);
 
 /* ISO 8601: "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123+01:00". -EINVAL for all else. */
 int credentials_parse_time(const char *text, usec_t *ret);

@@ -41,8 +41,8 @@ struct imds_request {
 };
 
 /* Borrows http for its life; reads the environment once. 0 or -ENOMEM. */
-int imds_new(struct http *http, credentials_getenv_fn *getenv, struct imds **ret);
-/* Cancels what is out. Before http. Returns NULL. */
+int imds_new(struct http *http, credentials_getenv_fn *getenv_fn, struct imds **ret);
+/* Cancels what is out. Before http; not from inside a callback. Returns NULL. */
 struct imds *imds_free(struct imds *imds);
 DEFINE_CLEANUP(struct imds *, imds_free)
 

@@ -16,7 +16,7 @@ struct profile_files;
  * Reads both; blocks on them. Returns owned. A file that is not there is none; -EINVAL for one that
  * cannot be read or understood; -ENOMEM, -EMFILE and the like.
  */
-int profile_files_read(credentials_getenv_fn *getenv, struct profile_files **ret,
+int profile_files_read(credentials_getenv_fn *getenv_fn, struct profile_files **ret,
 	char ret_text[static CREDENTIALS_TEXT_MAX]);
 /* Wipes what it has read. Returns NULL. */
 struct profile_files *profile_files_free(struct profile_files *files);
@@ -49,7 +49,7 @@ bool profile_find(const struct profile_files *files, const char *name, struct pr
  * The one that AWS_PROFILE or AWS_DEFAULT_PROFILE names, else "default". -EINVAL: one is named that
  * is not there; -ENOENT: none is named, and there is no "default".
  */
-int profile_find_active(const struct profile_files *files, credentials_getenv_fn *getenv,
+int profile_find_active(const struct profile_files *files, credentials_getenv_fn *getenv_fn,
 	struct profile *ret, char ret_text[static CREDENTIALS_TEXT_MAX]);
 /* The file that it stands in: of two, the one that comes first. */
 const char *profile_path(const struct profile *profile);
@@ -67,4 +67,4 @@ const char *profile_get_value(const struct profile *profile, const char *key);
  * Blocks on the two files.
  */
 int profile_region(
-	credentials_getenv_fn *getenv, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX]);
+	credentials_getenv_fn *getenv_fn, char **ret, char ret_text[static CREDENTIALS_TEXT_MAX]);

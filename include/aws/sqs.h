@@ -110,7 +110,7 @@ int sqs_new(struct http *http, struct credential_store *credentials, struct skew
 int sqs_set_region(struct sqs *sqs, const char *region);
 /* Why no region is known yet: stands in the texts of calls that end for want of one. Copies. */
 void sqs_set_region_complaint(struct sqs *sqs, const char *text);
-/* Cancels what is out. Returns NULL. */
+/* Cancels what is out. Not from inside a callback. Returns NULL. */
 struct sqs *sqs_free(struct sqs *sqs);
 DEFINE_CLEANUP(struct sqs *, sqs_free)
 

@@ -18,7 +18,7 @@
 #define CONNECTIONS_DEFAULT 128
 #define IDLE_CALLS_MAX      128
 
-/* Between the readings of two clocks less goes by. */
+/* Two clocks read one after the other differ by less. */
 #define SLEEP_MIN USEC_PER_SEC
 
 enum call_state {
