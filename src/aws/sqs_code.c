@@ -145,10 +145,6 @@ enum sqs_result sqs_code_classify(const char *code, unsigned status)
 	return status >= 500 ? SQS_UNAVAILABLE : SQS_REFUSED;
 }
 
-/*
- * The bare code of "ns#Code", "Code:http://..." and "Code;Sender". Anything but letters, digits,
- * '.', '_' and '-' is no code.
- */
 void sqs_code_read(const char *text, char ret[static SQS_CODE_MAX])
 {
 	ret[0] = '\0';
@@ -170,7 +166,6 @@ void sqs_code_read(const char *text, char ret[static SQS_CODE_MAX])
 	ret[len] = '\0';
 }
 
-/* NULL: the message says nothing of that kind. */
 const char *sqs_code_stale_meaning(const char *message)
 {
 	for (size_t i = 0; i < sizeof stale_phrases / sizeof *stale_phrases; i++)
@@ -179,7 +174,6 @@ const char *sqs_code_stale_meaning(const char *message)
 	return NULL;
 }
 
-/* By code, and where that stands for too much by what the message says of the handle. */
 enum sqs_result sqs_code_judge(const char *code, const char *message, unsigned status)
 {
 	enum sqs_result result = sqs_code_classify(code, status);
@@ -204,10 +198,6 @@ static void read_xml_code(const struct sqs_code_places *places, char ret[static 
 	xml_wipe(&code, 1);
 }
 
-/*
- * The answer's code: in the body, else in a header. The first one that is known decides; where
- * none is, the first one that is there.
- */
 void sqs_code_find(const struct sqs_code_places *places, char ret[static SQS_CODE_MAX])
 {
 	char code[SQS_CODE_MAX], xml_code[SQS_CODE_MAX] = "";
