@@ -1,5 +1,6 @@
 #include "aws/profile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -191,7 +192,10 @@ int profile_region(
 	struct profile active;
 
 	int r = profile_files_read(getenv_fn, &files, ret_text);
-	r = r < 0 ? r : profile_find_active(files, getenv_fn, &active, ret_text);
+	if (r < 0)
+		return r;
+	assert(files);
+	r = profile_find_active(files, getenv_fn, &active, ret_text);
 	if (r < 0)
 		return r;
 	const char *region = profile_get_value(&active, "region");
