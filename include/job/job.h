@@ -40,6 +40,7 @@ enum job_cancel {
 	JOB_GO,
 	JOB_STOP, /* the daemon stops */
 	JOB_LOSE, /* both leases end, or are another's */
+	JOB_CUT,  /* its message's visibility ends, and may not be extended any more */
 };
 
 /* The error column's ceiling. */

@@ -9,7 +9,9 @@
  * its limit and grace.
  *
  * A begun job is lost when neither lease can be proven: its visibility is over and the row's last
- * touch is older than L = 3/4 V. Its handler is told one kill grace and a second before.
+ * touch is older than L = 3/4 V. Its handler is told one kill grace and a second before. Where the
+ * right to extend is taken away while it runs, it is told one grace before its visibility ends, so
+ * that its row can still say so.
  *
  * Owns: the deliveries' order by age, a timer, and the extensions that are out. Loop thread only.
  */

@@ -76,6 +76,10 @@ static void runner_interrupted(struct job *job, usec_t limit)
 	case JOB_LOSE:
 		job->outcome = JOB_LOST;
 		return;
+	case JOB_CUT:
+		job->outcome = JOB_TIMEOUT;
+		job_set_error(job, "stopped: its message's visibility could not be extended");
+		return;
 	case JOB_GO:
 		job->outcome = JOB_TIMEOUT;
 		job_set_error(job, "timed out after %s", clock_format_duration(limit, took));

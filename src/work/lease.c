@@ -54,19 +54,40 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 	return delivery->extended_at + third + third / 2;
 }
 
-/* When to tell a begun job's handler that both its leases are about to end. */
+/* When both leases of a begun job are about to end. */
 static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 {
 	usec_t visibility = lease->terms.visibility;
 	usec_t row_until = atomic_load(&hold->job.touched_at) + lease_row(visibility);
 	usec_t end = usec_max(hold_visible_at(hold), row_until);
 
+	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
+}
+
+/* When to tell its handler to stop, and why; USEC_INFINITY: not at all. */
+static usec_t lease_cancel_at(
+	const struct lease *lease, const struct hold *hold, enum job_cancel *ret_reason)
+{
 	if (!hold_is_begun(hold) || atomic_load(&hold->job.cancel) != JOB_GO)
 		return USEC_INFINITY;
 	/* Where nothing can be extended the handler's own limit ends it in time. */
 	if (hold->job.must_end_at != USEC_INFINITY)
 		return USEC_INFINITY;
-	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
+	*ret_reason = lease->terms.extendable ? JOB_LOSE : JOB_CUT;
+	if (lease->terms.extendable)
+		return lease_lost_at(lease, hold);
+	/* The right was taken away while it runs: its row is still ours, and has to say so. */
+	return hold_has_run(hold)
+		       ? USEC_INFINITY
+		       : usec_sub(hold_visible_at(hold), lease_kill_grace(lease->terms.visibility));
+}
+
+static void lease_cancel(struct lease *lease, struct hold *hold, enum job_cancel reason)
+{
+	log_warning("job=%s: %s; its handler is told to stop", hold->job.id,
+		reason == JOB_CUT ? "its message's visibility ends and may not be extended"
+				  : "neither its visibility nor its row can be held");
+	pool_cancel(lease->options.pool, &hold->job, reason);
 }
 
 static void lease_extend(struct lease *lease, struct delivery *delivery)
@@ -109,15 +130,13 @@ static void lease_sweep(struct lease *lease, usec_t min_age)
 			lease_extend(lease, delivery);
 			extend_at = USEC_INFINITY;
 		}
-		usec_t lost_at = lease_lost_at(lease, delivery->hold);
-		if (lost_at <= now) {
-			log_warning("job=%s: neither its visibility nor its row can be held; "
-				    "its handler is told to stop",
-				delivery->hold->job.id);
-			pool_cancel(lease->options.pool, &delivery->hold->job, JOB_LOSE);
-			lost_at = USEC_INFINITY;
+		enum job_cancel reason = JOB_GO;
+		usec_t cancel_at = lease_cancel_at(lease, delivery->hold, &reason);
+		if (cancel_at <= now) {
+			lease_cancel(lease, delivery->hold, reason);
+			cancel_at = USEC_INFINITY;
 		}
-		next = usec_min(next, usec_min(extend_at, lost_at));
+		next = usec_min(next, usec_min(extend_at, cancel_at));
 	}
 	outbox_flush(lease->extensions);
 	lease->next = USEC_INFINITY;

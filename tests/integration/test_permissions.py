@@ -56,6 +56,18 @@ class AConsumersKey(Case):
         self.assertEqual(self.queue.received(), 2)
         self.assertEqual(daemon.stop(), 0)
 
+    def test_that_is_taken_away_while_a_job_runs_ends_it_with_its_row_written(self):
+        self.sqs.add_key(KEY_ID, SECRET)
+        daemon = self.start(environment={"AWS_ACCESS_KEY_ID": KEY_ID,
+                                         "AWS_SECRET_ACCESS_KEY": SECRET})
+        job, = self.jobs.publish(payload={"delayMs": 20000})
+        self.jobs.wait(job, "processing")
+        self.sqs.add_key(KEY_ID, SECRET, ACTIONS)
+        row = self.jobs.wait(job, "failed")
+        self.assertRegex(row.error, "visibility could not be extended")
+        daemon.wait_line(f"job={job} .*receive=1 outcome=timeout")
+        self.jobs.wait(job, "processing", attempts=2)
+
     def test_limits_a_jobs_time_to_the_visibility(self):
         daemon = self.start_with_three()
         job, = self.jobs.publish(payload={"delayMs": 20000})

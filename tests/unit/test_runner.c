@@ -242,6 +242,7 @@ START_TEST(a_cancelled_wait_ends_by_its_reason)
 	} cases[] = {
 		{JOB_STOP, JOB_ABANDONED, "interrupted by shutdown"},
 		{JOB_LOSE, JOB_LOST, NULL},
+		{JOB_CUT, JOB_TIMEOUT, "stopped: its message's visibility could not be extended"},
 	};
 	make(&waiter, "{}");
 	pthread_t thread;
@@ -355,7 +356,7 @@ int main(void)
 	tcase_add_test(all, a_wait_does_not_outlast_the_limit);
 	tcase_add_test(all, a_visibility_that_ends_sooner_is_the_limit);
 	tcase_add_test(all, with_no_time_left_a_wait_ends_at_once);
-	tcase_add_loop_test(all, a_cancelled_wait_ends_by_its_reason, 0, 2);
+	tcase_add_loop_test(all, a_cancelled_wait_ends_by_its_reason, 0, 3);
 	tcase_add_test(all, a_wake_that_was_meant_for_the_job_before_is_only_taken);
 	tcase_add_test(all, a_wait_for_ever_ends_at_the_limit);
 	tcase_add_loop_test(all, echo_ends_as_its_payload_says, 0, 17);
