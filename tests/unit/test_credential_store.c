@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_environment.h"
 #include "aws/credential_store.h"
 #include "base/file.h"
 
@@ -120,18 +121,6 @@ END_TEST
 
 static char folder[] = "/tmp/test_credentials.XXXXXX";
 static char path[64];
-static const char *home;
-
-static char *folder_getenv(const char *name)
-{
-	if (strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0)
-		return (char *)"true";
-	if (strcmp(name, "HOME") == 0)
-		return (char *)home;
-	if (strcmp(name, "AWS_SHARED_CREDENTIALS_FILE") == 0 && !home)
-		return path;
-	return NULL;
-}
 
 static void write_file(const char *content)
 {
@@ -145,12 +134,14 @@ static void write_file(const char *content)
 static struct credential_store *store;
 static struct skew skew;
 
-static void open_store(
-	credentials_getenv_fn *getenv_fn, const struct credential_source *const *sources)
+static void open_store(const struct credential_source *const *sources)
 {
-	ck_assert_int_eq(imds_new(http, getenv_fn, &imds), 0);
+	ck_assert_int_eq(imds_new(http, test_environment_get, &imds), 0);
 	const struct credential_store_options options = {
-		.means = {.getenv = getenv_fn, .http = http, .imds = imds, .skew = &skew},
+		.means = {.getenv = test_environment_get,
+			.http = http,
+			.imds = imds,
+			.skew = &skew},
 		.sources = sources,
 	};
 	ck_assert_int_eq(credential_store_new(&options, &store), 0);
@@ -160,7 +151,9 @@ static void setup_folder(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/credentials", folder);
-	open_store(folder_getenv, NULL);
+	test_environment_set("AWS_EC2_METADATA_DISABLED", "true");
+	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", path);
+	open_store(NULL);
 }
 
 static void teardown_folder(void)
@@ -249,7 +242,8 @@ START_TEST(a_file_in_a_home_that_is_closed_to_us_counts_as_missing)
 {
 	/* The home directory is the folder, which nobody may enter. */
 	write_file("");
-	home = folder;
+	test_environment_set("HOME", folder);
+	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", NULL);
 	ck_assert_int_eq(chmod(folder, 0), 0);
 	become_nobody();
 	ck_assert_int_eq(credential_store_reload(store, text), -ENOENT);
@@ -322,7 +316,7 @@ static const struct credential_source FOUND = {"found", found_start, NULL};
 
 static void open_chain(const struct credential_source *const *sources)
 {
-	open_store(getenv, sources);
+	open_store(sources);
 	credential_store_watch(store, &watcher);
 }
 
@@ -523,7 +517,7 @@ static void setup_timed(void)
 
 	key_id = "AKIDFIRST";
 	lives_for = USEC_INFINITY;
-	open_store(getenv, sources);
+	open_store(sources);
 	credential_store_watch(store, &watcher);
 }
 

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "../support/test_environment.h"
 #include "../support/test_server.h"
 #include "aws/sigv4.h"
 #include "aws/sqs.h"
@@ -14,6 +15,8 @@
 #define QUEUE_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-jobs-dev"
 #define OTHER_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-dead"
 #define JSON      "application/x-amz-json-1.0"
+#define KEY       "AKIDEXAMPLE"
+#define SECRET    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 /* What the server answers, and what it was asked last; set while it has nothing to do. */
 static unsigned status;
@@ -30,25 +33,6 @@ static struct credential_store *store;
 static struct skew skew;
 static struct sqs *sqs;
 static struct test_server *server;
-
-/* The environment that the credentials come from. */
-static char access_key[32], secret_key[64], token[64];
-
-static char *fake_getenv(const char *name)
-{
-	if (strcmp(name, "AWS_ACCESS_KEY_ID") == 0)
-		return access_key;
-	if (strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0)
-		return secret_key;
-	if (strcmp(name, "AWS_SESSION_TOKEN") == 0)
-		return token;
-	if (strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0)
-		return (char *)"true";
-	/* No shared files either: what is there is nobody's business. */
-	if (strcmp(name, "HOME") == 0)
-		return (char *)"/nonexistent";
-	return NULL;
-}
 
 static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
 {
@@ -72,9 +56,9 @@ static void will_answer(unsigned with_status, const char *body)
 
 static void use_credentials(const char *key, const char *secret, const char *session)
 {
-	snprintf(access_key, sizeof access_key, "%s", key);
-	snprintf(secret_key, sizeof secret_key, "%s", secret);
-	snprintf(token, sizeof token, "%s", session);
+	test_environment_set("AWS_ACCESS_KEY_ID", key);
+	test_environment_set("AWS_SECRET_ACCESS_KEY", secret);
+	test_environment_set("AWS_SESSION_TOKEN", session);
 }
 
 static void setup(void)
@@ -83,7 +67,10 @@ static void setup(void)
 	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	server = test_server_new(TEST_PLAIN, answer, NULL);
-	use_credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "");
+	use_credentials(KEY, SECRET, "");
+	test_environment_set("AWS_EC2_METADATA_DISABLED", "true");
+	/* No shared files either: what is there is nobody's business. */
+	test_environment_set("HOME", "/nonexistent");
 	extra_headers[0] = '\0';
 
 	const struct http_options http_options = {.user_agent = "nexus-worker/test"};
@@ -93,9 +80,9 @@ static void setup(void)
 		.region = "eu-west-1",
 	};
 	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
-	ck_assert_int_eq(imds_new(http, fake_getenv, &imds), 0);
+	ck_assert_int_eq(imds_new(http, test_environment_get, &imds), 0);
 	const struct credential_store_options store_options = {
-		.means = {.getenv = fake_getenv, .http = http, .imds = imds},
+		.means = {.getenv = test_environment_get, .http = http, .imds = imds},
 	};
 	ck_assert_int_eq(credential_store_new(&store_options, &store), 0);
 	ck_assert_int_eq(sqs_new(http, store, &skew, &sqs_options, &sqs), 0);
@@ -273,7 +260,7 @@ START_TEST(a_receive_is_signed_and_its_messages_arrive)
 	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.ReceiveMessage");
 	ck_assert_str_eq(header("User-Agent"), "nexus-worker/test");
 	ck_assert_ptr_null(header("X-Amz-Security-Token"));
-	assert_signed(access_key, secret_key, NULL);
+	assert_signed(KEY, SECRET, NULL);
 }
 END_TEST
 
@@ -284,8 +271,8 @@ START_TEST(a_session_token_is_sent_and_signed)
 	receive();
 	ck_assert_int_eq(seen.result, SQS_OK);
 	ck_assert_uint_eq(seen.n, 0);
-	ck_assert_str_eq(header("X-Amz-Security-Token"), token);
-	assert_signed(access_key, secret_key, token);
+	ck_assert_str_eq(header("X-Amz-Security-Token"), "AQoDYXdzEXAMPLETOKEN==");
+	assert_signed("ASIAEXAMPLE", "secret", "AQoDYXdzEXAMPLETOKEN==");
 }
 END_TEST
 
@@ -316,7 +303,7 @@ START_TEST(a_delete_reports_each_entry_by_its_id)
 				     "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\"},"
 				     "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\"}]}");
 	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.DeleteMessageBatch");
-	assert_signed(access_key, secret_key, NULL);
+	assert_signed(KEY, SECRET, NULL);
 }
 END_TEST
 
@@ -401,7 +388,7 @@ START_TEST(without_a_region_nothing_is_sent_until_it_is_set)
 	will_answer(200, "{}");
 	receive();
 	ck_assert_int_eq(seen.result, SQS_OK);
-	assert_signed(access_key, secret_key, NULL);
+	assert_signed(KEY, SECRET, NULL);
 }
 END_TEST
 
@@ -468,15 +455,15 @@ START_TEST(a_key_renewed_on_disk_is_used_after_aws_refused_the_old_one)
 	receive();
 	ck_assert_int_eq(seen.result, SQS_BAD_TOKEN);
 	ck_assert_str_eq(seen.code, "UnrecognizedClientException");
-	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+	assert_signed(KEY, SECRET, NULL);
 
 	use_credentials("AKIDRENEWED", "other", "");
 	/* Too soon to look again: still the old one. */
 	receive();
-	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+	assert_signed(KEY, SECRET, NULL);
 
 	receive();
-	assert_signed("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL);
+	assert_signed(KEY, SECRET, NULL);
 
 	now_for_test = clock_monotonic() + 2 * USEC_PER_SEC;
 	clock_replace(test_clock);
@@ -505,7 +492,7 @@ START_TEST(a_clock_that_is_off_is_corrected_for_the_second_try)
 	ck_assert_ptr_nonnull(strstr(seen.text, "clock is 20min behind AWS's"));
 	ck_assert_uint_eq(test_server_requests(server), 2);
 	ck_assert_str_ge(header("X-Amz-Date"), stamp);
-	assert_signed(access_key, secret_key, NULL);
+	assert_signed(KEY, SECRET, NULL);
 }
 END_TEST
 
