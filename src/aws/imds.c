@@ -201,46 +201,42 @@ static void imds_fail_refused(struct imds_call *call, unsigned status, bool toke
 static void on_answer(void *userdata, const struct http_response *response);
 static void on_token(void *userdata, const struct http_response *response);
 
+static int imds_send(struct imds_call *call, const char *method, const char *url,
+	const struct http_header *header, size_t max_answer, http_done_fn *done)
+{
+	struct imds *imds = call->imds;
+	const struct http_request request = {
+		.method = method,
+		.url = url,
+		.headers = header,
+		.n_headers = 1,
+		.timeout = 2 * imds->timeout,
+		.connect_timeout = imds->timeout,
+		.max_answer = max_answer,
+		.direct = true,
+		.plain = true,
+	};
+
+	return http_start(imds->http, &request, done, call, &call->http);
+}
+
 static int imds_ask_for_token(struct imds_call *call)
 {
 	static const struct http_header header = {
 		"X-aws-ec2-metadata-token-ttl-seconds", TOKEN_LIFE_HEADER};
-	struct imds *imds = call->imds;
 	_cleanup_free_ char *url = NULL;
 
-	if (asprintf(&url, "%s/latest/api/token", imds->endpoint) < 0)
+	if (asprintf(&url, "%s/latest/api/token", call->imds->endpoint) < 0)
 		return -ENOMEM;
-	const struct http_request request = {
-		.method = "PUT",
-		.url = url,
-		.headers = &header,
-		.n_headers = 1,
-		.timeout = 2 * imds->timeout,
-		.connect_timeout = imds->timeout,
-		.max_answer = TOKEN_MAX,
-		.direct = true,
-		.plain = true,
-	};
-	return http_start(imds->http, &request, on_token, call, &call->http);
+	return imds_send(call, "PUT", url, &header, TOKEN_MAX, on_token);
 }
 
 static int imds_ask(struct imds_call *call)
 {
-	struct imds *imds = call->imds;
-	const struct http_header header = {"X-aws-ec2-metadata-token", strbuf_str(&imds->token)};
-	const struct http_request request = {
-		.method = "GET",
-		.url = call->url,
-		.headers = &header,
-		.n_headers = 1,
-		.timeout = 2 * imds->timeout,
-		.connect_timeout = imds->timeout,
-		.max_answer = call->max_answer,
-		.direct = true,
-		.plain = true,
-	};
+	const struct http_header header = {
+		"X-aws-ec2-metadata-token", strbuf_str(&call->imds->token)};
 
-	return http_start(imds->http, &request, on_answer, call, &call->http);
+	return imds_send(call, "GET", call->url, &header, call->max_answer, on_answer);
 }
 
 /* With a token that is good for the time of a request. */
