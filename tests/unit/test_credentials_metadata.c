@@ -43,20 +43,6 @@ static void run(void)
 	ck_assert_ptr_null(strstr(t.search.text, "token-"));
 }
 
-/* The text, with what stands for "%s" in it. */
-static void assert_text(const char *format, const char *value)
-{
-	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
-	const char *place = strstr(format, "%s");
-
-	if (place)
-		strbuf_printf(
-			&expected, "%.*s%s%s", (int)(place - format), format, value, place + 2);
-	else
-		strbuf_puts(&expected, format);
-	ck_assert_str_eq(t.search.text, strbuf_str(&expected));
-}
-
 START_TEST(the_role_is_asked_for_and_then_its_keys)
 {
 	run();
@@ -144,7 +130,7 @@ START_TEST(what_goes_wrong_is_a_failure_and_says_why)
 	test_imds_set(&service, FAILURES[_i].path, FAILURES[_i].status, FAILURES[_i].body);
 	run();
 	ck_assert_int_eq(t.r, FAILURES[_i].r);
-	assert_text(FAILURES[_i].text, test_server_url(server));
+	test_search_assert_text(&t, FAILURES[_i].text, test_server_url(server));
 }
 END_TEST
 

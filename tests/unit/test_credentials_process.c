@@ -3,7 +3,6 @@
  * is seen by a FIFO, whose reading end is at its end when nobody can write to it any more.
  */
 #include <check.h>
-#include <curl/curl.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +14,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_environment.h"
+#include "../support/test_search.h"
 #include "aws/credentials_process.h"
 #include "base/file.h"
 
@@ -27,57 +28,24 @@
 #define TELL "echo >&9\n"
 
 static char folder[] = "/tmp/test_process.XXXXXX";
-static sd_event *event;
-static struct http *http;
 static int fifo = -1;
-
-static struct credential_means means;
-static struct credential_search search;
-static struct credentials *found;
-static unsigned n_ended;
-static int ended_r;
-
-static void on_ended(struct credential_search *s, int r, struct credentials *credentials)
-{
-	ck_assert_ptr_eq(s, &search);
-	n_ended++;
-	ended_r = r;
-	credentials_unref(found);
-	found = credentials;
-}
+static struct test_search t;
 
 static void setup(void)
 {
-	const struct http_options options = {.user_agent = "test"};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	test_search_init(&t);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	fifo = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ck_assert_int_ge(fifo, 0);
-	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
-	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(http_new(event, &options, &http), 0);
-	means = (struct credential_means){
-		.getenv = getenv,
-		.program_environment = (const char *const *)environ,
-		.http = http,
-	};
-	search = (struct credential_search){.means = &means, .ended = on_ended};
 }
 
 static void teardown(void)
 {
 	static const char *const names[] = {"script", "told", "fifo"};
 
-	found = credentials_unref(found);
-	http = http_free(http);
-	event = sd_event_unref(event);
-	curl_global_cleanup();
+	test_search_done(&t);
 	close(fifo);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		remove(names[i]);
@@ -98,21 +66,13 @@ static int start(const char *command, usec_t timeout)
 {
 	const struct credentials_process what = {command, SOURCE, timeout};
 
-	n_ended = 0;
-	return credentials_process_start(&search, &what);
+	test_search_prepare(&t);
+	return credentials_process_start(&t.search, &what);
 }
 
 static void turn(void)
 {
-	ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
-}
-
-static int await_end(void)
-{
-	while (n_ended == 0)
-		turn();
-	ck_assert_uint_eq(n_ended, 1);
-	return ended_r;
+	ck_assert_int_gt(sd_event_run(t.event, WAIT_MAX), 0);
 }
 
 /* Runs it to its end. */
@@ -120,7 +80,7 @@ static int run(const char *lines)
 {
 	write_script(lines);
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-	return await_end();
+	return test_search_await(&t);
 }
 
 static bool has_children(void)
@@ -172,11 +132,11 @@ START_TEST(what_it_prints_are_the_credentials)
 	ck_assert_int_eq(run("cat <<'END'\n{\"Version\":1," KEYS ",\"SessionToken\":\"token\","
 			     "\"Expiration\":\"2026-01-02T03:04:05Z\"}\nEND\n"),
 		0);
-	ck_assert_str_eq(found->access_key_id, "AKID");
-	ck_assert_str_eq(found->secret_access_key, "secret/key");
-	ck_assert_str_eq(found->session_token, "token");
-	ck_assert_str_eq(found->source, SOURCE);
-	ck_assert_uint_eq(found->expires_at, 1767323045 * USEC_PER_SEC);
+	ck_assert_str_eq(t.found->access_key_id, "AKID");
+	ck_assert_str_eq(t.found->secret_access_key, "secret/key");
+	ck_assert_str_eq(t.found->session_token, "token");
+	ck_assert_str_eq(t.found->source, SOURCE);
+	ck_assert_uint_eq(t.found->expires_at, 1767323045 * USEC_PER_SEC);
 	ck_assert(!has_children());
 }
 END_TEST
@@ -184,15 +144,15 @@ END_TEST
 START_TEST(without_an_expiration_they_are_for_ever)
 {
 	ck_assert_int_eq(run("echo warning >&2\n" PRINT), 0);
-	ck_assert_ptr_null(found->session_token);
-	ck_assert_uint_eq(found->expires_at, USEC_INFINITY);
+	ck_assert_ptr_null(t.found->session_token);
+	ck_assert_uint_eq(t.found->expires_at, USEC_INFINITY);
 }
 END_TEST
 
 START_TEST(an_answer_may_be_longer_than_a_pipe)
 {
 	ck_assert_int_eq(run("head -c 1000000 /dev/zero | tr '\\0' ' '\n" PRINT), 0);
-	ck_assert_str_eq(found->access_key_id, "AKID");
+	ck_assert_str_eq(t.found->access_key_id, "AKID");
 }
 END_TEST
 
@@ -202,7 +162,7 @@ START_TEST(its_words_are_passed_as_they_are_written)
 
 	write_script("for a; do echo \"[$a]\"; done >told\n" PRINT);
 	ck_assert_int_eq(start("./script 'two words' $HOME \"*\" ''", WAIT_MAX), -EINPROGRESS);
-	ck_assert_int_eq(await_end(), 0);
+	ck_assert_int_eq(test_search_await(&t), 0);
 	ck_assert_int_eq(file_read("told", 4096, &told), 0);
 	ck_assert_str_eq(strbuf_str(&told), "[two words]\n[$HOME]\n[*]\n[]\n");
 }
@@ -216,7 +176,7 @@ START_TEST(it_sees_the_environment_that_it_is_given)
 	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
 
 	setenv("THREE", "3", 1);
-	means.program_environment = given;
+	t.means.program_environment = given;
 	ck_assert_int_eq(run("tr '\\0' '\\n' </proc/$$/environ >told\n" PRINT), 0);
 	ck_assert_int_eq(file_read("told", 4096, &told), 0);
 	ck_assert_str_eq(strbuf_str(&told), "ONE=1\nTWO=two words\n");
@@ -239,12 +199,12 @@ END_TEST
 START_TEST(a_program_is_searched_for_in_the_path)
 {
 	write_script(PRINT);
-	ck_assert_int_eq(setenv("PATH", "/none:/tmp", 1), 0);
+	test_environment_set("PATH", "/none:/tmp");
 	ck_assert_int_eq(start("script", WAIT_MAX), -EINVAL);
-	ck_assert_str_eq(search.text, SOURCE ": script is in no folder of PATH");
-	ck_assert_int_eq(setenv("PATH", folder, 1), 0);
+	ck_assert_str_eq(t.search.text, SOURCE ": script is in no folder of PATH");
+	test_environment_set("PATH", folder);
 	ck_assert_int_eq(start("script", WAIT_MAX), -EINPROGRESS);
-	ck_assert_int_eq(await_end(), 0);
+	ck_assert_int_eq(test_search_await(&t), 0);
 }
 END_TEST
 
@@ -276,8 +236,8 @@ START_TEST(a_failure_says_what_happened_in_one_line)
 
 	ck_assert_int_eq(run(FAILURES[_i].lines), FAILURES[_i].r);
 	ck_assert_int_gt(asprintf(&expected, SOURCE ": %s", FAILURES[_i].text), 0);
-	ck_assert_str_eq(search.text, expected);
-	ck_assert_ptr_null(found);
+	ck_assert_str_eq(t.search.text, expected);
+	ck_assert_ptr_null(t.found);
 }
 END_TEST
 
@@ -289,15 +249,15 @@ START_TEST(the_last_line_counts_however_much_comes_before_it)
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	/* It has ended before anything was read. */
 	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-	ck_assert_int_eq(await_end(), -EIO);
-	ck_assert_str_eq(search.text, SOURCE ": ./script ended with status 1: last");
+	ck_assert_int_eq(test_search_await(&t), -EIO);
+	ck_assert_str_eq(t.search.text, SOURCE ": ./script ended with status 1: last");
 }
 END_TEST
 
 START_TEST(of_what_it_complains_about_only_so_much_is_quoted)
 {
 	ck_assert_int_eq(run("printf '%0100000d' 0 >&2; exit 1"), -EIO);
-	const char *quoted = strrchr(search.text, ' ') + 1;
+	const char *quoted = strrchr(t.search.text, ' ') + 1;
 	ck_assert_uint_eq(strlen(quoted), 203);
 	ck_assert_str_eq(quoted + 200, "...");
 }
@@ -328,7 +288,7 @@ START_TEST(what_cannot_be_run_is_refused_at_once)
 	ck_assert_int_eq(chmod("script", 0700), 0);
 	ck_assert_int_eq(start(REFUSALS[_i].command, WAIT_MAX), -EINVAL);
 	ck_assert_int_gt(asprintf(&expected, SOURCE ": %s", REFUSALS[_i].text), 0);
-	ck_assert_str_eq(search.text, expected);
+	ck_assert_str_eq(t.search.text, expected);
 	ck_assert(!has_children());
 }
 END_TEST
@@ -340,9 +300,9 @@ START_TEST(at_the_deadline_it_is_killed_with_all_that_it_started)
 	write_script(HOLD "sleep 30 &\n" TELL "wait\n");
 	ck_assert_int_eq(start("./script", 300 * USEC_PER_MSEC), -EINPROGRESS);
 	await_fifo();
-	ck_assert_int_eq(await_end(), -ETIMEDOUT);
+	ck_assert_int_eq(test_search_await(&t), -ETIMEDOUT);
 	ck_assert_str_eq(
-		search.text, SOURCE ": ./script was killed, for it had not ended after 300ms");
+		t.search.text, SOURCE ": ./script was killed, for it had not ended after 300ms");
 	await_fifo_end();
 	while (has_children())
 		turn();
@@ -354,7 +314,7 @@ START_TEST(who_prints_for_ever_is_killed_too)
 	write_script(HOLD TELL "exec yes\n");
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	await_fifo();
-	ck_assert_int_eq(await_end(), -EMSGSIZE);
+	ck_assert_int_eq(test_search_await(&t), -EMSGSIZE);
 	await_fifo_end();
 	while (has_children())
 		turn();
@@ -366,7 +326,7 @@ START_TEST(who_complains_for_ever_is_killed_at_the_deadline)
 	write_script(HOLD TELL "exec yes >&2\n");
 	ck_assert_int_eq(start("./script", 300 * USEC_PER_MSEC), -EINPROGRESS);
 	await_fifo();
-	ck_assert_int_eq(await_end(), -ETIMEDOUT);
+	ck_assert_int_eq(test_search_await(&t), -ETIMEDOUT);
 	await_fifo_end();
 }
 END_TEST
@@ -374,7 +334,7 @@ END_TEST
 START_TEST(what_it_leaves_behind_is_not_waited_for_but_killed)
 {
 	ck_assert_int_eq(run(HOLD "sleep 30 &\n" PRINT), 0);
-	ck_assert_str_eq(found->access_key_id, "AKID");
+	ck_assert_str_eq(t.found->access_key_id, "AKID");
 	await_fifo_end();
 	ck_assert(!has_children());
 }
@@ -385,11 +345,11 @@ START_TEST(a_cancel_kills_it_with_all_that_it_started_and_nothing_is_heard)
 	write_script(HOLD "sleep 30 &\n" TELL "wait\n");
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	await_fifo();
-	credential_search_cancel(&search);
+	credential_search_cancel(&t.search);
 	await_fifo_end();
 	while (has_children())
 		turn();
-	ck_assert_uint_eq(n_ended, 0);
+	ck_assert_uint_eq(t.n_ended, 0);
 }
 END_TEST
 
@@ -399,16 +359,16 @@ START_TEST(a_cancel_at_once_or_after_its_end_is_as_good)
 
 	write_script(PRINT);
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-	credential_search_cancel(&search);
+	credential_search_cancel(&t.search);
 	while (has_children())
 		turn();
 
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-	credential_search_cancel(&search);
+	credential_search_cancel(&t.search);
 	while (has_children())
 		turn();
-	ck_assert_uint_eq(n_ended, 0);
+	ck_assert_uint_eq(t.n_ended, 0);
 }
 END_TEST
 
@@ -416,14 +376,14 @@ START_TEST(a_hundred_runs_and_cancels_leave_nothing_behind)
 {
 	write_script(PRINT);
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-	ck_assert_int_eq(await_end(), 0);
+	ck_assert_int_eq(test_search_await(&t), 0);
 	unsigned before = count_descriptors();
 
 	for (int i = 0; i < 100; i++) {
 		ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-		ck_assert_int_eq(await_end(), 0);
+		ck_assert_int_eq(test_search_await(&t), 0);
 		ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-		credential_search_cancel(&search);
+		credential_search_cancel(&t.search);
 		while (has_children())
 			turn();
 		ck_assert_int_eq(start("./none", WAIT_MAX), -EINVAL);

@@ -3,7 +3,6 @@
  * every question, and programs. What the files alone decide is in tests/data/credentials.
  */
 #include <check.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_search.h"
 #include "../support/test_server.h"
 #include "../support/test_sts.h"
 #include "aws/credential_store.h"
@@ -28,8 +28,6 @@
 	"\"Expiration\":\"2037-01-02T03:04:05Z\"}"
 
 static char folder[] = "/tmp/test_profile.XXXXXX";
-static sd_event *event;
-static struct http *http;
 static struct test_server *server;
 
 /* ---- The token service ---- */
@@ -106,58 +104,27 @@ static void assert_asked(unsigned question, const char *role, const char *rest)
 
 /* ---- A search ---- */
 
-static struct credential_means means;
-static struct credential_search search;
-static struct credentials *found;
-static unsigned n_ended;
-static int ended_r;
-
-static void on_ended(struct credential_search *s, int r, struct credentials *credentials)
-{
-	ck_assert_ptr_eq(s, &search);
-	ck_assert((r == 0) == (credentials != NULL));
-	n_ended++;
-	ended_r = r;
-	found = credentials;
-}
+static struct test_search t;
 
 static void setup(void)
 {
-	const struct http_options options = {.user_agent = "test"};
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
-	signal(SIGPIPE, SIG_IGN);
+	test_search_init(&t);
+	t.means.region = "eu-west-1";
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
-	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
-	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(http_new(event, &options, &http), 0);
 	server = test_server_new(TEST_PLAIN, answer, NULL);
 	test_environment_set("AWS_CONFIG_FILE", "config");
 	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", "credentials");
 	test_environment_set("AWS_PROFILE", "worker");
 	test_environment_set("AWS_ENDPOINT_URL_STS", test_server_url(server));
-	means = (struct credential_means){
-		.getenv = test_environment_get,
-		.program_environment = (const char *const *)environ,
-		.http = http,
-		.region = "eu-west-1",
-	};
-	search = (struct credential_search){.means = &means, .ended = on_ended};
 }
 
 static void teardown(void)
 {
 	static const char *const names[] = {"config", "credentials", "script", "token"};
 
-	found = credentials_unref(found);
-	http = http_free(http);
+	test_search_done(&t);
 	server = test_server_free(server);
-	event = sd_event_unref(event);
-	curl_global_cleanup();
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		remove(names[i]);
 	ck_assert_int_eq(rmdir(folder), 0);
@@ -175,27 +142,15 @@ static void write_file(const char *name, const char *content)
 
 static void start(void)
 {
-	struct credentials *none = NULL;
+	int r = test_search_start(&t, &credentials_profile);
 
-	n_ended = 0;
-	found = credentials_unref(found);
-	int r = credential_search_start(&search, &credentials_profile, &none);
-	ck_assert_msg(r == -EINPROGRESS, "%d: %s", r, search.text);
-	ck_assert_uint_eq(n_ended, 0);
-}
-
-static int await_end(void)
-{
-	while (n_ended == 0)
-		ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
-	ck_assert_uint_eq(n_ended, 1);
-	return ended_r;
+	ck_assert_msg(r == -EINPROGRESS, "%d: %s", r, t.search.text);
 }
 
 static int look(void)
 {
 	start();
-	return await_end();
+	return test_search_await(&t);
 }
 
 /* ---- One role ---- */
@@ -207,12 +162,12 @@ START_TEST(a_role_is_assumed_with_the_keys_of_another_profile)
 							  "role_session_name = session\n");
 	write_file("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA1");
-	ck_assert_str_eq(found->secret_access_key, "secret1");
-	ck_assert_str_eq(found->session_token, "token1");
-	ck_assert_str_eq(found->source, "role " ROLE("w") " of profile worker in config, assumed "
-							  "with profile base in credentials");
-	ck_assert_uint_lt(found->expires_at, USEC_INFINITY);
+	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
+	ck_assert_str_eq(t.found->secret_access_key, "secret1");
+	ck_assert_str_eq(t.found->session_token, "token1");
+	ck_assert_str_eq(t.found->source, "role " ROLE("w") " of profile worker in config, assumed "
+							    "with profile base in credentials");
+	ck_assert_uint_lt(t.found->expires_at, USEC_INFINITY);
 	ck_assert_uint_eq(n_questions, 1);
 	assert_asked(0, "w", "&RoleSessionName=session");
 	assert_signed(0, "AKIDbase", "eu-west-1", NULL);
@@ -236,15 +191,13 @@ END_TEST
 
 START_TEST(a_region_of_the_profiles_own_is_enough)
 {
-	struct credentials *none = NULL;
-
-	means.region = NULL;
+	t.means.region = NULL;
 	write_file("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
 	write_file("credentials", KEYS("base"));
 	/* The region's own service is meant, as long as no endpoint is set. */
 	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
-	ck_assert_int_eq(credential_search_start(&search, &credentials_profile, &none), -EAGAIN);
-	ck_assert_ptr_nonnull(strstr(search.text, "region"));
+	ck_assert_int_eq(test_search_start(&t, &credentials_profile), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(t.search.text, "region"));
 
 	test_environment_set("AWS_ENDPOINT_URL_STS", test_server_url(server));
 	write_file("credentials", "[worker]\nregion = us-east-2\n" KEYS("base"));
@@ -263,8 +216,8 @@ START_TEST(a_role_is_assumed_with_the_keys_in_the_environment)
 	test_environment_set("AWS_SECRET_ACCESS_KEY", "secret");
 	test_environment_set("AWS_SESSION_TOKEN", "env");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA1");
-	ck_assert_str_eq(found->source,
+	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
+	ck_assert_str_eq(t.found->source,
 		"role " ROLE("w") " of profile worker in config, assumed with environment");
 	assert_signed(0, "AKIDENV", "eu-west-1", "env");
 }
@@ -280,14 +233,14 @@ START_TEST(a_role_is_assumed_with_the_role_of_a_container)
 	ck_assert_int_gt(asprintf(&uri, "%s/container", test_server_url(server)), 0);
 	test_environment_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA1");
-	ck_assert_str_eq(found->source,
+	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
+	ck_assert_str_eq(t.found->source,
 		"role " ROLE("w") " of profile worker in config, assumed with container role");
 	assert_signed(0, "ASIACONTAINER", "eu-west-1", "task");
 
 	container_status = 500;
 	ck_assert_int_eq(look(), -EAGAIN);
-	ck_assert_ptr_eq(strstr(search.text, "container role: "), search.text);
+	ck_assert_ptr_eq(strstr(t.search.text, "container role: "), t.search.text);
 	ck_assert_uint_eq(n_questions, 1);
 }
 END_TEST
@@ -300,7 +253,7 @@ START_TEST(keys_of_a_source_profile_are_read_anew_for_every_search)
 	write_file("credentials",
 		"[base]\naws_access_key_id = AKIDrotated\naws_secret_access_key = secret\n");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA2");
+	ck_assert_str_eq(t.found->access_key_id, "ASIA2");
 	assert_signed(0, "AKIDbase", "eu-west-1", NULL);
 	assert_signed(1, "AKIDrotated", "eu-west-1", NULL);
 }
@@ -314,8 +267,8 @@ START_TEST(a_program_may_give_the_profiles_keys)
 	write_file("script", "#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
 			     "\"SecretAccessKey\":\"secret\"}'\n");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "AKIDPROCESS");
-	ck_assert_str_eq(found->source, "credential_process of profile worker in config");
+	ck_assert_str_eq(t.found->access_key_id, "AKIDPROCESS");
+	ck_assert_str_eq(t.found->source, "credential_process of profile worker in config");
 	ck_assert_uint_eq(n_questions, 0);
 }
 END_TEST
@@ -328,7 +281,7 @@ START_TEST(a_program_may_give_the_keys_that_assume_the_role)
 	write_file("script", "#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
 			     "\"SecretAccessKey\":\"secret\",\"SessionToken\":\"t\"}'\n");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA1");
+	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
 	assert_signed(0, "AKIDPROCESS", "eu-west-1", "t");
 }
 END_TEST
@@ -340,7 +293,7 @@ START_TEST(a_program_that_fails_is_the_end_of_the_search)
 					  "[profile base]\ncredential_process = ./script\n");
 	write_file("script", "#!/bin/sh\necho no >&2; exit 1\n");
 	ck_assert_int_eq(look(), -EIO);
-	ck_assert_str_eq(search.text,
+	ck_assert_str_eq(t.search.text,
 		"credential_process of profile base in config: ./script ended "
 		"with status 1: no");
 	ck_assert_uint_eq(n_questions, 0);
@@ -355,8 +308,8 @@ START_TEST(a_web_identity_may_be_the_profiles_or_assume_its_role)
 					  "web_identity_token_file = token\nregion = us-east-2\n"
 					  "role_session_name = session\nduration_seconds = 900\n");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA1");
-	ck_assert_str_eq(found->source,
+	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
+	ck_assert_str_eq(t.found->source,
 		"role " ROLE("w") " of profile worker in config, for its web identity");
 	ck_assert_ptr_nonnull(strstr(questions[0].form, "&RoleSessionName=session"));
 	ck_assert_ptr_nonnull(strstr(questions[0].form, "&DurationSeconds=900"));
@@ -369,25 +322,23 @@ START_TEST(a_web_identity_may_be_the_profiles_or_assume_its_role)
 						  "b") "\n"
 						       "web_identity_token_file = token\n");
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA3");
+	ck_assert_str_eq(t.found->access_key_id, "ASIA3");
 	assert_signed(2, "ASIA2", "eu-west-1", "token2");
 }
 END_TEST
 
 START_TEST(the_region_of_the_profile_is_that_of_its_web_identity_too)
 {
-	struct credentials *none = NULL;
-
 	/* One that cannot be, so that nobody is asked. */
-	means.region = NULL;
+	t.means.region = NULL;
 	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
 	write_file("token", "identity\n");
 	write_file("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\n"
 					  "web_identity_token_file = token\nregion = north pole\n");
-	ck_assert_int_eq(credential_search_start(&search, &credentials_profile, &none), -EINVAL);
-	ck_assert_str_eq(search.text, "the token service's region has a name that no region has: "
-				      "correct the profile's region or AWS_REGION");
+	ck_assert_int_eq(test_search_start(&t, &credentials_profile), -EINVAL);
+	ck_assert_str_eq(t.search.text, "the token service's region has a name that no region has: "
+					"correct the profile's region or AWS_REGION");
 }
 END_TEST
 
@@ -406,8 +357,8 @@ START_TEST(each_role_is_assumed_with_the_keys_of_the_one_before)
 	write_file("config", CHAIN);
 	write_file("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), 0);
-	ck_assert_str_eq(found->access_key_id, "ASIA2");
-	ck_assert_str_eq(found->source,
+	ck_assert_str_eq(t.found->access_key_id, "ASIA2");
+	ck_assert_str_eq(t.found->source,
 		"role " ROLE("w") " of profile worker in config, assumed with role " ROLE(
 			"m") " of profile middle in config, assumed with profile base in "
 			     "credentials");
@@ -425,12 +376,12 @@ START_TEST(a_role_that_is_refused_ends_the_search_and_is_named)
 	write_file("config", CHAIN);
 	write_file("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), -EACCES);
-	ck_assert_msg(strstr(search.text, ROLE("w")), "%s", search.text);
+	ck_assert_msg(strstr(t.search.text, ROLE("w")), "%s", t.search.text);
 	ck_assert_uint_eq(n_questions, 2);
 
 	refused = 3;
 	ck_assert_int_eq(look(), -EACCES);
-	ck_assert_msg(strstr(search.text, ROLE("m")), "%s", search.text);
+	ck_assert_msg(strstr(t.search.text, ROLE("m")), "%s", t.search.text);
 	ck_assert_uint_eq(n_questions, 3);
 }
 END_TEST
@@ -444,11 +395,11 @@ START_TEST(a_cancel_reaches_the_program)
 	write_file("config", "[profile worker]\ncredential_process = ./script\n");
 	write_file("script", "#!/bin/sh\nexec sleep 30\n");
 	start();
-	credential_search_cancel(&search);
+	credential_search_cancel(&t.search);
 	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
 	ck_assert_int_eq(info.si_status, SIGKILL);
-	ck_assert_int_ge(sd_event_run(event, WAIT_MAX), 0);
-	ck_assert_uint_eq(n_ended, 0);
+	ck_assert_int_ge(sd_event_run(t.event, WAIT_MAX), 0);
+	ck_assert_uint_eq(t.n_ended, 0);
 }
 END_TEST
 
@@ -459,13 +410,13 @@ START_TEST(a_cancel_reaches_the_role_that_is_asked_for)
 	unanswered = (unsigned)_i;
 	start();
 	while (test_server_requests(server) < unanswered)
-		ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
-	credential_search_cancel(&search);
+		ck_assert_int_gt(sd_event_run(t.event, WAIT_MAX), 0);
+	credential_search_cancel(&t.search);
 	/* A question that is still out ends now. */
 	server = test_server_free(server);
-	while (sd_event_run(event, 0) > 0)
+	while (sd_event_run(t.event, 0) > 0)
 		;
-	ck_assert_uint_eq(n_ended, 0);
+	ck_assert_uint_eq(t.n_ended, 0);
 }
 END_TEST
 
@@ -484,7 +435,7 @@ START_TEST(the_store_finds_a_roles_keys_by_itself)
 {
 	_cleanup_(credential_store_freep) struct credential_store *store = NULL;
 	struct credential_watcher watcher = {.ended = on_told};
-	struct credential_store_options options = {.means = means};
+	struct credential_store_options options = {.means = t.means};
 	char text[CREDENTIALS_TEXT_MAX] = "";
 
 	write_file("config", CHAIN);
@@ -493,7 +444,7 @@ START_TEST(the_store_finds_a_roles_keys_by_itself)
 	credential_store_watch(store, &watcher);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	while (n_told == 0)
-		ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
+		ck_assert_int_gt(sd_event_run(t.event, WAIT_MAX), 0);
 	ck_assert_str_eq(credential_store_current(store)->access_key_id, "ASIA2");
 	credential_store_unwatch(store, &watcher);
 }
