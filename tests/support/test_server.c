@@ -45,6 +45,20 @@ struct test_server {
 
 static const char bad_request[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
 
+const char *test_request_header(const char *head, const char *name)
+{
+	static char value[4096];
+	char needle[64];
+
+	snprintf(needle, sizeof needle, "\r\n%s: ", name);
+	const char *at = strcasestr(head, needle);
+	if (!at)
+		return NULL;
+	at += strlen(needle);
+	snprintf(value, sizeof value, "%.*s", (int)strcspn(at, "\r"), at);
+	return value;
+}
+
 void test_answer(struct strbuf *answer, unsigned status, const char *type, const char *body)
 {
 	strbuf_printf(answer,

@@ -63,5 +63,8 @@ const char *test_server_certificate(const struct test_server *server);
 unsigned test_server_connections(const struct test_server *server);
 unsigned test_server_requests(const struct test_server *server);
 
+/* The value of a header in a request's head, in a buffer that the next call overwrites; or NULL. */
+const char *test_request_header(const char *head, const char *name);
+
 /* "HTTP/1.1 STATUS" with Content-Length and Content-Type. */
 void test_answer(struct strbuf *answer, unsigned status, const char *type, const char *body);

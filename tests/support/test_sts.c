@@ -79,14 +79,5 @@ const char *test_sts_form(void)
 
 const char *test_sts_header(const char *name)
 {
-	static char value[4096];
-	char needle[64];
-
-	snprintf(needle, sizeof needle, "\r\n%s: ", name);
-	const char *at = strcasestr(asked_head, needle);
-	if (!at)
-		return NULL;
-	at += strlen(needle);
-	snprintf(value, sizeof value, "%.*s", (int)strcspn(at, "\r"), at);
-	return value;
+	return test_request_header(asked_head, name);
 }

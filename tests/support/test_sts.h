@@ -38,5 +38,5 @@ void test_sts_forget(void);
 unsigned test_sts_requests(void);
 /* Of the last request; borrowed until the next. */
 const char *test_sts_form(void);
-/* The value of a header, in a buffer that the next call overwrites; NULL: not there. */
+/* As test_request_header(). */
 const char *test_sts_header(const char *name);
