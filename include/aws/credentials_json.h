@@ -17,12 +17,13 @@ struct credentials_json_form {
 	const char *token_name; /* "SessionToken", "Token" */
 	bool versioned;         /* "Version" must be there and be the number 1 */
 	bool temporary;         /* token and expiration must be there */
+	const char *secret;     /* what was sent along, which no text repeats; NULL: nothing */
 };
 
 /*
  * Returns owned; without "Expiration" they never expire. -EACCES: the object has another code than
  * "Success"; -EBADMSG: it is not such an object; -ENOMEM. Then ret_text says why in one line, which
- * quotes no more than code and message.
+ * quotes no more than code and message, and not those if they repeat the secret.
  */
 int credentials_json_read(const char *json, size_t len, const struct credentials_json_form *form,
 	char ret_text[static CREDENTIALS_TEXT_MAX], struct credentials **ret);

@@ -53,8 +53,12 @@ int profile_find_active(const struct profile_files *files, credentials_getenv_fn
 	struct profile *ret, char ret_text[static CREDENTIALS_TEXT_MAX]);
 /* The file that it stands in: of two, the one that comes first. */
 const char *profile_path(const struct profile *profile);
-/* Both files, and why one is not read, for texts that say what is missing there. */
-int profile_describe_files(const struct profile_files *files, struct strbuf *out);
+/*
+ * Both files, for texts that say that the profile is not there: why one is not read, and whether
+ * the config file has the name without "profile ".
+ */
+int profile_describe_absence(
+	const struct profile_files *files, const char *name, struct strbuf *out);
 
 /* False where it is not set, or empty; then ret is of no use. */
 bool profile_get(const struct profile *profile, const char *key, struct profile_property *ret);

@@ -29,6 +29,7 @@ struct sqs_fault_place {
 	const char *region;
 	/* What it was signed with: is in no text, whatever the service says. NULL: it was not. */
 	const struct credentials *credentials;
+	const char *renewal; /* why they cannot be renewed; "": nothing is known against that */
 };
 
 /* An answer as it came; borrowed, absent headers are NULL. */

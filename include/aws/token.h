@@ -12,8 +12,9 @@ bool token_trim(struct strbuf *token);
 
 /*
  * Reads the file, without the line ends. Returns owned: ret is set anew and is the caller's to
- * wipe. -EINVAL: it cannot be read, has more than ceiling bytes, or holds none; as
- * credentials_file_error() for the rest. Then ret_text begins with what and says so.
+ * wipe. -EAGAIN: it is not there or empty, and whoever writes it may be about to; -EINVAL: it may
+ * not be read, has more than ceiling bytes, or holds no token; as credentials_file_error() for the
+ * rest. Then ret_text begins with what and says so.
  */
 int token_read(const char *path, size_t ceiling, const char *what, struct strbuf *ret,
 	char ret_text[static CREDENTIALS_TEXT_MAX]);

@@ -41,6 +41,7 @@ struct credential_store {
 	struct backoff after_failed; /* the pauses of that timer */
 	struct backoff after_wanted; /* those of credential_store_want() */
 	usec_t wanted_again_at;      /* CLOCK_MONOTONIC */
+	bool is_wanted;              /* the search is one of those */
 };
 
 struct credentials *credential_store_current(const struct credential_store *store)
@@ -112,6 +113,9 @@ static void keep(struct credential_store *store, struct credentials *found)
 	}
 	credentials_unref(store->current);
 	store->current = found;
+	/* A source that gives others each time is not to be asked for each refusal. */
+	if (store->is_wanted)
+		return;
 	backoff_reset(&store->after_wanted);
 	store->wanted_again_at = 0;
 }
@@ -120,11 +124,13 @@ static void keep(struct credential_store *store, struct credentials *found)
 static int settle(struct credential_store *store, int r, struct credentials *found)
 {
 	if (r < 0) {
+		store->is_wanted = false;
 		memcpy(store->complaint, store->search.text, sizeof store->complaint);
 		arm(store, backoff_next(&store->after_failed));
 		return r;
 	}
 	keep(store, found);
+	store->is_wanted = false;
 	store->complaint[0] = '\0';
 	backoff_reset(&store->after_failed);
 	arm_renewal(store);
@@ -232,7 +238,11 @@ void credential_store_want(struct credential_store *store, const struct credenti
 
 	if (c != store->current || store->in_progress || now < store->wanted_again_at)
 		return;
+	/* For so long nobody has missed any. */
+	if (now - store->wanted_again_at > WANTED_PAUSE)
+		backoff_reset(&store->after_wanted);
 	store->wanted_again_at = now + backoff_next(&store->after_wanted);
+	store->is_wanted = true;
 	int r = search(store);
 	if (r != -EINPROGRESS)
 		tell(store, r);

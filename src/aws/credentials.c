@@ -31,11 +31,11 @@ static const char *place(const char *text, char **at)
 	return copy;
 }
 
-/* Not empty, and printable ASCII without blanks. */
+/* Not empty, and printable ASCII without blanks and quotes. */
 static bool looks_like_a_key(const char *text, size_t max_len)
 {
 	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~')
+		if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\'')
 			return false;
 	return *text != '\0' && strlen(text) <= max_len;
 }
@@ -59,8 +59,8 @@ int credentials_new(const struct credentials *fields, char ret_text[static CREDE
 
 	if (flaw)
 		return credentials_failed(ret_text, -EINVAL,
-			"%s: the %s holds a blank, a line end or another character that none has, "
-			"or is far too long",
+			"%s: the %s holds a blank, a quote, a line end or another character that "
+			"none has, or is far too long",
 			fields->source, flaw);
 
 	size_t bytes = sizeof(struct snapshot) + strlen(fields->access_key_id) + 1 +

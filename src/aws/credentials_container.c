@@ -23,7 +23,15 @@
 struct container {
 	struct http_call *call;
 	struct container_uri uri;
+	struct strbuf token;      /* sent along; empty: none */
+	const char *token_source; /* the variable that has it, or its file */
 };
+
+static void container_free(struct container *container)
+{
+	strbuf_wipe(&container->token);
+	free(container);
+}
 
 /* ---- The answer ---- */
 
@@ -31,12 +39,18 @@ struct container {
 static int explain_status(struct credential_search *search, const struct http_response *response)
 {
 	const struct container *container = search->state;
-	char source[sizeof container->uri.place + 64];
+	bool of_token = container->token.len > 0 && response->status < 404;
+	char source[sizeof container->uri.place + 128];
 	struct credentials *found = NULL;
 
-	snprintf(source, sizeof source, "container role: %s says HTTP %u", container->uri.place,
-		response->status);
-	const struct credentials_json_form form = {.source = source, .token_name = "Token"};
+	snprintf(source, sizeof source, "container role: %s says HTTP %u%s%s", container->uri.place,
+		response->status, of_token ? " to the token of " : "",
+		of_token ? container->token_source : "");
+	const struct credentials_json_form form = {
+		.source = source,
+		.token_name = "Token",
+		.secret = strbuf_str(&container->token),
+	};
 	int r = credentials_json_read(
 		response->body, response->body_len, &form, search->text, &found);
 	credentials_unref(found);
@@ -47,13 +61,14 @@ static int explain_status(struct credential_search *search, const struct http_re
 
 static void on_answer(void *userdata, const struct http_response *response)
 {
-	static const struct credentials_json_form form = {
+	struct credential_search *search = userdata;
+	struct container *container = search->state;
+	const struct credentials_json_form form = {
 		.source = "container role",
 		.token_name = "Token",
 		.temporary = true,
+		.secret = strbuf_str(&container->token),
 	};
-	struct credential_search *search = userdata;
-	struct container *container = search->state;
 	struct credentials *found = NULL;
 	int r = response->error;
 
@@ -65,18 +80,20 @@ static void on_answer(void *userdata, const struct http_response *response)
 	else
 		r = credentials_json_read(
 			response->body, response->body_len, &form, search->text, &found);
-	free(container);
+	container_free(container);
 	credential_search_end(search, r, found);
 }
 
 /* ---- The question ---- */
 
 /* Empty where none is wanted. */
-static int read_token(struct credential_search *search, struct strbuf *ret)
+static int read_token(struct credential_search *search, struct container *container)
 {
+	struct strbuf *ret = &container->token;
 	const char *path = credentials_getenv(search->means->getenv, TOKEN_FILE);
 	const char *given = credentials_getenv(search->means->getenv, TOKEN);
 
+	container->token_source = path ? TOKEN_FILE : TOKEN;
 	if (path)
 		return token_read(path, TOKEN_MAX, TOKEN_FILE, ret, search->text);
 	int r = strbuf_puts(ret, given ? given : "");
@@ -89,23 +106,23 @@ static int read_token(struct credential_search *search, struct strbuf *ret)
 	return 0;
 }
 
-static int ask(struct credential_search *search, const char *token)
+static int ask(struct credential_search *search, struct container *container)
 {
-	struct container *container = search->state;
 	const struct http_header headers[] = {
 		{"Accept", "application/json"},
-		{"Authorization", token},
+		{"Authorization", strbuf_str(&container->token)},
 	};
 	const struct http_request request = {
 		.method = "GET",
 		.url = container->uri.url,
 		.headers = headers,
-		.n_headers = *token ? 2 : 1,
+		.n_headers = container->token.len > 0 ? 2 : 1,
 		.timeout = TIMEOUT,
 		.connect_timeout = CONNECT_TIMEOUT,
 		.max_answer = ANSWER_MAX,
 		.direct = true,
 		.plain = true, /* container_uri says where */
+		.secret = true,
 	};
 
 	int r = http_start(search->means->http, &request, on_answer, search, &container->call);
@@ -116,23 +133,23 @@ static int ask(struct credential_search *search, const char *token)
 
 static int container_start(struct credential_search *search, struct credentials **ret)
 {
-	_cleanup_(strbuf_wipe) struct strbuf token;
 	struct container_uri uri;
 
 	(void)ret;
-	strbuf_init(&token, TOKEN_MAX);
 	int r = container_uri_find(search->means->getenv, &uri, search->text);
-	r = r < 0 ? r : read_token(search, &token);
 	if (r < 0)
 		return r;
-
-	struct container *container = search->state = calloc(1, sizeof *container);
+	struct container *container = calloc(1, sizeof *container);
 	if (!container)
 		return credentials_failed(search->text, -ENOMEM, "out of memory");
+
 	container->uri = uri;
-	r = ask(search, strbuf_str(&token));
+	strbuf_init(&container->token, TOKEN_MAX);
+	search->state = container;
+	r = read_token(search, container);
+	r = r < 0 ? r : ask(search, container);
 	if (r != -EINPROGRESS)
-		free(container);
+		container_free(container);
 	return r;
 }
 
@@ -141,7 +158,7 @@ static void container_cancel(struct credential_search *search)
 	struct container *container = search->state;
 
 	http_cancel(container->call);
-	free(container);
+	container_free(container);
 }
 
 const struct credential_source credentials_container = {

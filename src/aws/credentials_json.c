@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aws/leak.h"
 #include "base/json_read.h"
 #include "base/quote.h"
 
@@ -76,10 +77,11 @@ static int explain_json(
 
 static int refuse(const struct answer *a, char text[static CREDENTIALS_TEXT_MAX])
 {
+	const char *secret = a->form->secret, *said = a->message ? a->message : "";
 	char code[QUOTE_SIZE], message[QUOTE_SIZE];
 
-	quote_text(a->code, code, sizeof code);
-	quote_text(a->message ? a->message : "", message, sizeof message);
+	quote_text(leak_repeats(a->code, secret) ? "refused" : a->code, code, sizeof code);
+	quote_text(leak_repeats(said, secret) ? "" : said, message, sizeof message);
 	return credentials_failed(text, -EACCES, "%s: %s%s%s", a->form->source, code,
 		message[0] ? ": " : "", message);
 }

@@ -20,6 +20,7 @@
 /* The end of a pipe that we read. */
 struct output {
 	int fd;
+	size_t n_bytes; /* that came so far */
 	sd_event_source *readable;
 };
 
@@ -103,7 +104,19 @@ static int judge(struct process *p, const siginfo_t *info, struct credentials **
 	if (info->si_status != 0)
 		return credentials_failed(text, -EIO, "%s: %s ended with status %d%s%s", p->source,
 			p->words[0], info->si_status, colon, said);
-	return credentials_json_read(strbuf_str(&p->json), p->json.len, &form, text, ret);
+	if (p->json.len == 0)
+		return credentials_failed(
+			text, -EBADMSG, "%s: %s printed nothing", p->source, p->words[0]);
+
+	struct credentials *found = NULL;
+	int r = credentials_json_read(strbuf_str(&p->json), p->json.len, &form, text, &found);
+	if (r == 0 && found->expires_at <= skew_now(p->search->means->skew)) {
+		credentials_unref(found);
+		return credentials_failed(text, -EAGAIN,
+			"%s: %s gives keys that have ended already", p->source, p->words[0]);
+	}
+	*ret = found;
+	return r;
 }
 
 /* ---- What it prints ---- */
@@ -140,12 +153,13 @@ static ssize_t take_output(struct process *p, struct output *output)
 		sd_event_source_set_enabled(output->readable, SD_EVENT_OFF);
 		return 0;
 	}
+	output->n_bytes += (size_t)n;
 	if (output == &p->err)
 		take_message(p, chunk, (size_t)n);
 	else
 		r = strbuf_append(&p->json, chunk, (size_t)n);
 	explicit_bzero(chunk, sizeof chunk);
-	if (r == -ENOBUFS)
+	if (r == -ENOBUFS || output->n_bytes > CREDENTIALS_PROCESS_OUTPUT_MAX)
 		return credentials_failed(text, -EMSGSIZE, "%s: %s printed more than %u bytes",
 			p->source, p->words[0], CREDENTIALS_PROCESS_OUTPUT_MAX);
 	return r < 0 ? credentials_failed(text, r, "out of memory") : n;
@@ -296,6 +310,12 @@ static int split(struct process *p, const char *command)
 		return credentials_failed(text, r, "out of memory");
 	if (!p->words[0])
 		return credentials_failed(text, -EINVAL, "%s: it names no program", p->source);
+	/* What a shell would take for a variable, maybe a secret one. */
+	if (p->words[0][strcspn(p->words[0], "=/")] == '=')
+		return credentials_failed(text, -EINVAL,
+			"%s: it begins with a variable, which only a shell understands: begin it "
+			"with /usr/bin/env, or write a script",
+			p->source);
 	return 0;
 }
 

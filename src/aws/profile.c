@@ -102,11 +102,16 @@ static void describe_file(const struct shared_file *file, struct strbuf *out)
 		strbuf_printf(out, " (%s)", strerrordesc_np(-file->error));
 }
 
-int profile_describe_files(const struct profile_files *files, struct strbuf *out)
+int profile_describe_absence(
+	const struct profile_files *files, const char *name, struct strbuf *out)
 {
+	const struct ini *config = files->config.ini;
+
 	describe_file(&files->credentials, out);
 	strbuf_puts(out, " or ");
 	describe_file(&files->config, out);
+	if (config && ini_find(config, name, NULL, NULL))
+		strbuf_printf(out, ", which has [%s]: write [profile %s] there", name, name);
 	return out->error;
 }
 
@@ -142,7 +147,7 @@ int profile_find_active(const struct profile_files *files, credentials_getenv_fn
 	}
 	if (profile_find(files, name ? name : "default", ret))
 		return 0;
-	profile_describe_files(files, &both);
+	profile_describe_absence(files, name ? name : "default", &both);
 	if (name)
 		return credentials_failed(ret_text, -EINVAL,
 			"%s names profile %s, which is not in %s", variable, name,

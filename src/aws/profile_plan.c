@@ -213,7 +213,7 @@ static int follow(const struct profile_plan *plan, const struct profile_property
 		return refuse_circle(plan, next, text);
 	if (profile_find(at->files, next->value, at))
 		return 0;
-	profile_describe_files(at->files, &files);
+	profile_describe_absence(at->files, next->value, &files);
 	return credentials_failed(text, -EINVAL,
 		"%s:%u: source_profile names profile %s, which is not in %s", next->path,
 		next->line, next->value, strbuf_str(&files));

@@ -25,7 +25,7 @@ void signature_cure(const char *message, int64_t clock_usec, char ret[static SIG
 	const char *cure = "secret key, region or clock is wrong";
 
 	if (strstr(message, "scoped")) {
-		cure = "the region is wrong";
+		cure = "the region is wrong: correct it ([queue] region needs a restart)";
 	} else if (skew_matters(clock_usec)) {
 		describe_clock(clock_usec, ret);
 		return;

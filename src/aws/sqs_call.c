@@ -22,6 +22,7 @@ static struct sqs_fault_place sqs_call_place(const struct sqs_call *call)
 		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
 		.region = sqs->signer ? signer_region(sqs->signer) : "",
 		.credentials = call->credentials,
+		.renewal = credential_store_complaint(sqs->credentials),
 	};
 }
 
@@ -71,14 +72,15 @@ static void sqs_call_end(struct sqs_call *call, const struct http_response *resp
 static void sqs_call_explain_want(struct sqs_call *call)
 {
 	const struct sqs *sqs = call->sqs;
+	const char *complaint = credential_store_complaint(sqs->credentials);
 
+	/* What the last search failed of tells more than that another one is under way. */
 	if (!sqs->signer)
 		sqs_fault_of_region(sqs->region_complaint, &call->fault);
-	else if (credential_store_is_searching(sqs->credentials))
-		sqs_fault_of_credentials("the search for them takes long", &call->fault);
+	else if (!complaint[0] && credential_store_is_searching(sqs->credentials))
+		sqs_fault_of_credentials("their source has not answered yet", &call->fault);
 	else
-		sqs_fault_of_credentials(
-			credential_store_complaint(sqs->credentials), &call->fault);
+		sqs_fault_of_credentials(complaint, &call->fault);
 }
 
 /* One that is not sent any more: how it went before, or why it never was; error: of sending. */

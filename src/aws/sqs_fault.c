@@ -10,7 +10,8 @@
 #include "base/json_read.h"
 #include "base/quote.h"
 
-#define QUOTE_SIZE 176
+/* AWS's reasons stand at the end of what it says, behind two ARNs. */
+#define QUOTE_SIZE 512
 
 /* What AWS says, as far as it is fit for the log; else "". */
 static void quote_message(
@@ -74,12 +75,18 @@ static void describe_denial(
 {
 	char said[QUOTE_SIZE];
 
+	/* No grant helps against a policy that says no. */
+	const char *cure = strstr(message, "explicit deny")     ? "have the denial lifted"
+			   : strstr(message, "endpoint policy") ? "have that policy allow it"
+								: "grant it";
+
 	quote_message(p, message, said);
-	snprintf(ret->text, sizeof ret->text, "access denied to %s on queue %s: grant it%s%s",
-		p->permission, p->queue, said[0] ? "; " : "", said);
+	snprintf(ret->text, sizeof ret->text, "access denied to %s on queue %s: %s%s%s",
+		p->permission, p->queue, cure, said[0] ? "; " : "", said);
 }
 
-static void describe_key(const struct sqs_fault_place *p, struct sqs_fault *ret)
+static void describe_key(
+	const struct sqs_fault_place *p, const char *message, struct sqs_fault *ret)
 {
 	static const struct {
 		const char *word;
@@ -92,13 +99,15 @@ static void describe_key(const struct sqs_fault_place *p, struct sqs_fault *ret)
 		{"KeyUsage", "it is not one for encryption: give the queue another one"},
 		{"", "grant kms:Decrypt on it"},
 	};
+	char said[QUOTE_SIZE];
 	size_t i = 0;
 
 	while (!strstr(ret->code, cures[i].word))
 		i++;
+	quote_message(p, message, said);
 	snprintf(ret->text, sizeof ret->text,
-		"the KMS key that encrypts the messages of queue %s cannot be used (%s): %s",
-		p->queue, ret->code, cures[i].cure);
+		"the KMS key that encrypts the messages of queue %s cannot be used (%s): %s%s%s",
+		p->queue, ret->code, cures[i].cure, said[0] ? "; " : "", said);
 }
 
 static void describe_throttle(const struct sqs_fault_place *p,
@@ -134,6 +143,18 @@ static void describe_refusal(
 		p->action, p->queue, ret->code, said[0] ? ": " : "", said);
 }
 
+static void describe_token(const struct sqs_fault_place *p, const char *what, struct sqs_fault *ret)
+{
+	const char *renewal = p->renewal ? p->renewal : "";
+
+	snprintf(ret->text, sizeof ret->text,
+		"%s does not accept the access key or session token (%s): renew the "
+		"credentials%s%s%s%s",
+		p->host, what, p->credentials ? " of: " : "",
+		p->credentials ? p->credentials->source : "",
+		renewal[0] ? "; they cannot be renewed: " : "", renewal);
+}
+
 static void describe(const struct sqs_fault_place *p, const struct sqs_fault_answer *answer,
 	const char *message, struct sqs_fault *ret)
 {
@@ -153,16 +174,13 @@ static void describe(const struct sqs_fault_place *p, const struct sqs_fault_ans
 		describe_signature(p, answer, message, ret);
 		return;
 	case SQS_BAD_TOKEN:
-		snprintf(text, size,
-			"%s does not accept the access key or session token (%s): renew the "
-			"credentials",
-			p->host, what);
+		describe_token(p, what, ret);
 		return;
 	case SQS_DENIED:
 		describe_denial(p, message, ret);
 		return;
 	case SQS_NO_KEY:
-		describe_key(p, ret);
+		describe_key(p, message, ret);
 		return;
 	case SQS_NO_QUEUE:
 		snprintf(text, size,

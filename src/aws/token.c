@@ -24,9 +24,10 @@ int token_read(const char *path, size_t ceiling, const char *what, struct strbuf
 	_cleanup_(strbuf_wipe) struct strbuf token = STRBUF_INIT;
 
 	int r = file_read(path, ceiling, &token);
-	/* None is passed on as it is: -ENOENT would say that nothing is configured. */
+	/* Not -ENOENT, which would say that nothing is configured. */
 	if (r < 0)
-		return credentials_failed(ret_text, credentials_file_error(r),
+		return credentials_failed(ret_text,
+			r == -ENOENT ? -EAGAIN : credentials_file_error(r),
 			"%s: the token file %s cannot be read: %s: correct its path or mode, or "
 			"see to what writes it",
 			what, path, strerrordesc_np(-r));
@@ -36,8 +37,8 @@ int token_read(const char *path, size_t ceiling, const char *what, struct strbuf
 			"has",
 			what, path);
 	if (token.len == 0)
-		return credentials_failed(
-			ret_text, -EINVAL, "%s: the token file %s is empty", what, path);
+		return credentials_failed(ret_text, -EAGAIN,
+			"%s: the token file %s is empty: see to what writes it", what, path);
 	*ret = token;
 	token = STRBUF_INIT;
 	return 0;

@@ -35,6 +35,10 @@ static bool identity_is_ours(const char *variable)
 	static const char *const beginnings[] = {
 		"DATABASE_URL=",
 		"NEXUS_",
+		"PGPASSWORD=",
+		"PGPASSFILE=",
+		"PGSERVICEFILE=",
+		"MAINPID=",
 		"NOTIFY_SOCKET=",
 		"WATCHDOG_",
 		"LISTEN_",
@@ -61,15 +65,20 @@ static const char **identity_make_environment(void)
 	return environment;
 }
 
-/* "", or until when they are good. */
-static void identity_describe_end(const struct credentials *c, char ret[64])
+/* "", or until when they are good, or were. */
+static void identity_describe_end(
+	const struct identity *identity, const struct credentials *c, char ret[64])
 {
 	time_t seconds = (time_t)(c->expires_at / USEC_PER_SEC);
+	bool over = c->expires_at <= skew_now(&identity->skew);
 	struct tm tm;
 
 	ret[0] = '\0';
 	if (c->expires_at != USEC_INFINITY && gmtime_r(&seconds, &tm))
-		strftime(ret, 64, ", good until %Y-%m-%dT%H:%M:%SZ", &tm);
+		strftime(ret, 64,
+			over ? ", which ended at %Y-%m-%dT%H:%M:%SZ"
+			     : ", good until %Y-%m-%dT%H:%M:%SZ",
+			&tm);
 }
 
 static void identity_found(struct identity *identity)
@@ -78,7 +87,7 @@ static void identity_found(struct identity *identity)
 	bool new_source = strncmp(identity->source, c->source, SOURCE_MAX - 1) != 0;
 	char end[64];
 
-	identity_describe_end(c, end);
+	identity_describe_end(identity, c, end);
 	log_event(new_source ? LOG_INFO : LOG_DEBUG, NULL, 0, "credentials: %s%s", c->source, end);
 	snprintf(identity->source, SOURCE_MAX, "%s", c->source);
 	trouble_end(&identity->trouble, "renewing credentials");
@@ -94,8 +103,8 @@ static void identity_on_ended(void *userdata, int r, const char *text)
 	if (r == 0) {
 		identity_found(identity);
 	} else if (c) {
-		identity_describe_end(c, end);
-		snprintf(line, sizeof line, "credentials cannot be renewed: %s; those of %s stay%s",
+		identity_describe_end(identity, c, end);
+		snprintf(line, sizeof line, "credentials cannot be renewed: %s; at hand: %s%s",
 			text, c->source, end);
 		trouble_report(&identity->trouble, line);
 	}

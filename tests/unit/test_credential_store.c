@@ -74,7 +74,8 @@ END_TEST
 
 START_TEST(what_cannot_be_a_key_is_refused_and_not_quoted)
 {
-	static const char *const secrets[] = {"", "with blank", "with\nline", "\x7f", "\xc3\xa9"};
+	static const char *const secrets[] = {
+		"", "with blank", "\"quoted\"", "with\nline", "\x7f", "\xc3\xa9"};
 
 	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
 		struct credentials fields = {
@@ -578,6 +579,18 @@ START_TEST(what_aws_refused_is_looked_for_at_once_and_then_with_pauses)
 }
 END_TEST
 
+START_TEST(a_source_that_gives_others_each_time_is_asked_with_pauses_too)
+{
+	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	key_id = "AKIDSECOND";
+	credential_store_want(store, credential_store_current(store));
+	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDSECOND");
+	ck_assert_uint_eq(n_started, 2);
+	credential_store_want(store, credential_store_current(store));
+	ck_assert_uint_eq(n_started, 2);
+}
+END_TEST
+
 START_TEST(what_is_not_current_any_more_is_not_looked_for)
 {
 	_cleanup_(credentials_unrefp) struct credentials *old = NULL;
@@ -641,6 +654,7 @@ int main(void)
 	tcase_add_test(
 		timed, how_long_they_live_is_reckoned_anew_when_the_clock_turns_out_to_be_slow);
 	tcase_add_test(timed, what_aws_refused_is_looked_for_at_once_and_then_with_pauses);
+	tcase_add_test(timed, a_source_that_gives_others_each_time_is_asked_with_pauses_too);
 	tcase_add_test(timed, what_is_not_current_any_more_is_not_looked_for);
 	suite_add_tcase(suite, timed);
 

@@ -150,7 +150,7 @@ START_TEST(a_token_file_that_is_not_there_is_no_reason_to_ask_elsewhere)
 
 	test_environment_set(TOKEN_FILE, absent);
 	run();
-	ck_assert_int_eq(t.r, -EINVAL);
+	ck_assert_int_eq(t.r, -EAGAIN);
 	ck_assert_str_eq(t.search.text,
 		TOKEN_FILE ": the token file /tmp/test_container/not-there cannot be read: No such "
 			   "file or directory: correct its path or mode, or see to what writes it");
@@ -164,9 +164,24 @@ START_TEST(a_token_file_that_is_empty_is_said)
 
 	write_token("\r\n");
 	run();
-	ck_assert_int_eq(t.r, -EINVAL);
-	strbuf_printf(&expected, TOKEN_FILE ": the token file %s is empty", path);
+	ck_assert_int_eq(t.r, -EAGAIN);
+	strbuf_printf(
+		&expected, TOKEN_FILE ": the token file %s is empty: see to what writes it", path);
 	ck_assert_str_eq(t.search.text, strbuf_str(&expected));
+}
+END_TEST
+
+START_TEST(a_token_that_is_refused_is_named_and_not_repeated)
+{
+	write_token("hush-hush-hush");
+	status = 403;
+	body = "{\"code\":\"AccessDenied\",\"message\":\"hush-hush-hush is not valid\"}";
+	run();
+	ck_assert_int_eq(t.r, -EACCES);
+	assert_text("%s says HTTP 403 to the token of " TOKEN_FILE ": AccessDenied");
+	body = "{\"code\":\"hush-hush-hush\"}";
+	run();
+	assert_text("%s says HTTP 403 to the token of " TOKEN_FILE ": refused");
 }
 END_TEST
 
@@ -339,6 +354,7 @@ int main(void)
 	tcase_add_test(token, the_token_file_beats_the_variable_and_is_read_again_for_every_search);
 	tcase_add_test(token, a_token_file_that_is_not_there_is_no_reason_to_ask_elsewhere);
 	tcase_add_test(token, a_token_file_that_is_empty_is_said);
+	tcase_add_test(token, a_token_that_is_refused_is_named_and_not_repeated);
 	tcase_add_loop_test(token, a_token_with_a_line_end_in_it_is_refused, 0,
 		(int)(sizeof BROKEN_TOKENS / sizeof *BROKEN_TOKENS));
 	suite_add_tcase(suite, token);

@@ -8,8 +8,10 @@
 #define KEYS "\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret/key\""
 #define ALL  KEYS ",\"SessionToken\":\"token//==\",\"Expiration\":\"2026-01-02T03:04:05Z\""
 
-static const struct credentials_json_form PROGRAM = {"test", "SessionToken", true, false};
-static const struct credentials_json_form SERVICE = {"test", "Token", false, true};
+static const struct credentials_json_form PROGRAM = {
+	.source = "test", .token_name = "SessionToken", .versioned = true};
+static const struct credentials_json_form SERVICE = {
+	.source = "test", .token_name = "Token", .temporary = true};
 
 static char text[CREDENTIALS_TEXT_MAX];
 static struct credentials *found;
@@ -84,7 +86,8 @@ static const struct {
 		"Expiration is not a time like 2026-01-02T03:04:05Z"},
 	{&PROGRAM, "{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"two words\"}",
 		-EBADMSG,
-		"the secret access key holds a blank, a line end or another character that none "
+		"the secret access key holds a blank, a quote, a line end or another character "
+		"that none "
 		"has, or is far too long"},
 	{&SERVICE, "{" KEYS ",\"Expiration\":\"2026-01-02T03:04:05Z\"}", -EBADMSG,
 		"the answer has no Token"},

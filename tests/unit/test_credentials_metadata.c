@@ -121,7 +121,8 @@ static const struct {
 		"{\"AccessKeyId\":\"ASIAROLE\",\"SecretAccessKey\":\"hush role\",\"Token\":"
 		"\"hush\",\"Expiration\":\"2026-01-02T03:04:05Z\"}",
 		-EBADMSG,
-		"instance metadata, role worker: the secret access key holds a blank, a line end "
+		"instance metadata, role worker: the secret access key holds a blank, a quote, a "
+		"line end "
 		"or another character that none has, or is far too long"},
 };
 

@@ -19,10 +19,11 @@
 #include "aws/credentials_process.h"
 #include "base/file.h"
 
-#define WAIT_MAX (20 * USEC_PER_SEC)
-#define KEYS     "\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret/key\""
-#define PRINT    "printf '{\"Version\":1," KEYS "}'\n"
-#define SOURCE   "credential_process of profile worker in config"
+#define WAIT_MAX     (20 * USEC_PER_SEC)
+#define KEYS         "\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret/key\""
+#define KEYS_OF_2020 KEYS ",\"Expiration\":\"2020-01-02T03:04:05Z\""
+#define PRINT        "printf '{\"Version\":1," KEYS "}'\n"
+#define SOURCE       "credential_process of profile worker in config"
 /* Whoever may write to the FIFO inherits that from the script; it says that it has come so far. */
 #define HOLD "exec 9>fifo\n"
 #define TELL "echo >&9\n"
@@ -130,13 +131,13 @@ static unsigned count_descriptors(void)
 START_TEST(what_it_prints_are_the_credentials)
 {
 	ck_assert_int_eq(run("cat <<'END'\n{\"Version\":1," KEYS ",\"SessionToken\":\"token\","
-			     "\"Expiration\":\"2026-01-02T03:04:05Z\"}\nEND\n"),
+			     "\"Expiration\":\"2126-01-02T03:04:05Z\"}\nEND\n"),
 		0);
 	ck_assert_str_eq(t.found->access_key_id, "AKID");
 	ck_assert_str_eq(t.found->secret_access_key, "secret/key");
 	ck_assert_str_eq(t.found->session_token, "token");
 	ck_assert_str_eq(t.found->source, SOURCE);
-	ck_assert_uint_eq(t.found->expires_at, 1767323045 * USEC_PER_SEC);
+	ck_assert_uint_eq(t.found->expires_at, 4922996645 * USEC_PER_SEC);
 	ck_assert(!has_children());
 }
 END_TEST
@@ -225,7 +226,10 @@ static const struct {
 	{PRINT "kill -TERM $$", -EIO, "./script was killed by SIGTERM"},
 	{"echo why >&2; kill -KILL $$", -EIO, "./script was killed by SIGKILL: why"},
 	{"echo AKID secret", -EBADMSG, "the answer is not JSON"},
-	{"exit 0", -EBADMSG, "the answer ends early"},
+	{"exit 0", -EBADMSG, "./script printed nothing"},
+	{"echo '{\"Version\":1,' ", -EBADMSG, "the answer ends early"},
+	{"echo '{\"Version\":1," KEYS_OF_2020 "}'", -EAGAIN,
+		"./script gives keys that have ended already"},
 	{"echo '{" KEYS "}'", -EBADMSG, "Version must be the number 1"},
 	{"yes", -EMSGSIZE, "./script printed more than 1048576 bytes"},
 };
@@ -321,13 +325,27 @@ START_TEST(who_prints_for_ever_is_killed_too)
 }
 END_TEST
 
-START_TEST(who_complains_for_ever_is_killed_at_the_deadline)
+START_TEST(who_complains_for_ever_is_killed_too)
 {
 	write_script(HOLD TELL "exec yes >&2\n");
-	ck_assert_int_eq(start("./script", 300 * USEC_PER_MSEC), -EINPROGRESS);
+	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	await_fifo();
-	ck_assert_int_eq(test_search_await(&t), -ETIMEDOUT);
+	ck_assert_int_eq(test_search_await(&t), -EMSGSIZE);
 	await_fifo_end();
+}
+END_TEST
+
+START_TEST(a_variable_before_the_program_is_refused_and_not_quoted)
+{
+	ck_assert_int_eq(start("VAULT_TOKEN=hush /bin/true", WAIT_MAX), -EINVAL);
+	ck_assert_ptr_nonnull(
+		strstr(t.search.text, ": it begins with a variable, which only a shell"));
+	ck_assert_ptr_null(strstr(t.search.text, "hush"));
+	write_script("#!/bin/sh\n" PRINT);
+	ck_assert_int_eq(rename("script", "a=b"), 0);
+	ck_assert_int_eq(start("./a=b", WAIT_MAX), -EINPROGRESS);
+	ck_assert_int_eq(test_search_await(&t), 0);
+	ck_assert_int_eq(remove("a=b"), 0);
 }
 END_TEST
 
@@ -413,7 +431,8 @@ int main(void)
 		(int)(sizeof REFUSALS / sizeof *REFUSALS));
 	tcase_add_test(all, at_the_deadline_it_is_killed_with_all_that_it_started);
 	tcase_add_test(all, who_prints_for_ever_is_killed_too);
-	tcase_add_test(all, who_complains_for_ever_is_killed_at_the_deadline);
+	tcase_add_test(all, who_complains_for_ever_is_killed_too);
+	tcase_add_test(all, a_variable_before_the_program_is_refused_and_not_quoted);
 	tcase_add_test(all, what_it_leaves_behind_is_not_waited_for_but_killed);
 	tcase_add_test(all, a_cancel_kills_it_with_all_that_it_started_and_nothing_is_heard);
 	tcase_add_test(all, a_cancel_at_once_or_after_its_end_is_as_good);

@@ -143,6 +143,7 @@ static const struct {
 
 /* What it was all signed with: a service may say it back. */
 static const struct credentials credentials = {
+	.source = "environment",
 	.secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
 	.session_token = "FwoGZXIvYXdzSECRETTOKENbPxRfiCYEXAMPLE==",
 };
