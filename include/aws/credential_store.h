@@ -97,7 +97,7 @@ int credential_store_reload(
 /*
  * There is nothing to sign with, or AWS did not accept what there is (c is what it was; NULL:
  * nothing). If that is still what is current, the sources are asked again: at once the first time,
- * then with growing pauses of at most half a minute for as long as it goes on, whether they give
+ * then with growing pauses of at most half a minute for as long as that goes on, whether they give
  * the same or others.
  */
 void credential_store_want(struct credential_store *store, const struct credentials *c);

@@ -41,7 +41,7 @@ struct credential_store {
 	struct backoff after_failed; /* the pauses of that timer */
 	struct backoff after_wanted; /* those of credential_store_want() */
 	usec_t wanted_again_at;      /* CLOCK_MONOTONIC */
-	bool is_wanted;              /* the search is one of those */
+	bool is_refused;             /* the search is for others than AWS refused */
 };
 
 struct credentials *credential_store_current(const struct credential_store *store)
@@ -114,7 +114,7 @@ static void keep(struct credential_store *store, struct credentials *found)
 	credentials_unref(store->current);
 	store->current = found;
 	/* A source that gives others each time is not to be asked for each refusal. */
-	if (store->is_wanted)
+	if (store->is_refused)
 		return;
 	backoff_reset(&store->after_wanted);
 	store->wanted_again_at = 0;
@@ -124,13 +124,13 @@ static void keep(struct credential_store *store, struct credentials *found)
 static int settle(struct credential_store *store, int r, struct credentials *found)
 {
 	if (r < 0) {
-		store->is_wanted = false;
+		store->is_refused = false;
 		memcpy(store->complaint, store->search.text, sizeof store->complaint);
 		arm(store, backoff_next(&store->after_failed));
 		return r;
 	}
 	keep(store, found);
-	store->is_wanted = false;
+	store->is_refused = false;
 	store->complaint[0] = '\0';
 	backoff_reset(&store->after_failed);
 	arm_renewal(store);
@@ -242,7 +242,7 @@ void credential_store_want(struct credential_store *store, const struct credenti
 	if (now - store->wanted_again_at > WANTED_PAUSE)
 		backoff_reset(&store->after_wanted);
 	store->wanted_again_at = now + backoff_next(&store->after_wanted);
-	store->is_wanted = true;
+	store->is_refused = c != NULL;
 	int r = search(store);
 	if (r != -EINPROGRESS)
 		tell(store, r);

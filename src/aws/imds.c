@@ -215,6 +215,7 @@ static int imds_send(struct imds_call *call, const char *method, const char *url
 		.max_answer = max_answer,
 		.direct = true,
 		.plain = true,
+		.secret = true,
 	};
 
 	return http_start(imds->http, &request, done, call, &call->http);

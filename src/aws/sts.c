@@ -69,6 +69,7 @@ static int sts_send(struct sts_call *call)
 		.timeout = TIMEOUT,
 		.connect_timeout = CONNECT_TIMEOUT,
 		.max_answer = ANSWER_MAX,
+		.secret = true,
 	};
 
 	int r = 0;

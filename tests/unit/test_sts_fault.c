@@ -79,7 +79,8 @@ static const struct {
 		"(SignatureDoesNotMatch): this machine's clock is wrong"},
 	{&role, 403, TEST_STS_ERROR("SignatureDoesNotMatch", "Credential should be scoped to"),
 		-EACCES, "refuses the signature of",
-		"(SignatureDoesNotMatch): the region is wrong"},
+		"(SignatureDoesNotMatch): the region is wrong: correct it "
+		"([queue] region needs a restart)"},
 	{&role, 400, TEST_STS_ERROR("Throttling", "Rate exceeded"), -EAGAIN, "throttles",
 		"(Throttling)"},
 	{&role, 503, TEST_STS_ERROR("ServiceUnavailable", ""), -EAGAIN, "cannot serve",
