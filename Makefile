@@ -147,7 +147,8 @@ run-bench:
 
 # The sanitizers over what they find most in; check-long has them over everything.
 ADDRESS_CHECKS := tests/integration/test_flow.py tests/integration/test_crash.py \
-                  tests/integration/test_stop.py
+                  tests/integration/test_stop.py tests/integration/test_instance.py \
+                  tests/integration/test_profile.py tests/integration/test_renewal.py
 THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher,$(UNIT_TESTS))
 THREAD_CHECKS  := tests/integration/test_flow.py
 

@@ -122,7 +122,9 @@ static void praise_config(const struct settings *settings)
 {
 	const char *region = settings->queue.region;
 
-	printf("the configuration is good: queue %s in %s, %u threads\n", settings->queue.url,
+	printf("the configuration is good: queue %s in %s, %u threads; credentials are looked for "
+	       "at the start only\n",
+		settings->queue.url,
 		region[0] ? region : "the region that the metadata service names",
 		settings->worker.concurrency);
 }
