@@ -79,12 +79,13 @@ static const char *keeper_find(const char *program, char path[256])
 	return path;
 }
 
-static struct server keeper_spawn(const char *program, const char *const *argv)
+/* argv[0] becomes the program's path, by which Postgres' programs find one another. */
+static struct server keeper_spawn(const char *program, const char **argv)
 {
 	char path[256];
 	int fds[2];
 
-	keeper_find(program, path);
+	argv[0] = keeper_find(program, path);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		_exit(EXIT_FAILURE);
 	pid_t pid = fork();
@@ -144,7 +145,7 @@ static void keeper_stop(struct server *server, int how)
 
 static void keeper_initialise(void)
 {
-	const char *const argv[] = {"initdb", "-D", "data", "-U", "postgres", "-E", "UTF8",
+	const char *argv[] = {"initdb", "-D", "data", "-U", "postgres", "-E", "UTF8",
 		"--locale=C.UTF-8", "--auth=trust", "--no-sync", "--no-instructions", NULL};
 	struct server initdb = keeper_spawn("initdb", argv);
 
@@ -166,8 +167,8 @@ static void keeper_initialise(void)
 
 static bool keeper_start(struct server *server)
 {
-	const char *const argv[] = {"postgres", "-D", "data", "-c", "listen_addresses=", "-k", home,
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c",
+	const char *argv[] = {"postgres", "-D", "data", "-c", "listen_addresses=", "-k", home, "-c",
+		"fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c",
 		"timezone=Europe/Paris", "-c", "max_connections=50", "-c", "log_min_messages=error",
 		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", NULL};
 
