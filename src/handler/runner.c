@@ -82,7 +82,8 @@ static void runner_interrupted(struct job *job, usec_t limit)
 		return;
 	case JOB_GO:
 		job->outcome = JOB_TIMEOUT;
-		job_set_error(job, "timed out after %s", clock_format_duration(limit, took));
+		job_set_error(job, "timed out after %s",
+			clock_format_duration(limit - limit % USEC_PER_MSEC, took));
 		return;
 	}
 }

@@ -8,6 +8,14 @@
     sqs         the local SQS, and a client for it
     jobs        the job table, the publisher, and looks at the rows
     daemon      nexus-worker under a service manager's eyes
+    feed        lines as they come, and how to wait for one
+    case        what the integration tests stand on; identity: those of credentials,
+                sqs_case: those of the local SQS itself
+    relay       stands between the daemon and a service: cuts, stalls, TLS, a proxy
+    authority   certificates, made when a test wants them
+    resolver    name servers that a test plays
+    javascript, botocore_client
+                clients of the local SQS that nobody here wrote
     tap         runs unittest cases and reports as tests/run reads it
 
 Read world.py first. Used by the demo, the integration tests and the benchmark alike. Nothing here

@@ -137,9 +137,15 @@ END_TEST
 
 static _Atomic(usec_t) now = USEC_PER_HOUR;
 
+/* How often it was looked at: at a job's start, and when a wait begins. */
+static _Atomic(unsigned) n_looks;
+
 static usec_t show(void)
 {
-	return atomic_load(&now);
+	usec_t shown = atomic_load(&now);
+
+	atomic_fetch_add(&n_looks, 1);
+	return shown;
 }
 
 static int waited;
@@ -165,6 +171,13 @@ static void await_start(void)
 		sched_yield();
 }
 
+/* Until it knows when its wait ends: a clock that moved before would move that, too. */
+static void await_wait(void)
+{
+	while (atomic_load(&n_looks) < 2)
+		sched_yield();
+}
+
 /* Until it waits: with nothing left in the eventfd the runner has looked at flag and clock. */
 static void await_wake_taken(void)
 {
@@ -177,10 +190,11 @@ static void await_wake_taken(void)
 START_TEST(a_wait_ends_when_its_time_is_over)
 {
 	clock_replace(show);
+	atomic_store(&n_looks, 0);
 	make(&waiter, "{}");
 	pthread_t thread;
 	pthread_create(&thread, NULL, run_in_thread, NULL);
-	await_start();
+	await_wait();
 	atomic_store(&now, USEC_PER_HOUR + USEC_PER_MIN);
 	wake();
 	pthread_join(thread, NULL);
@@ -192,11 +206,12 @@ END_TEST
 START_TEST(a_wait_does_not_outlast_the_limit)
 {
 	clock_replace(show);
+	atomic_store(&n_looks, 0);
 	make(&waiter, "{}");
 	job->timeout = 30 * USEC_PER_SEC;
 	pthread_t thread;
 	pthread_create(&thread, NULL, run_in_thread, NULL);
-	await_start();
+	await_wait();
 	atomic_store(&now, USEC_PER_HOUR + 30 * USEC_PER_SEC);
 	wake();
 	pthread_join(thread, NULL);
@@ -208,13 +223,15 @@ END_TEST
 START_TEST(a_visibility_that_ends_sooner_is_the_limit)
 {
 	clock_replace(show);
+	atomic_store(&n_looks, 0);
 	make(&waiter, "{}");
 	job->timeout = 30 * USEC_PER_SEC;
-	job->must_end_at = USEC_PER_HOUR + 5 * USEC_PER_SEC;
+	/* A visibility ends at any microsecond, which is no business of who reads the error. */
+	job->must_end_at = USEC_PER_HOUR + 5 * USEC_PER_SEC + 321;
 	pthread_t thread;
 	pthread_create(&thread, NULL, run_in_thread, NULL);
-	await_start();
-	atomic_store(&now, USEC_PER_HOUR + 5 * USEC_PER_SEC);
+	await_wait();
+	atomic_store(&now, job->must_end_at);
 	wake();
 	pthread_join(thread, NULL);
 	assert_ended(JOB_TIMEOUT, "timed out after 5s");
