@@ -15,8 +15,8 @@
 #include "handler/handler.h"
 
 struct registry_entry {
-	char *type;                    /* "*": all others */
-	const struct handler *handler; /* NULL: none */
+	char *type;              /* "*": all others */
+	struct handler *handler; /* one share of it; NULL: none */
 	usec_t timeout;
 	unsigned max_concurrency; /* 0: no limit but the threads */
 	unsigned n_begun;         /* the dispatcher's count of jobs that are away */
@@ -25,6 +25,7 @@ struct registry_entry {
 /* One type as configured. */
 struct registry_type {
 	const char *type;
+	struct handler *handler; /* NULL: none */
 	usec_t timeout;
 	unsigned max_concurrency;
 };
@@ -32,15 +33,16 @@ struct registry_type {
 struct registry;
 
 /* The compiled-in handler of that name, or NULL. */
-const struct handler *registry_builtin(const char *type);
+struct handler *registry_builtin(const char *type);
 
 int registry_new(struct registry **ret);
 struct registry *registry_free(struct registry *registry);
 DEFINE_CLEANUP(struct registry *, registry_free)
 
 /*
- * Applies a configuration: copies the n types, the last of which must be "*". test-echo exists
- * under the limits of "*" even when it is not named. 0 or -ENOMEM, and then nothing changed.
+ * Applies a configuration: copies the n types, the last of which must be "*", and takes a share
+ * of each handler. test-echo exists under the limits of "*" even when it is not named. 0 or
+ * -ENOMEM, and then nothing changed.
  */
 int registry_configure(
 	struct registry *registry, const struct registry_type *types, size_t n_types);

@@ -62,12 +62,13 @@ struct job_claim {
 struct job {
 	struct queue_node node;
 
-	char *body; /* owned; payload points into it */
+	char *body; /* owned: the whole message; payload points into it */
 	const char *id;
 	const char *type;
 	const char *payload;
 	size_t payload_len;
-	const struct handler *handler; /* NULL: none for this type */
+	size_t body_len;
+	struct handler *handler; /* NULL: none for this type */
 	usec_t timeout;
 	usec_t kill_grace;  /* between being told to stop and the end of the leases */
 	usec_t begin_by;    /* CLOCK_BOOTTIME: later it would not end in time, and is not begun */
@@ -78,8 +79,11 @@ struct job {
 
 	bool ran; /* a worker had it */
 	enum job_outcome outcome;
-	char *error;     /* owned; NULL: none */
-	usec_t retry_in; /* JOB_ELSEWHERE: when the other's lease could end */
+	char *error; /* owned; NULL: none */
+	/* JOB_ELSEWHERE: when the other's lease could end. JOB_FAILED: when to try again; 0: as
+	 * usual. */
+	usec_t retry_in;
+	bool for_good; /* JOB_FAILED: it would fail again whatever is tried */
 
 	_Atomic(int) cancel;           /* enum job_cancel */
 	_Atomic(usec_t) leases_end_at; /* CLOCK_BOOTTIME, of a running handler; 0: not begun */

@@ -130,6 +130,7 @@ static int daemon_configure_registry(struct registry *registry, const struct set
 	for (size_t i = 0; i < s->n_jobs; i++)
 		types[i] = (struct registry_type){
 			.type = s->jobs[i].type,
+			.handler = registry_builtin(s->jobs[i].type),
 			.timeout = s->jobs[i].timeout,
 			.max_concurrency = s->jobs[i].max_concurrency,
 		};

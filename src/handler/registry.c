@@ -8,8 +8,8 @@
 #include "handler/echo.h"
 
 /* The compiled-in handlers: one file, one row each. */
-static const struct handler builtins[] = {
-	{"test-echo", echo_run},
+static struct handler builtins[] = {
+	{.name = "test-echo", .run = echo_run},
 };
 
 struct registry {
@@ -17,10 +17,10 @@ struct registry {
 	size_t n_entries;
 };
 
-const struct handler *registry_builtin(const char *type)
+struct handler *registry_builtin(const char *type)
 {
 	for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
-		if (strcmp(builtins[i].type, type) == 0)
+		if (strcmp(builtins[i].name, type) == 0)
 			return &builtins[i];
 	return NULL;
 }
@@ -37,6 +37,7 @@ int registry_new(struct registry **ret)
 
 static void registry_entry_free(struct registry_entry *entry)
 {
+	handler_unref(entry->handler);
 	free(entry->type);
 	free(entry);
 }
@@ -84,9 +85,13 @@ static struct registry_entry *registry_add(struct registry *registry, const char
 	return entry;
 }
 
-static void registry_apply(struct registry_entry *entry, const struct registry_type *limits)
+static void registry_apply(
+	struct registry_entry *entry, const struct registry_type *limits, struct handler *handler)
 {
-	entry->handler = registry_builtin(entry->type);
+	struct handler *before = entry->handler;
+
+	entry->handler = handler_ref(handler);
+	handler_unref(before);
 	entry->timeout = limits->timeout;
 	entry->max_concurrency = limits->max_concurrency;
 }
@@ -103,9 +108,12 @@ int registry_configure(struct registry *registry, const struct registry_type *ty
 
 	/* What an earlier configuration named and this one does not falls under "*". */
 	for (size_t i = 0; i < registry->n_entries; i++)
-		registry_apply(registry->entries[i], &types[n_types - 1]);
+		registry_apply(
+			registry->entries[i], &types[n_types - 1], types[n_types - 1].handler);
+	registry_apply(registry_get(registry, "test-echo"), &types[n_types - 1],
+		registry_builtin("test-echo"));
 	for (size_t i = 0; i < n_types; i++)
-		registry_apply(registry_get(registry, types[i].type), &types[i]);
+		registry_apply(registry_get(registry, types[i].type), &types[i], types[i].handler);
 	return 0;
 }
 

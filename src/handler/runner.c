@@ -1,5 +1,6 @@
 #include "handler/runner.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -23,32 +24,51 @@ static void runner_take_wake(const struct handler_context *context)
 	(void)n;
 }
 
-int handler_wait(struct handler_context *context, usec_t duration)
+/* One wait: how many descriptors are ready, the wake's not counted, or a negative errno. */
+static int runner_poll(
+	const struct handler_context *context, struct pollfd *fds, size_t n_fds, usec_t left)
 {
-	usec_t now = clock_boottime();
-	usec_t until = duration > USEC_INFINITY - now ? USEC_INFINITY : now + duration;
+	struct pollfd all[HANDLER_POLL_MAX + 1] = {{.fd = context->wake_fd, .events = POLLIN}};
+	struct timespec timeout = {
+		.tv_sec = (time_t)(left / USEC_PER_SEC),
+		.tv_nsec = (long)(left % USEC_PER_SEC) * 1000,
+	};
 
+	for (size_t i = 0; i < n_fds; i++)
+		all[i + 1] = fds[i];
+	int r = ppoll(all, n_fds + 1, &timeout, NULL);
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (size_t i = 0; i < n_fds; i++)
+		fds[i].revents = all[i + 1].revents;
+	if (all[0].revents)
+		runner_take_wake(context);
+	return all[0].revents ? r - 1 : r;
+}
+
+int handler_poll(struct handler_context *context, struct pollfd *fds, size_t n_fds, usec_t until)
+{
+	assert(n_fds <= HANDLER_POLL_MAX);
 	for (;;) {
+		usec_t now = clock_boottime();
 		if (runner_cancelled(context->job) != JOB_GO)
 			return -ECANCELED;
 		if (now >= context->deadline)
 			return -ETIMEDOUT;
 		if (now >= until)
 			return 0;
-
-		usec_t left = usec_min(until, context->deadline) - now;
-		struct timespec timeout = {
-			.tv_sec = (time_t)(left / USEC_PER_SEC),
-			.tv_nsec = (long)(left % USEC_PER_SEC) * 1000,
-		};
-		struct pollfd wake = {.fd = context->wake_fd, .events = POLLIN};
-		int r = ppoll(&wake, 1, &timeout, NULL);
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		if (r > 0)
-			runner_take_wake(context);
-		now = clock_boottime();
+		int r = runner_poll(context, fds, n_fds, usec_min(until, context->deadline) - now);
+		if (r != 0)
+			return r;
 	}
+}
+
+int handler_wait(struct handler_context *context, usec_t duration)
+{
+	usec_t now = clock_boottime();
+
+	return handler_poll(
+		context, NULL, 0, duration > USEC_INFINITY - now ? USEC_INFINITY : now + duration);
 }
 
 enum handler_result handler_fail(struct handler_context *context, const char *format, ...)
@@ -91,12 +111,14 @@ static void runner_interrupted(struct job *job, usec_t limit)
 static void runner_call(struct job *job, int wake_fd, usec_t limit)
 {
 	struct handler_context context = {
+		.handler = job->handler,
 		.job_id = job->id,
 		.job_type = job->type,
 		.payload = job->payload,
 		.payload_len = job->payload_len,
 		.attempt = job->attempt,
 		.deadline = atomic_load(&job->started_at) + limit,
+		.grace = job->kill_grace,
 		.job = job,
 		.wake_fd = wake_fd,
 	};
@@ -120,6 +142,8 @@ void runner_run(struct job *job, int wake_fd)
 	usec_t limit = usec_min(job->timeout, usec_sub(job->must_end_at, now));
 
 	job->ran = true;
+	job->retry_in = 0;
+	job->for_good = false;
 	atomic_store(&job->started_at, now);
 	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
 	if (runner_cancelled(job) != JOB_GO) {

@@ -110,6 +110,7 @@ struct hold *delivery_admit(struct delivery_index *index, const struct sqs_messa
 	body[message->body_len] = '\0';
 	if (job_init(&hold->job, body, parsed->job_id, parsed->type) < 0)
 		return NULL;
+	hold->job.body_len = message->body_len;
 	hold->job.payload = body + parsed->payload_offset;
 	hold->job.payload_len = parsed->payload_len;
 	hold->body_bytes = message->body_len;

@@ -143,7 +143,7 @@ static void dispatcher_begin(struct dispatcher *d, struct hold *hold, struct que
 	usec_t margin = usec_min(5 * USEC_PER_SEC, d->terms.visibility / 10);
 
 	lease_begin(d->lease, hold);
-	job->handler = hold->type->handler;
+	job->handler = handler_ref(hold->type->handler);
 	job->timeout = hold->type->timeout;
 	job->kill_grace = lease_kill_grace(d->terms.visibility);
 	job->begin_by = dispatcher_begin_by(d, hold);
@@ -292,6 +292,7 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 		d->n_back_run++;
 	else
 		d->n_back_unrun++;
+	hold->job.handler = handler_unref(hold->job.handler);
 	type->n_begun--;
 	dispatcher_unpark(d, type);
 

@@ -122,7 +122,7 @@ static void teardown(void)
 
 /* ---- Jobs ---- */
 
-static const struct handler echo = {"test-echo", echo_run};
+static struct handler echo = {.name = "test-echo", .run = echo_run};
 
 /* Says that it runs, and goes on until it is told to stop, or that it may end. */
 static enum handler_result wait_to_end(struct handler_context *context)
@@ -134,7 +134,7 @@ static enum handler_result wait_to_end(struct handler_context *context)
 	return HANDLER_DONE;
 }
 
-static const struct handler waiter = {"test-echo", wait_to_end};
+static struct handler waiter = {.name = "test-echo", .run = wait_to_end};
 
 static void await_begun(void)
 {
@@ -142,7 +142,7 @@ static void await_begun(void)
 		ck_assert_int_eq(errno, EINTR);
 }
 
-static struct job *new_job(const char *id, const struct handler *handler)
+static struct job *new_job(const char *id, struct handler *handler)
 {
 	struct job *job = test_job_new(id, "test-echo", "{}");
 

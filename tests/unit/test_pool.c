@@ -63,12 +63,12 @@ static enum handler_result wait_to_be_told(struct handler_context *context)
 	return r < 0 ? HANDLER_INTERRUPTED : HANDLER_DONE;
 }
 
-static const struct handler counter = {"count", count_runs};
-static const struct handler waiter = {"wait", wait_to_be_told};
+static struct handler counter = {.name = "count", .run = count_runs};
+static struct handler waiter = {.name = "wait", .run = wait_to_be_told};
 
-static struct job *new_job(const char *id, const struct handler *handler)
+static struct job *new_job(const char *id, struct handler *handler)
 {
-	struct job *job = test_job_new(id, handler->type, "{}");
+	struct job *job = test_job_new(id, handler->name, "{}");
 
 	job->handler = handler;
 	return job;
@@ -212,7 +212,7 @@ END_TEST
 /* Told at any instant of its life, a job ends, and as one that was told or one that was through. */
 START_TEST(cancels_may_race_with_begin_and_end)
 {
-	static const struct handler short_wait = {"wait", wait_to_be_told};
+	static struct handler short_wait = {.name = "wait", .run = wait_to_be_told};
 	unsigned n_stopped = 0;
 
 	open_pool(2);

@@ -18,6 +18,14 @@ static void teardown(void)
 	ck_assert_ptr_null(registry);
 }
 
+static unsigned n_freed;
+
+static void count_free(struct handler *handler)
+{
+	(void)handler;
+	n_freed++;
+}
+
 #define CONFIGURE(...)                                                                             \
 	do {                                                                                       \
 		const struct registry_type types[] = {__VA_ARGS__};                                \
@@ -27,10 +35,10 @@ static void teardown(void)
 
 START_TEST(a_builtin_is_found_by_its_whole_name)
 {
-	const struct handler *echo = registry_builtin("test-echo");
+	struct handler *echo = registry_builtin("test-echo");
 
 	ck_assert_ptr_nonnull(echo);
-	ck_assert_str_eq(echo->type, "test-echo");
+	ck_assert_str_eq(echo->name, "test-echo");
 	ck_assert(echo->run == echo_run);
 	ck_assert_ptr_null(registry_builtin("test-ech"));
 	ck_assert_ptr_null(registry_builtin("Test-Echo"));
@@ -40,7 +48,7 @@ END_TEST
 
 START_TEST(every_type_has_an_entry_its_own_or_that_of_all_others)
 {
-	CONFIGURE({"send-mail", 5, 2}, {"*", 30, 0});
+	CONFIGURE({"send-mail", NULL, 5, 2}, {"*", NULL, 30, 0});
 	struct registry_entry *mail = registry_find(registry, "send-mail");
 	struct registry_entry *other = registry_find(registry, "unknown");
 
@@ -57,7 +65,7 @@ END_TEST
 
 START_TEST(test_echo_is_there_without_being_named)
 {
-	CONFIGURE({"*", 30, 4});
+	CONFIGURE({"*", NULL, 30, 4});
 	struct registry_entry *echo = registry_find(registry, "test-echo");
 
 	ck_assert_str_eq(echo->type, "test-echo");
@@ -69,7 +77,7 @@ END_TEST
 
 START_TEST(test_echo_may_have_limits_of_its_own)
 {
-	CONFIGURE({"test-echo", 7, 1}, {"*", 30, 4});
+	CONFIGURE({"test-echo", registry_builtin("test-echo"), 7, 1}, {"*", NULL, 30, 4});
 	struct registry_entry *echo = registry_find(registry, "test-echo");
 
 	ck_assert_uint_eq(echo->timeout, 7);
@@ -82,7 +90,7 @@ START_TEST(names_are_copied)
 {
 	char name[] = "send-mail";
 
-	CONFIGURE({name, 5, 2}, {"*", 30, 0});
+	CONFIGURE({name, NULL, 5, 2}, {"*", NULL, 30, 0});
 	memset(name, 'X', sizeof name - 1);
 	ck_assert_uint_eq(registry_find(registry, "send-mail")->timeout, 5);
 }
@@ -90,12 +98,12 @@ END_TEST
 
 START_TEST(a_reload_changes_entries_in_place_and_keeps_what_is_counted)
 {
-	CONFIGURE({"a", 1, 1}, {"*", 30, 0});
+	CONFIGURE({"a", NULL, 1, 1}, {"*", NULL, 30, 0});
 	struct registry_entry *a = registry_find(registry, "a");
 	struct registry_entry *others = registry_find(registry, "b");
 	a->n_begun = 5;
 
-	CONFIGURE({"b", 2, 2}, {"a", 9, 3}, {"*", 40, 1});
+	CONFIGURE({"b", NULL, 2, 2}, {"a", NULL, 9, 3}, {"*", NULL, 40, 1});
 	ck_assert_ptr_eq(registry_find(registry, "a"), a);
 	ck_assert_uint_eq(a->n_begun, 5);
 	ck_assert_uint_eq(a->timeout, 9);
@@ -107,13 +115,28 @@ END_TEST
 
 START_TEST(a_type_that_is_no_longer_named_falls_under_all_others)
 {
-	CONFIGURE({"a", 1, 1}, {"*", 30, 0});
+	CONFIGURE({"a", NULL, 1, 1}, {"*", NULL, 30, 0});
 	struct registry_entry *a = registry_find(registry, "a");
 
-	CONFIGURE({"*", 40, 2});
+	CONFIGURE({"*", NULL, 40, 2});
 	ck_assert_ptr_eq(registry_find(registry, "a"), a);
 	ck_assert_uint_eq(a->timeout, 40);
 	ck_assert_uint_eq(a->max_concurrency, 2);
+}
+END_TEST
+
+START_TEST(a_handler_lives_as_long_as_somebody_has_a_share_of_it)
+{
+	struct handler mail = {.name = "mail", .free = count_free, .n_refs = 1};
+
+	n_freed = 0;
+	CONFIGURE({"send-mail", &mail, 5, 2}, {"*", NULL, 30, 0});
+	struct handler *job = handler_ref(registry_find(registry, "send-mail")->handler);
+	CONFIGURE({"*", NULL, 30, 0});
+	handler_unref(&mail);
+	ck_assert_uint_eq(n_freed, 0);
+	handler_unref(job);
+	ck_assert_uint_eq(n_freed, 1);
 }
 END_TEST
 
@@ -130,6 +153,7 @@ int main(void)
 	tcase_add_test(all, names_are_copied);
 	tcase_add_test(all, a_reload_changes_entries_in_place_and_keeps_what_is_counted);
 	tcase_add_test(all, a_type_that_is_no_longer_named_falls_under_all_others);
+	tcase_add_test(all, a_handler_lives_as_long_as_somebody_has_a_share_of_it);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);

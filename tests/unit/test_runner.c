@@ -11,7 +11,7 @@
 #include "handler/handler.h"
 #include "handler/runner.h"
 
-static const struct handler echo = {"test-echo", echo_run};
+static struct handler echo = {.name = "test-echo", .run = echo_run};
 
 static int wake_fd;
 static struct job *job;
@@ -36,14 +36,14 @@ static void wake(void)
 	ck_assert_int_eq(write(wake_fd, &one, sizeof one), sizeof one);
 }
 
-static void make(const struct handler *handler, const char *payload)
+static void make(struct handler *handler, const char *payload)
 {
 	job = test_job_new("j1", "test-echo", payload);
 	job->handler = handler;
 	job->attempt = 1;
 }
 
-static void run(const struct handler *handler, const char *payload)
+static void run(struct handler *handler, const char *payload)
 {
 	make(handler, payload);
 	runner_run(job, wake_fd);
@@ -73,7 +73,7 @@ static enum handler_result note(struct handler_context *context)
 
 START_TEST(a_handler_is_told_all_about_its_job)
 {
-	make(&(struct handler){"test-echo", note}, "{\"a\":1}");
+	make(&(struct handler){.name = "test-echo", .run = note}, "{\"a\":1}");
 	job->attempt = 3;
 	job->timeout = 5 * USEC_PER_SEC;
 	job->kill_grace = USEC_PER_SEC;
@@ -97,7 +97,7 @@ static enum handler_result refuse(struct handler_context *context)
 
 START_TEST(a_failure_has_the_handlers_text_as_the_column_takes_it)
 {
-	run(&(struct handler){"x", refuse}, "{}");
+	run(&(struct handler){.name = "x", .run = refuse}, "{}");
 	assert_ended(JOB_FAILED, "no: 5?");
 }
 END_TEST
@@ -117,7 +117,7 @@ static enum handler_result must_not_run(struct handler_context *context)
 
 START_TEST(a_job_that_was_told_to_stop_before_is_not_run)
 {
-	make(&(struct handler){"x", must_not_run}, "{}");
+	make(&(struct handler){.name = "x", .run = must_not_run}, "{}");
 	atomic_store(&job->cancel, JOB_STOP);
 	runner_run(job, wake_fd);
 	assert_ended(JOB_ABANDONED, "interrupted by shutdown");
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(a_job_that_was_lost_before_is_not_run)
 {
-	make(&(struct handler){"x", must_not_run}, "{}");
+	make(&(struct handler){.name = "x", .run = must_not_run}, "{}");
 	atomic_store(&job->cancel, JOB_LOSE);
 	runner_run(job, wake_fd);
 	assert_ended(JOB_LOST, NULL);
@@ -156,7 +156,7 @@ static enum handler_result wait_a_minute(struct handler_context *context)
 	return waited < 0 ? HANDLER_INTERRUPTED : HANDLER_DONE;
 }
 
-static const struct handler waiter = {"x", wait_a_minute};
+static struct handler waiter = {.name = "x", .run = wait_a_minute};
 
 static void *run_in_thread(void *userdata)
 {
@@ -297,7 +297,7 @@ static enum handler_result wait_for_ever(struct handler_context *context)
 
 START_TEST(a_wait_for_ever_ends_at_the_limit)
 {
-	make(&(struct handler){"x", wait_for_ever}, "{}");
+	make(&(struct handler){.name = "x", .run = wait_for_ever}, "{}");
 	job->timeout = USEC_PER_MSEC;
 	runner_run(job, wake_fd);
 	ck_assert_int_eq(waited, -ETIMEDOUT);
@@ -358,6 +358,51 @@ START_TEST(echos_delay_ends_at_the_limit)
 }
 END_TEST
 
+/* What a handler sees of two descriptors of which one is ready, and then of none that is. */
+static enum handler_result poll_two(struct handler_context *context)
+{
+	int ready = eventfd(1, EFD_CLOEXEC), silent = eventfd(0, EFD_CLOEXEC);
+	struct pollfd fds[] = {{.fd = silent, .events = POLLIN}, {.fd = ready, .events = POLLIN}};
+
+	ck_assert_int_eq(handler_poll(context, fds, 2, USEC_INFINITY), 1);
+	ck_assert_int_eq(fds[0].revents, 0);
+	ck_assert_int_eq(fds[1].revents, POLLIN);
+	ck_assert_int_eq(handler_poll(context, fds, 1, clock_boottime() + USEC_PER_MSEC), 0);
+	context->deadline = clock_boottime() + USEC_PER_MSEC;
+	ck_assert_int_eq(handler_poll(context, fds, 1, USEC_INFINITY), -ETIMEDOUT);
+	close(ready);
+	close(silent);
+	return HANDLER_DONE;
+}
+
+START_TEST(a_handler_may_wait_for_descriptors_of_its_own)
+{
+	run(&(struct handler){.name = "x", .run = poll_two}, "{}");
+	assert_ended(JOB_COMPLETED, NULL);
+}
+END_TEST
+
+static enum handler_result poll_deaf(struct handler_context *context)
+{
+	int silent = eventfd(0, EFD_CLOEXEC);
+	struct pollfd fd = {.fd = silent, .events = POLLIN};
+
+	wake();
+	ck_assert_int_eq(handler_poll(context, &fd, 1, clock_boottime() + USEC_PER_MSEC), 0);
+	atomic_store(&job->cancel, JOB_STOP);
+	wake();
+	ck_assert_int_eq(handler_poll(context, &fd, 1, USEC_INFINITY), -ECANCELED);
+	close(silent);
+	return HANDLER_INTERRUPTED;
+}
+
+START_TEST(a_wait_for_descriptors_ends_when_the_handler_is_to_stop)
+{
+	run(&(struct handler){.name = "x", .run = poll_deaf}, "{}");
+	assert_ended(JOB_ABANDONED, "interrupted by shutdown");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runner");
@@ -376,6 +421,8 @@ int main(void)
 	tcase_add_loop_test(all, a_cancelled_wait_ends_by_its_reason, 0, 3);
 	tcase_add_test(all, a_wake_that_was_meant_for_the_job_before_is_only_taken);
 	tcase_add_test(all, a_wait_for_ever_ends_at_the_limit);
+	tcase_add_test(all, a_handler_may_wait_for_descriptors_of_its_own);
+	tcase_add_test(all, a_wait_for_descriptors_ends_when_the_handler_is_to_stop);
 	tcase_add_loop_test(all, echo_ends_as_its_payload_says, 0, 17);
 	tcase_add_loop_test(all, echos_delay_ends_at_the_limit, 0, 3);
 	suite_add_tcase(suite, all);
