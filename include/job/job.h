@@ -3,7 +3,7 @@
  *
  * Invariant: at every moment one thread has the job in its hands, and only that thread may touch
  * it; it changes hands through base/queue. Three things stay reachable while a worker has it:
- *   - id, type, payload, limits: written before the first hand-over and never again;
+ *   - id, type, payload, envelope, limits: written before the first hand-over and never again;
  *   - claim: the ledger's own, for it goes on touching the row of a job that runs;
  *   - cancel, touched_at: atomic.
  * The job's memory belongs to the loop from beginning to end (work/delivery.h).
@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/queue.h"
 
+struct envelope;
 struct handler;
 
 /* How a job ended here; contract for logs and metrics. */
@@ -68,7 +69,8 @@ struct job {
 	const char *payload;
 	size_t payload_len;
 	size_t body_len;
-	struct handler *handler; /* NULL: none for this type */
+	struct envelope *envelope; /* owned; NULL where the handler does not want it */
+	struct handler *handler;   /* NULL: none for this type */
 	usec_t timeout;
 	usec_t kill_grace;  /* between being told to stop and the end of the leases */
 	usec_t begin_by;    /* CLOCK_BOOTTIME: later it would not end in time, and is not begun */

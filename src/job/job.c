@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "job/envelope.h"
 
 /* id and type share one allocation. */
 int job_init(struct job *job, char *body, const char *id, const char *type)
@@ -27,6 +28,7 @@ int job_init(struct job *job, char *body, const char *id, const char *type)
 void job_done(struct job *job)
 {
 	free(job->body);
+	envelope_free(job->envelope);
 	free((char *)job->id);
 	free(job->error);
 	*job = (struct job){0};
