@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "aws/partition.h"
+
 #define ACCOUNT_DIGITS 12
 
 static bool queue_url_is_account(const char *text, size_t len)
@@ -31,6 +33,16 @@ static const char *queue_url_account(const char *arn)
 	return colon && colon > part && colon[1] && !strpbrk(part, "/?#") ? part : NULL;
 }
 
+/* Where the last part but one of a path begins, the account's with AWS. */
+static const char *queue_url_parent(const char *path, const char *last)
+{
+	const char *parent = last;
+
+	while (parent > path && parent[-1] != '/')
+		parent--;
+	return parent;
+}
+
 int queue_url_of_arn(const char *url, const char *arn, struct strbuf *out)
 {
 	const char *account = queue_url_account(arn), *host = strstr(url, "://");
@@ -39,9 +51,7 @@ int queue_url_of_arn(const char *url, const char *arn, struct strbuf *out)
 	if (!account || !path)
 		return -EINVAL;
 	const char *name = strchr(account, ':') + 1, *last = strrchr(path, '/');
-	const char *parent = last;
-	while (parent > path && parent[-1] != '/')
-		parent--;
+	const char *parent = queue_url_parent(path, last);
 
 	/* Emulators have other things there than the account. */
 	if (queue_url_is_account(parent, (size_t)(last - parent))) {
@@ -51,6 +61,17 @@ int queue_url_of_arn(const char *url, const char *arn, struct strbuf *out)
 		strbuf_append(out, url, (size_t)(last - url));
 	}
 	return strbuf_printf(out, "/%s", name) < 0 ? out->error : 0;
+}
+
+int queue_url_arn(const char *url, const char *region, struct strbuf *out)
+{
+	const char *last = strrchr(url, '/');
+	const char *account = last ? queue_url_parent(url, last) : NULL;
+
+	if (!account || !queue_url_is_account(account, (size_t)(last - account)))
+		account = "000000000000";
+	return strbuf_printf(out, "arn:%s:sqs:%s:%.*s:%s", partition_name(region), region,
+		ACCOUNT_DIGITS, account, queue_url_name(url));
 }
 
 const char *queue_url_name(const char *text)

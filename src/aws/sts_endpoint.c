@@ -4,20 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "aws/partition.h"
 #include "aws/region.h"
-
-/* AWS's partitions, by how their regions' names begin; the rest belong to the first one. */
-static const struct {
-	const char *prefix;
-	const char *suffix;
-} partitions[] = {
-	{"cn-", "amazonaws.com.cn"},
-	{"us-iso-", "c2s.ic.gov"},
-	{"us-isob-", "sc2s.sgov.gov"},
-	{"us-isof-", "csp.hci.ic.gov"},
-	{"eu-isoe-", "cloud.adc-e.uk"},
-	{"eusc-", "amazonaws.eu"},
-};
 
 static const char *configured(const struct credential_means *means)
 {
@@ -25,14 +13,6 @@ static const char *configured(const struct credential_means *means)
 		return NULL;
 	const char *url = credentials_getenv(means->getenv, "AWS_ENDPOINT_URL_STS");
 	return url ? url : credentials_getenv(means->getenv, "AWS_ENDPOINT_URL");
-}
-
-static const char *suffix_of(const char *region)
-{
-	for (size_t i = 0; i < sizeof partitions / sizeof *partitions; i++)
-		if (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) == 0)
-			return partitions[i].suffix;
-	return "amazonaws.com";
 }
 
 /* In us-gov all endpoints are validated, under their usual name; in China there are none. */
@@ -60,7 +40,8 @@ int sts_endpoint_find(const struct credential_means *means, struct strbuf *out,
 		r = strbuf_puts(out, url);
 	else
 		r = strbuf_printf(out, "https://sts%s.%s.%s",
-			fips && has_fips_name(region) ? "-fips" : "", region, suffix_of(region));
+			fips && has_fips_name(region) ? "-fips" : "", region,
+			partition_suffix(region));
 	return r < 0 ? credentials_failed(ret_text, r, "out of memory") : 0;
 }
 

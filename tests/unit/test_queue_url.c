@@ -45,6 +45,43 @@ START_TEST(the_queue_of_an_arn_is_beside_the_one_that_is_known)
 }
 END_TEST
 
+static const struct {
+	const char *url;
+	const char *region;
+	const char *arn;
+} arns[] = {
+	{AWS ACCOUNT "/jobs", "eu-central-1", ARN "jobs"},
+	{AWS ACCOUNT "/jobs.fifo", "eu-central-1", ARN "jobs.fifo"},
+	{"https://sqs.cn-north-1.amazonaws.com.cn/" ACCOUNT "/jobs", "cn-north-1",
+		"arn:aws-cn:sqs:cn-north-1:" ACCOUNT ":jobs"},
+	{"https://sqs.us-gov-west-1.amazonaws.com/" ACCOUNT "/jobs", "us-gov-west-1",
+		"arn:aws-us-gov:sqs:us-gov-west-1:" ACCOUNT ":jobs"},
+	{"https://sqs.us-iso-east-1.c2s.ic.gov/" ACCOUNT "/jobs", "us-iso-east-1",
+		"arn:aws-iso:sqs:us-iso-east-1:" ACCOUNT ":jobs"},
+	{"https://sqs.us-isob-east-1.sc2s.sgov.gov/" ACCOUNT "/jobs", "us-isob-east-1",
+		"arn:aws-iso-b:sqs:us-isob-east-1:" ACCOUNT ":jobs"},
+	{"https://sqs.us-isof-south-1.csp.hci.ic.gov/" ACCOUNT "/jobs", "us-isof-south-1",
+		"arn:aws-iso-f:sqs:us-isof-south-1:" ACCOUNT ":jobs"},
+	{"https://sqs.eu-isoe-west-1.cloud.adc-e.uk/" ACCOUNT "/jobs", "eu-isoe-west-1",
+		"arn:aws-iso-e:sqs:eu-isoe-west-1:" ACCOUNT ":jobs"},
+	{"https://sqs.eusc-de-east-1.amazonaws.eu/" ACCOUNT "/jobs", "eusc-de-east-1",
+		"arn:aws-eusc:sqs:eusc-de-east-1:" ACCOUNT ":jobs"},
+	{"http://127.0.0.1:9324/000000000000/jobs", "eu-west-1",
+		"arn:aws:sqs:eu-west-1:000000000000:jobs"},
+	{"http://localhost:9324/queue/jobs", "elasticmq",
+		"arn:aws:sqs:elasticmq:000000000000:jobs"},
+	{"http://localhost:9324/jobs", "us-east-1", "arn:aws:sqs:us-east-1:000000000000:jobs"},
+};
+
+START_TEST(a_queues_url_and_region_make_its_arn)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+
+	ck_assert_int_eq(queue_url_arn(arns[_i].url, arns[_i].region, &out), 0);
+	ck_assert_str_eq(strbuf_str(&out), arns[_i].arn);
+}
+END_TEST
+
 START_TEST(a_queue_is_named_by_the_last_part)
 {
 	ck_assert_str_eq(queue_url_name(AWS ACCOUNT "/jobs"), "jobs");
@@ -60,6 +97,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, the_queue_of_an_arn_is_beside_the_one_that_is_known, 0,
 		(int)(sizeof cases / sizeof cases[0]));
+	tcase_add_loop_test(tcase, a_queues_url_and_region_make_its_arn, 0,
+		(int)(sizeof arns / sizeof arns[0]));
 	tcase_add_test(tcase, a_queue_is_named_by_the_last_part);
 	suite_add_tcase(suite, tcase);
 
