@@ -54,13 +54,40 @@ struct sqs_answer {
 	usec_t first_byte_at;
 };
 
+#define SQS_SYSTEM_ATTRIBUTES_MAX  16 /* kept; SQS knows ten */
+#define SQS_MESSAGE_ATTRIBUTES_MAX 10 /* as SQS takes them */
+
+/* A system attribute. */
+struct sqs_attribute {
+	const char *name;
+	const char *value;
+};
+
+struct sqs_message_attribute {
+	const char *name;
+	const char *data_type;
+	const char *string_value; /* NULL: none */
+	const char *binary_value; /* base64; NULL: none */
+};
+
+/* What a receive brings only when it is asked to. */
+struct sqs_details {
+	const char *md5_of_attributes; /* NULL: there are no message attributes */
+	struct sqs_attribute attributes[SQS_SYSTEM_ATTRIBUTES_MAX];
+	size_t n_attributes;
+	struct sqs_message_attribute message_attributes[SQS_MESSAGE_ATTRIBUTES_MAX];
+	size_t n_message_attributes;
+};
+
 struct sqs_message {
 	const char *message_id;
 	const char *receipt_handle;
 	const char *body;
 	size_t body_len;
+	const char *md5_of_body; /* NULL: not said */
 	unsigned receive_count;
-	usec_t sent_at; /* CLOCK_REALTIME, by the service's clock; 0 unknown */
+	usec_t sent_at;                    /* CLOCK_REALTIME, by the service's clock; 0 unknown */
+	const struct sqs_details *details; /* NULL: not asked for */
 };
 
 /* One entry of a batch, in the order in which they were given. */
@@ -110,6 +137,16 @@ int sqs_new(struct http *http, struct credential_store *credentials, struct skew
 int sqs_set_region(struct sqs *sqs, const char *region);
 /* Why no region is known yet: stands in the texts of calls that end for want of one. Copies. */
 void sqs_set_region_complaint(struct sqs *sqs, const char *text);
+
+/* The consumer's queue, by its URL and the region; without a region its ARN is "". */
+struct sqs_queue {
+	const char *name;
+	const char *arn;
+	const char *region;
+};
+/* Borrowed, until the region is set again. */
+void sqs_get_queue(const struct sqs *sqs, struct sqs_queue *ret);
+
 /* Cancels what is out. Not from inside a callback. Returns NULL. */
 struct sqs *sqs_free(struct sqs *sqs);
 DEFINE_CLEANUP(struct sqs *, sqs_free)
@@ -120,6 +157,7 @@ struct sqs_receive {
 	unsigned max_messages;     /* 1 .. SQS_BATCH_MAX */
 	usec_t wait;               /* whole seconds, at most 20 */
 	usec_t visibility_timeout; /* 0: the queue's own */
+	bool details;
 };
 
 /*

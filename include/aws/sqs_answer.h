@@ -26,6 +26,7 @@ extern const char *const sqs_answer_headers[SQS_ANSWER_N_HEADERS];
 struct sqs_answer_goal {
 	enum sqs_action action;
 	unsigned n_expected; /* messages at most, or entries */
+	bool details;        /* of messages */
 	union {
 		sqs_receive_fn *receive;
 		sqs_batch_fn *batch;
@@ -38,6 +39,6 @@ struct sqs_answer_goal {
 void sqs_answer_judge(const struct sqs_fault_place *place, const struct http_response *response,
 	struct sqs_fault *ret);
 
-/* Reads the body, where fault is SQS_OK, and calls done. md5: as for sqs_codec_read_messages(). */
+/* Reads the body, where fault is SQS_OK, and calls done. md5: as in sqs_codec_expected. */
 void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
 	const EVP_MD *md5, const struct http_response *response, struct sqs_fault *fault);

@@ -51,6 +51,7 @@ struct sqs {
 	struct endpoint endpoint;
 	char *queue_url;
 	const char *queue;        /* its name, within queue_url */
+	char *queue_arn;          /* NULL: the region is not known */
 	struct call_list out;     /* their requests are */
 	struct call_list waiting; /* for the end of a search for credentials */
 	struct call_list due;     /* to be sent, or else ended, in the next turn */

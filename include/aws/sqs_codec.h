@@ -27,15 +27,23 @@ int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const ch
 
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
 
-/* What messages point to is in texts, which the struct owns. */
+/* What was asked for. */
+struct sqs_codec_expected {
+	unsigned max_messages;
+	bool details;
+	/* What MD5OfBody is checked with; NULL: not checked (cryptography that refuses MD5). */
+	const EVP_MD *md5;
+};
+
+/* What messages point to is in texts and details, which the struct owns. */
 struct sqs_codec_messages {
 	char *texts;
+	struct sqs_details *details; /* one for each message that may come; NULL: not asked for */
 	struct sqs_message messages[SQS_BATCH_MAX];
 	size_t n_messages;
 };
 
-/* md5: what MD5OfBody is checked with; NULL: not checked (cryptography that refuses MD5). */
-int sqs_codec_read_messages(const char *body, size_t len, unsigned max_messages, const EVP_MD *md5,
+int sqs_codec_read_messages(const char *body, size_t len, const struct sqs_codec_expected *expected,
 	struct sqs_codec_messages *ret, const char **ret_reason);
 void sqs_codec_messages_done(struct sqs_codec_messages *m);
 

@@ -26,6 +26,7 @@ int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn 
 
 	sqs_codec_write_receive(&call->body, sqs->queue_url, what);
 	call->goal.n_expected = what->max_messages;
+	call->goal.details = what->details;
 	call->goal.done.receive = done;
 	call->goal.userdata = userdata;
 	return sqs_call_start(call, what->wait, RECEIVE_MARGIN,
@@ -102,14 +103,27 @@ static int sqs_copy_options(struct sqs *sqs, const struct sqs_options *options)
 
 int sqs_set_region(struct sqs *sqs, const char *region)
 {
+	_cleanup_strbuf_ struct strbuf arn = STRBUF_INIT;
 	struct signer *signer;
 
-	int r = signer_new(sqs->skew, region, "sqs", &signer);
+	int r = queue_url_arn(sqs->queue_url, region, &arn);
+	r = r < 0 ? r : signer_new(sqs->skew, region, "sqs", &signer);
 	if (r < 0)
 		return r;
 	signer_free(sqs->signer);
 	sqs->signer = signer;
+	free(sqs->queue_arn);
+	sqs->queue_arn = strbuf_take(&arn);
 	return 0;
+}
+
+void sqs_get_queue(const struct sqs *sqs, struct sqs_queue *ret)
+{
+	*ret = (struct sqs_queue){
+		.name = sqs->queue,
+		.arn = sqs->queue_arn ? sqs->queue_arn : "",
+		.region = sqs->signer ? signer_region(sqs->signer) : "",
+	};
 }
 
 void sqs_set_region_complaint(struct sqs *sqs, const char *text)
@@ -150,6 +164,7 @@ struct sqs *sqs_free(struct sqs *sqs)
 	signer_free(sqs->signer);
 	EVP_MD_free(sqs->md5);
 	free(sqs->queue_url);
+	free(sqs->queue_arn);
 	free(sqs);
 	return NULL;
 }

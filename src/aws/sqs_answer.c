@@ -73,8 +73,9 @@ static void tell_receive(const struct sqs_answer_goal *goal, const struct sqs_fa
 	const char *reason = "";
 
 	if (fault->result == SQS_OK) {
+		const struct sqs_codec_expected expected = {goal->n_expected, goal->details, md5};
 		int r = sqs_codec_read_messages(
-			response->body, response->body_len, goal->n_expected, md5, &m, &reason);
+			response->body, response->body_len, &expected, &m, &reason);
 		judge_body(place, response, r, reason, fault);
 	}
 

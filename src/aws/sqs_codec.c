@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/sqs_details.h"
 #include "aws/sqs_fault.h"
 #include "base/json_read.h"
 
@@ -41,10 +42,13 @@ int sqs_codec_write_receive(struct strbuf *b, const char *queue_url, const struc
 	if (what->visibility_timeout > 0)
 		strbuf_printf(b, ",\"VisibilityTimeout\":%llu",
 			(unsigned long long)(what->visibility_timeout / USEC_PER_SEC));
+	const char *names =
+		what->details ? "\"All\"" : "\"SentTimestamp\",\"ApproximateReceiveCount\"";
+	if (what->details)
+		strbuf_puts(b, ",\"MessageAttributeNames\":[\"All\"]");
 	/* The second list is the first one's name before 2024, all that older servers know. */
-	return strbuf_puts(b,
-		",\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"]"
-		",\"AttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"]}");
+	return strbuf_printf(
+		b, ",\"MessageSystemAttributeNames\":[%s],\"AttributeNames\":[%s]}", names, names);
 }
 
 static int write_entries(struct strbuf *b, const char *queue_url, const char *const *handles,
@@ -103,7 +107,7 @@ static const char *name_fault(const struct json_read *r)
 	}
 }
 
-static bool digest_fits(const struct sqs_message *m, const char *expected, const EVP_MD *md5)
+static bool digest_fits(const struct sqs_message *m, const EVP_MD *md5)
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -117,22 +121,36 @@ static bool digest_fits(const struct sqs_message *m, const char *expected, const
 		hex[2 * i + 1] = digits[digest[i] & 15];
 	}
 	hex[2 * len] = '\0';
-	return strcasecmp(hex, expected) == 0;
+	return strcasecmp(hex, m->md5_of_body) == 0;
 }
 
 struct messages_reader {
 	struct sqs_codec_messages *into;
-	unsigned max_messages;
-	const EVP_MD *md5;
-	const char *digest; /* of the message that is being read; NULL: not seen */
-	const char *reason; /* NULL: the JSON's */
+	const struct sqs_codec_expected *expected;
+	struct sqs_details *details; /* of the message that is being read; NULL: not asked for */
+	const char *reason;          /* NULL: the JSON's */
 };
+
+static struct sqs_message *read_now(const struct messages_reader *reader)
+{
+	return &reader->into->messages[reader->into->n_messages];
+}
 
 static int read_system_attribute(
 	struct json_read *r, const struct json_string *name, void *userdata)
 {
-	struct sqs_message *m = userdata;
+	const struct messages_reader *reader = userdata;
+	struct sqs_message *m = read_now(reader);
 	uint64_t number = 0;
+
+	if (reader->details) {
+		/* Once as it stands; what is a number of ours is read once more. */
+		const struct json_scan value = r->scan;
+		int e = sqs_details_read_attribute(r, name, reader->details);
+		if (e < 0)
+			return e;
+		r->scan = value;
+	}
 
 	if (json_string_is(name, "ApproximateReceiveCount")) {
 		int e = json_read_number(r, &number);
@@ -150,7 +168,8 @@ static int read_system_attribute(
 static int read_message_member(struct json_read *r, const struct json_string *name, void *userdata)
 {
 	struct messages_reader *reader = userdata;
-	struct sqs_message *m = &reader->into->messages[reader->into->n_messages];
+	struct sqs_message *m = read_now(reader);
+	struct sqs_details *details = reader->details;
 
 	if (json_string_is(name, "Body"))
 		return json_read_text(r, &m->body, &m->body_len);
@@ -159,9 +178,13 @@ static int read_message_member(struct json_read *r, const struct json_string *na
 	if (json_string_is(name, "MessageId"))
 		return json_read_text(r, &m->message_id, NULL);
 	if (json_string_is(name, "MD5OfBody"))
-		return json_read_text(r, &reader->digest, NULL);
+		return json_read_text(r, &m->md5_of_body, NULL);
 	if (json_string_is(name, "Attributes"))
-		return json_read_object(r, read_system_attribute, m);
+		return json_read_object(r, read_system_attribute, reader);
+	if (details && json_string_is(name, "MessageAttributes"))
+		return json_read_object(r, sqs_details_read_message_attribute, details);
+	if (details && json_string_is(name, "MD5OfMessageAttributes"))
+		return json_read_text(r, &details->md5_of_attributes, NULL);
 	return json_read_skip(r);
 }
 
@@ -171,19 +194,20 @@ static int read_message(struct json_read *r, const struct json_string *name, voi
 	struct sqs_codec_messages *into = reader->into;
 
 	(void)name;
-	if (into->n_messages == reader->max_messages) {
+	if (into->n_messages == reader->expected->max_messages) {
 		reader->reason = "more messages than were asked for";
 		return -EBADMSG;
 	}
-	reader->digest = NULL;
+	struct sqs_message *m = read_now(reader);
+	m->details = reader->details = into->details ? &into->details[into->n_messages] : NULL;
 	int e = json_read_object(r, read_message_member, reader);
 	if (e < 0)
 		return e;
 
-	const struct sqs_message *m = &into->messages[into->n_messages];
+	const EVP_MD *md5 = reader->expected->md5;
 	if (!m->message_id || !m->receipt_handle || !m->body)
 		reader->reason = "a message without MessageId, ReceiptHandle or Body";
-	else if (reader->digest && reader->md5 && !digest_fits(m, reader->digest, reader->md5))
+	else if (m->md5_of_body && md5 && !digest_fits(m, md5))
 		reader->reason = "a message whose MD5OfBody does not fit its body";
 	into->n_messages++;
 	return reader->reason ? -EBADMSG : 0;
@@ -195,14 +219,19 @@ static int read_receive_member(struct json_read *r, const struct json_string *na
 						: json_read_skip(r);
 }
 
-int sqs_codec_read_messages(const char *body, size_t len, unsigned max_messages, const EVP_MD *md5,
+int sqs_codec_read_messages(const char *body, size_t len, const struct sqs_codec_expected *expected,
 	struct sqs_codec_messages *ret, const char **ret_reason)
 {
-	struct sqs_codec_messages m = {0};
-	struct messages_reader reader = {.into = &m, .max_messages = max_messages, .md5 = md5};
-	_cleanup_(json_read_done) struct json_read r;
+	_cleanup_(sqs_codec_messages_done) struct sqs_codec_messages m = {0};
+	struct messages_reader reader = {.into = &m, .expected = expected};
+	_cleanup_(json_read_done) struct json_read r = {0};
 
-	assert(max_messages <= SQS_BATCH_MAX);
+	assert(expected->max_messages <= SQS_BATCH_MAX);
+	if (expected->details) {
+		m.details = calloc(expected->max_messages, sizeof *m.details);
+		if (!m.details)
+			return -ENOMEM;
+	}
 	int e = json_read_init(&r, body, len);
 	if (e < 0)
 		return e;
@@ -213,12 +242,14 @@ int sqs_codec_read_messages(const char *body, size_t len, unsigned max_messages,
 	}
 	m.texts = json_read_take_texts(&r);
 	*ret = m;
+	m = (struct sqs_codec_messages){0};
 	return 0;
 }
 
 void sqs_codec_messages_done(struct sqs_codec_messages *m)
 {
 	free(m->texts);
+	free(m->details);
 	*m = (struct sqs_codec_messages){0};
 }
 

@@ -92,17 +92,11 @@ int json_read_array(struct json_read *r, json_read_fn *element, void *userdata)
 	return e;
 }
 
-int json_read_text(struct json_read *r, const char **ret, size_t *ret_len)
+static int read_decoded(
+	struct json_read *r, const struct json_string *string, const char **ret, size_t *ret_len)
 {
-	struct json_string string;
+	int len = json_string_decode(string, r->next, string->raw_len);
 
-	if (json_scan_peek(&r->scan) != '"')
-		return read_other(r);
-	int e = read_fault(r, json_scan_string(&r->scan, &string));
-	if (e < 0)
-		return e;
-
-	int len = json_string_decode(&string, r->next, string.raw_len);
 	if (len < 0)
 		return read_fault(r, JSON_BAD_ESCAPE);
 	r->next[len] = '\0';
@@ -113,6 +107,21 @@ int json_read_text(struct json_read *r, const char **ret, size_t *ret_len)
 		*ret_len = (size_t)len;
 	r->next += len + 1;
 	return 0;
+}
+
+int json_read_text(struct json_read *r, const char **ret, size_t *ret_len)
+{
+	struct json_string string;
+
+	if (json_scan_peek(&r->scan) != '"')
+		return read_other(r);
+	int e = read_fault(r, json_scan_string(&r->scan, &string));
+	return e < 0 ? e : read_decoded(r, &string, ret, ret_len);
+}
+
+int json_read_name(struct json_read *r, const struct json_string *name, const char **ret)
+{
+	return read_decoded(r, name, ret, NULL);
 }
 
 int json_read_number(struct json_read *r, uint64_t *ret)

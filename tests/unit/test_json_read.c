@@ -15,6 +15,8 @@ struct things {
 	bool flag;
 	unsigned n_elements;
 	unsigned n_members;
+	const char *names[2];
+	size_t n_names;
 };
 
 static int read_element(struct json_read *r, const struct json_string *name, void *userdata)
@@ -24,6 +26,15 @@ static int read_element(struct json_read *r, const struct json_string *name, voi
 	ck_assert_ptr_null(name);
 	t->n_elements++;
 	return json_read_skip(r);
+}
+
+static int read_named(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	struct things *t = userdata;
+	const char **next = &t->names[t->n_names++];
+	int e = json_read_name(r, name, next);
+
+	return e < 0 ? e : json_read_text(r, &t->text, NULL);
 }
 
 static int read_member(struct json_read *r, const struct json_string *name, void *userdata)
@@ -43,6 +54,8 @@ static int read_member(struct json_read *r, const struct json_string *name, void
 		return json_read_array(r, read_element, t);
 	if (json_string_is(name, "inside"))
 		return json_read_object(r, read_member, t);
+	if (json_string_is(name, "named"))
+		return json_read_object(r, read_named, t);
 	if (json_string_is(name, "stop"))
 		return -ECANCELED;
 	return json_read_skip(r);
@@ -89,6 +102,22 @@ START_TEST(each_kind_of_value_is_read)
 }
 END_TEST
 
+START_TEST(names_that_are_not_known_beforehand_are_read)
+{
+	struct things t;
+	enum json_fault fault;
+	_cleanup_free_ char *texts = NULL;
+
+	/* As short as can be, too: a sanitizer sees a step too far. */
+	ck_assert_int_eq(
+		read_things("{\"named\":{\"c\\u006flor\":\"red\",\"\":\"\"}}", &t, &fault, &texts),
+		0);
+	ck_assert_str_eq(t.names[0], "color");
+	ck_assert_str_eq(t.names[1], "");
+	ck_assert_str_eq(t.text, "");
+}
+END_TEST
+
 START_TEST(null_is_as_good_as_absent)
 {
 	struct things t;
@@ -125,7 +154,9 @@ static const struct {
 	{"{\"flag\":1}", JSON_OK},
 	{"{\"list\":{}}", JSON_OK},
 	{"{\"inside\":[]}", JSON_OK},
+	{"{\"named\":{\"a\\u0000b\":\"\"}}", JSON_OK},
 	/* Not JSON: */
+	{"{\"named\":{\"\\ud800\":\"\"}}", JSON_BAD_ESCAPE},
 	{"", JSON_CUT_SHORT},
 	{"{\"text\":\"a", JSON_CUT_SHORT},
 	{"{\"list\":[1", JSON_CUT_SHORT},
@@ -185,6 +216,7 @@ static Suite *suite(void)
 	TCase *c = tcase_create("json_read");
 
 	tcase_add_test(c, each_kind_of_value_is_read);
+	tcase_add_test(c, names_that_are_not_known_beforehand_are_read);
 	tcase_add_test(c, null_is_as_good_as_absent);
 	tcase_add_loop_test(c, what_is_not_as_asked_for_is_refused, 0, sizeof bad / sizeof *bad);
 	tcase_add_test(c, what_a_member_function_returns_ends_the_reading);

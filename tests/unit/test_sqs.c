@@ -141,9 +141,11 @@ static void on_messages(void *userdata, const struct sqs_answer *a,
 	(void)userdata;
 	note_answer(a, n_messages);
 	for (size_t i = 0; i < n_messages; i++)
-		note_entry("%s %s %s %u %llu\n", messages[i].message_id, messages[i].receipt_handle,
-			messages[i].body, messages[i].receive_count,
-			(unsigned long long)messages[i].sent_at);
+		note_entry("%s %s %s %u %llu%s%s\n", messages[i].message_id,
+			messages[i].receipt_handle, messages[i].body, messages[i].receive_count,
+			(unsigned long long)messages[i].sent_at,
+			messages[i].details ? " from " : "",
+			messages[i].details ? messages[i].details->attributes[0].value : "");
 }
 
 static void on_entries(void *userdata, const struct sqs_answer *a,
@@ -279,6 +281,35 @@ START_TEST(a_visibility_timeout_is_asked_for_when_given)
 }
 END_TEST
 
+START_TEST(details_are_asked_for_when_wanted)
+{
+	struct sqs_receive what = poll_ten;
+
+	what.details = true;
+	will_answer(200, "{\"Messages\":[{\"MessageId\":\"m-1\",\"ReceiptHandle\":\"AQEB1\","
+			 "\"Body\":\"hello\",\"Attributes\":{\"SenderId\":\"AIDAEXAMPLE\"}}]}");
+	ck_assert_int_eq(sqs_receive(sqs, &what, on_messages, NULL, NULL), 0);
+	await(1);
+	ck_assert_str_eq(seen.entries, "m-1 AQEB1 hello 0 0 from AIDAEXAMPLE\n");
+	ck_assert_ptr_nonnull(strstr(asked_body, ",\"MessageAttributeNames\":[\"All\"],"));
+}
+END_TEST
+
+START_TEST(the_queue_is_known_by_its_url_and_region)
+{
+	struct sqs_queue queue;
+
+	sqs_get_queue(sqs, &queue);
+	ck_assert_str_eq(queue.name, "nexus-jobs-dev");
+	ck_assert_str_eq(queue.arn, "arn:aws:sqs:eu-west-1:123456789012:nexus-jobs-dev");
+	ck_assert_str_eq(queue.region, "eu-west-1");
+	ck_assert_int_eq(sqs_set_region(sqs, "cn-north-1"), 0);
+	sqs_get_queue(sqs, &queue);
+	ck_assert_str_eq(queue.arn, "arn:aws-cn:sqs:cn-north-1:123456789012:nexus-jobs-dev");
+	ck_assert_str_eq(queue.region, "cn-north-1");
+}
+END_TEST
+
 START_TEST(a_delete_reports_each_entry_by_its_id)
 {
 	will_answer(200, "{\"Successful\":[{\"Id\":\"1\"}],\"Failed\":[{\"Id\":\"0\","
@@ -370,6 +401,10 @@ START_TEST(without_a_region_nothing_is_sent_until_it_is_set)
 	receive();
 	ck_assert_int_eq(seen.result, SQS_NO_CREDENTIALS);
 	ck_assert_str_eq(seen.text, "no AWS region to sign requests with");
+	struct sqs_queue queue;
+	sqs_get_queue(sqs, &queue);
+	ck_assert_str_eq(queue.arn, "");
+	ck_assert_str_eq(queue.region, "");
 	sqs_set_region_complaint(sqs, "set AWS_REGION");
 	receive();
 	ck_assert_str_eq(seen.text, "no AWS region to sign requests with: set AWS_REGION");
@@ -558,6 +593,8 @@ static Suite *suite(void)
 	tcase_add_test(c, a_receive_is_signed_and_its_messages_arrive);
 	tcase_add_test(c, a_session_token_is_sent_and_signed);
 	tcase_add_test(c, a_visibility_timeout_is_asked_for_when_given);
+	tcase_add_test(c, details_are_asked_for_when_wanted);
+	tcase_add_test(c, the_queue_is_known_by_its_url_and_region);
 	tcase_add_test(c, a_delete_reports_each_entry_by_its_id);
 	tcase_add_test(c, a_change_of_visibility_carries_its_seconds);
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);

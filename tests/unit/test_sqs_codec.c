@@ -74,12 +74,33 @@ static void print_bytes(struct strbuf *out, const char *bytes, size_t len)
 	}
 }
 
-static int print_messages(const struct sqs_fault_answer *a, unsigned max_messages,
-	struct strbuf *out, const char **ret_reason)
+static const char *or_none(const char *text)
+{
+	return text ? text : "-";
+}
+
+static void print_details(const struct sqs_message *m, struct strbuf *out)
+{
+	const struct sqs_details *d = m->details;
+
+	strbuf_printf(out, "md5 %s of attributes %s\n", or_none(m->md5_of_body),
+		or_none(d->md5_of_attributes));
+	for (size_t i = 0; i < d->n_attributes; i++)
+		strbuf_printf(out, "  %s=%s\n", d->attributes[i].name, d->attributes[i].value);
+	for (size_t i = 0; i < d->n_message_attributes; i++) {
+		const struct sqs_message_attribute *a = &d->message_attributes[i];
+		const char *text = or_none(a->string_value);
+		strbuf_printf(out, "  %s: %s text=", a->name, a->data_type);
+		print_bytes(out, text, strlen(text));
+		strbuf_printf(out, " binary=%s\n", or_none(a->binary_value));
+	}
+}
+
+static int print_messages(const struct sqs_fault_answer *a,
+	const struct sqs_codec_expected *expected, struct strbuf *out, const char **ret_reason)
 {
 	struct sqs_codec_messages m;
-	int r = sqs_codec_read_messages(
-		a->body, a->body_len, max_messages, EVP_md5(), &m, ret_reason);
+	int r = sqs_codec_read_messages(a->body, a->body_len, expected, &m, ret_reason);
 
 	if (r < 0)
 		return r;
@@ -89,6 +110,9 @@ static int print_messages(const struct sqs_fault_answer *a, unsigned max_message
 			one->receipt_handle, one->receive_count, (unsigned long long)one->sent_at);
 		print_bytes(out, one->body, one->body_len);
 		strbuf_putc(out, '\n');
+		ck_assert(!one->details == !expected->details);
+		if (one->details)
+			print_details(one, out);
 	}
 	sqs_codec_messages_done(&m);
 	return 0;
@@ -148,7 +172,7 @@ static const struct credentials credentials = {
 	.session_token = "FwoGZXIvYXdzSECRETTOKENbPxRfiCYEXAMPLE==",
 };
 
-static void print_answer(const char *word, unsigned n_expected,
+static void print_answer(const char *word, const struct sqs_codec_expected *expected,
 	const struct sqs_fault_answer *answer, struct strbuf *out)
 {
 	struct sqs_fault_place place;
@@ -169,9 +193,9 @@ static void print_answer(const char *word, unsigned n_expected,
 		return;
 	}
 
-	int r = i == 0   ? print_messages(answer, n_expected, out, &reason)
+	int r = i == 0   ? print_messages(answer, expected, out, &reason)
 		: i == 3 ? print_attributes(answer, out, &reason)
-			 : print_entries(answer, n_expected, out, &reason);
+			 : print_entries(answer, expected->max_messages, out, &reason);
 	if (r == 0)
 		return;
 	ck_assert_int_eq(r, -EBADMSG);
@@ -187,7 +211,8 @@ START_TEST(each_answer_is_taken_as_it_says)
 	_cleanup_free_ char *said = read_file(name, "said", &len);
 	_cleanup_free_ char *body = read_file(name, "body", &body_len);
 	_cleanup_free_ char *action = field(answer_file, "action");
-	_cleanup_free_ char *expected = field(answer_file, "expected");
+	_cleanup_free_ char *n_expected = field(answer_file, "expected");
+	_cleanup_free_ char *details = field(answer_file, "details");
 	_cleanup_free_ char *status = field(answer_file, "status");
 	_cleanup_free_ char *type = field(answer_file, "content-type");
 	_cleanup_free_ char *query_error = field(answer_file, "x-amzn-query-error");
@@ -202,7 +227,13 @@ START_TEST(each_answer_is_taken_as_it_says)
 		.body_len = body_len,
 	};
 
-	print_answer(action, (unsigned)atoi(expected), &answer, &got);
+	const struct sqs_codec_expected expected = {
+		.max_messages = (unsigned)atoi(n_expected),
+		.details = details != NULL,
+		.md5 = EVP_md5(),
+	};
+
+	print_answer(action, &expected, &answer, &got);
 	ck_assert_msg(strcmp(strbuf_str(&got), said) == 0, "%s says\n%sand not\n%s", name,
 		strbuf_str(&got), said);
 	/* Whatever comes back, a secret or handle of it is in no text. */
@@ -223,20 +254,23 @@ START_TEST(an_answer_cut_anywhere_is_refused)
 {
 	static const char whole[] =
 		"{\"Messages\":[{\"MessageId\":\"m\",\"ReceiptHandle\":\"r\",\"Body\":\"b\\u00e9\","
-		"\"Attributes\":{\"SentTimestamp\":\"17\",\"ApproximateReceiveCount\":2}}]}";
+		"\"Attributes\":{\"SentTimestamp\":\"17\",\"ApproximateReceiveCount\":\"2\"},"
+		"\"MessageAttributes\":{\"a\":{\"DataType\":\"String\",\"StringValue\":\"v\"}}}]}";
+	/* With and without. */
+	const struct sqs_codec_expected expected = {.max_messages = 10, .details = _i};
 	struct sqs_codec_messages m;
 	const char *reason = NULL;
 
 	for (size_t len = 0; len < sizeof whole - 1; len++) {
 		char *part = malloc(len ? len : 1);
 		memcpy(part, whole, len);
-		int r = sqs_codec_read_messages(part, len, 10, NULL, &m, &reason);
+		int r = sqs_codec_read_messages(part, len, &expected, &m, &reason);
 		free(part);
 		ck_assert_msg(r == -EBADMSG, "%zu bytes are taken for all", len);
 		ck_assert_str_eq(reason, "JSON that ends early");
 	}
 	ck_assert_int_eq(
-		sqs_codec_read_messages(whole, sizeof whole - 1, 10, NULL, &m, &reason), 0);
+		sqs_codec_read_messages(whole, sizeof whole - 1, &expected, &m, &reason), 0);
 	sqs_codec_messages_done(&m);
 }
 END_TEST
@@ -252,6 +286,14 @@ START_TEST(requests_are_written_as_sqs_reads_them)
 		"{\"QueueUrl\":\"http://q/1/n\",\"MaxNumberOfMessages\":3,\"WaitTimeSeconds\":0,"
 		"\"MessageSystemAttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"],"
 		"\"AttributeNames\":[\"SentTimestamp\",\"ApproximateReceiveCount\"]}");
+
+	const struct sqs_receive all = {.max_messages = 1, .details = true};
+	strbuf_reset(&b);
+	ck_assert_int_eq(sqs_codec_write_receive(&b, "http://q/1/n", &all), 0);
+	ck_assert_str_eq(b.data,
+		"{\"QueueUrl\":\"http://q/1/n\",\"MaxNumberOfMessages\":1,\"WaitTimeSeconds\":0,"
+		"\"MessageAttributeNames\":[\"All\"],\"MessageSystemAttributeNames\":[\"All\"],"
+		"\"AttributeNames\":[\"All\"]}");
 
 	strbuf_reset(&b);
 	ck_assert_int_eq(sqs_codec_write_delete(&b, "http://q/1/n", handles, 2), 0);
@@ -316,7 +358,7 @@ static Suite *suite(void)
 	n_cases = scandir(DATA, &cases, is_case, alphasort);
 	tcase_add_test(c, there_are_cases);
 	tcase_add_loop_test(c, each_answer_is_taken_as_it_says, 0, n_cases);
-	tcase_add_test(c, an_answer_cut_anywhere_is_refused);
+	tcase_add_loop_test(c, an_answer_cut_anywhere_is_refused, 0, 2);
 	tcase_add_test(c, requests_are_written_as_sqs_reads_them);
 	tcase_add_test(c, a_request_past_its_ceiling_is_an_error);
 	tcase_add_test(c, every_result_has_a_name_of_its_own);
