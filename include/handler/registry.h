@@ -47,5 +47,9 @@ DEFINE_CLEANUP(struct registry *, registry_free)
 int registry_configure(
 	struct registry *registry, const struct registry_type *types, size_t n_types);
 
+/* Whether jobs of some type are to have what came with their message. */
+bool registry_wants_envelopes(const struct registry *registry);
+bool registry_entry_wants_envelopes(const struct registry_entry *entry);
+
 /* Borrowed, for as long as the registry lives; never NULL. */
 struct registry_entry *registry_find(struct registry *registry, const char *type);

@@ -18,7 +18,8 @@ struct admission {
 	struct lease *lease;
 	struct report *report;
 	struct registry *registry;
-	usec_t visibility; /* V, which a received message has */
+	const struct sqs *sqs; /* whose messages they are */
+	usec_t visibility;     /* V, which a received message has */
 };
 
 /* received_at: CLOCK_BOOTTIME. Returns the new hold (borrowed), NULL when there is none. */

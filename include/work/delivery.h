@@ -55,7 +55,7 @@ enum hold_state {
 
 struct hold {
 	struct job job;
-	size_t body_bytes;
+	size_t body_bytes; /* with the envelope's */
 	enum hold_state state;
 	struct registry_entry *type;
 	struct dispatcher *dispatcher; /* borrowed: for its timer */
@@ -89,6 +89,12 @@ int delivery_renew(struct delivery *delivery, const struct sqs_message *message,
 /* A first delivery, and with it a hold in HOLD_READY. NULL without memory. */
 struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
 	const struct message *parsed, usec_t received_at, usec_t visibility);
+/*
+ * Gives the hold's job its envelope. message: that it came with; NULL: that is gone, and the
+ * envelope holds what its delivery knows. 0 or -ENOMEM.
+ */
+int delivery_wrap(struct delivery_index *index, struct hold *hold,
+	const struct sqs_message *message, const struct sqs_queue *queue);
 /* One more delivery of a job in hand. NULL without memory. */
 struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 	const struct sqs_message *message, usec_t received_at, usec_t visibility);

@@ -20,6 +20,7 @@ struct intake_options {
 	usec_t wait;
 	usec_t visibility_timeout; /* asked for in each receive; 0: the queue's own */
 	unsigned max_polls;
+	bool details;                  /* all attributes of the messages are asked for */
 	struct trouble_causes *causes; /* borrowed */
 };
 
@@ -37,6 +38,8 @@ struct intake *intake_free(struct intake *intake);
 DEFINE_CLEANUP(struct intake *, intake_free)
 
 void intake_set_visibility(struct intake *intake, usec_t visibility_timeout);
+/* Whether polls ask for all attributes from now on. */
+void intake_set_details(struct intake *intake, bool details);
 
 /* Starts polls for credits messages more than are asked for already. */
 void intake_pump(struct intake *intake, unsigned credits);

@@ -123,3 +123,16 @@ struct registry_entry *registry_find(struct registry *registry, const char *type
 
 	return entry ? entry : registry_get(registry, "*");
 }
+
+bool registry_entry_wants_envelopes(const struct registry_entry *entry)
+{
+	return entry->handler && entry->handler->wants_envelope;
+}
+
+bool registry_wants_envelopes(const struct registry *registry)
+{
+	for (size_t i = 0; i < registry->n_entries; i++)
+		if (registry_entry_wants_envelopes(registry->entries[i]))
+			return true;
+	return false;
+}

@@ -39,6 +39,29 @@ static void admission_join(const struct admission *a, struct hold *hold,
 		lease_watch(a->lease, delivery);
 }
 
+/* A new job, in its envelope where its type is to have one. NULL without memory. */
+static struct hold *admission_admit(const struct admission *a, const struct sqs_message *message,
+	const struct message *parsed, usec_t received_at)
+{
+	struct hold *hold = delivery_admit(a->index, message, parsed, received_at, a->visibility);
+	struct sqs_queue queue;
+
+	if (!hold)
+		return NULL;
+	hold->type = registry_find(a->registry, hold->job.type);
+	if (!registry_entry_wants_envelopes(hold->type))
+		return hold;
+	sqs_get_queue(a->sqs, &queue);
+	if (delivery_wrap(a->index, hold, message, &queue) == 0)
+		return hold;
+
+	struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
+	delivery_detach(a->index, delivery);
+	delivery_unref(delivery);
+	delivery_drop_hold(a->index, hold);
+	return NULL;
+}
+
 struct hold *admission_take(
 	const struct admission *a, const struct sqs_message *message, usec_t received_at)
 {
@@ -63,12 +86,11 @@ struct hold *admission_take(
 		admission_join(a, hold, message, received_at);
 		return NULL;
 	}
-	hold = delivery_admit(a->index, message, &parsed, received_at, a->visibility);
+	hold = admission_admit(a, message, &parsed, received_at);
 	if (!hold) {
 		admission_no_memory(message);
 		return NULL;
 	}
-	hold->type = registry_find(a->registry, hold->job.type);
 	lease_watch(a->lease, TAILQ_FIRST(&hold->deliveries));
 	return hold;
 }

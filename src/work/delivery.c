@@ -1,10 +1,13 @@
 #include "work/delivery.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "job/envelope.h"
 
 int delivery_index_init(struct delivery_index *index)
 {
@@ -124,6 +127,73 @@ struct hold *delivery_admit(struct delivery_index *index, const struct sqs_messa
 	index->n_in_state[HOLD_READY]++;
 	index->body_bytes += hold->body_bytes;
 	return TAKE_PTR(hold);
+}
+
+static void envelope_add_details(struct envelope *e, const struct sqs_details *details)
+{
+	e->md5_of_attributes = details->md5_of_attributes;
+	for (size_t i = 0; i < details->n_attributes; i++) {
+		const struct sqs_attribute *a = &details->attributes[i];
+		e->attributes[e->n_attributes++] = (struct envelope_attribute){a->name, a->value};
+	}
+	for (size_t i = 0; i < details->n_message_attributes; i++) {
+		const struct sqs_message_attribute *a = &details->message_attributes[i];
+		e->message_attributes[e->n_message_attributes++] =
+			(struct envelope_message_attribute){
+				a->name, a->data_type, a->string_value, a->binary_value};
+	}
+}
+
+/* What is known without details. */
+static void envelope_add(struct envelope *e, const char *name, const char *value)
+{
+	if (!envelope_get(e, name))
+		e->attributes[e->n_attributes++] = (struct envelope_attribute){name, value};
+}
+
+static int envelope_of_message(
+	const struct sqs_message *message, const struct sqs_queue *queue, struct envelope **ret)
+{
+	struct envelope_attribute attributes[SQS_SYSTEM_ATTRIBUTES_MAX + 2];
+	struct envelope_message_attribute message_attributes[SQS_MESSAGE_ATTRIBUTES_MAX];
+	char count[24], sent[24];
+	struct envelope e = {
+		.message_id = message->message_id,
+		.receipt_handle = message->receipt_handle,
+		.md5_of_body = message->md5_of_body,
+		.queue_name = queue->name,
+		.queue_arn = queue->arn,
+		.region = queue->region,
+		.attributes = attributes,
+		.message_attributes = message_attributes,
+	};
+
+	if (message->details)
+		envelope_add_details(&e, message->details);
+	snprintf(count, sizeof count, "%u", message->receive_count);
+	envelope_add(&e, "ApproximateReceiveCount", count);
+	snprintf(sent, sizeof sent, "%" PRIu64, message->sent_at / USEC_PER_MSEC);
+	if (message->sent_at > 0)
+		envelope_add(&e, "SentTimestamp", sent);
+	return envelope_new(&e, ret);
+}
+
+int delivery_wrap(struct delivery_index *index, struct hold *hold,
+	const struct sqs_message *message, const struct sqs_queue *queue)
+{
+	const struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
+	const struct sqs_message left = {
+		.message_id = delivery->message_id,
+		.receipt_handle = delivery->receipt_handle,
+		.receive_count = delivery->receive_count,
+	};
+
+	int r = envelope_of_message(message ? message : &left, queue, &hold->job.envelope);
+	if (r < 0)
+		return r;
+	hold->body_bytes += hold->job.envelope->bytes;
+	index->body_bytes += hold->job.envelope->bytes;
+	return 0;
 }
 
 void delivery_move(struct delivery_index *index, struct hold *hold, enum hold_state state)

@@ -23,6 +23,7 @@ static const usec_t look_pauses[] = {200 * USEC_PER_MSEC, USEC_PER_SEC, 3 * USEC
 
 struct dispatcher {
 	sd_event *event;
+	struct sqs *sqs;
 	struct registry *registry;
 	struct dispatcher_events events;
 	struct dispatcher_limits limits;
@@ -155,6 +156,20 @@ static void dispatcher_begin(struct dispatcher *d, struct hold *hold, struct que
 	queue_list_append(begins, &job->node);
 }
 
+/*
+ * A handler that came with a reload may want an envelope of a message that came before it. False:
+ * out of memory.
+ */
+static bool dispatcher_wrap(struct dispatcher *d, struct hold *hold)
+{
+	struct sqs_queue queue;
+
+	if (hold->job.envelope || !registry_entry_wants_envelopes(hold->type))
+		return true;
+	sqs_get_queue(d->sqs, &queue);
+	return delivery_wrap(&d->index, hold, NULL, &queue) == 0;
+}
+
 static bool type_is_full(const struct registry_entry *type)
 {
 	return type->max_concurrency > 0 && type->n_begun >= type->max_concurrency;
@@ -188,6 +203,8 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 		else if (d->draining &&
 			 !drain_may_begin(&d->drain, clock_monotonic(), hold->type->timeout))
 			dispatcher_give_back(d, hold);
+		else if (!dispatcher_wrap(d, hold))
+			dispatcher_release(d, hold, FATE_LEAVE);
 		else
 			dispatcher_begin(d, hold, &begins);
 	}
@@ -243,6 +260,7 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 		.lease = d->lease,
 		.report = d->report,
 		.registry = d->registry,
+		.sqs = d->sqs,
 		.visibility = d->terms.visibility,
 	};
 
@@ -461,6 +479,7 @@ void dispatcher_drain(struct dispatcher *d)
 void dispatcher_pump(struct dispatcher *d)
 {
 	dispatcher_begin_ready(d);
+	intake_set_details(d->intake, registry_wants_envelopes(d->registry));
 	intake_pump(d->intake, dispatcher_credits(d));
 	acker_hold_give_backs(d->acker, d->draining && intake_n_polls(d->intake) > 0);
 	acker_flush(d->acker);
@@ -590,6 +609,7 @@ int dispatcher_new(sd_event *event, struct sqs *sqs, struct registry *registry,
 	if (!d)
 		return -ENOMEM;
 	d->event = event;
+	d->sqs = sqs;
 	d->registry = registry;
 	d->events = *events;
 	d->limits = options->limits;

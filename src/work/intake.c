@@ -120,6 +120,11 @@ void intake_set_visibility(struct intake *intake, usec_t visibility_timeout)
 	intake->options.visibility_timeout = visibility_timeout;
 }
 
+void intake_set_details(struct intake *intake, bool details)
+{
+	intake->options.details = details;
+}
+
 static void intake_fault(struct intake *intake, const char *text)
 {
 	snprintf(intake->text, sizeof intake->text, "%s", text);
@@ -163,6 +168,7 @@ static int intake_poll(struct intake *intake, unsigned n_messages)
 		.max_messages = n_messages,
 		.wait = intake->options.wait,
 		.visibility_timeout = intake->options.visibility_timeout,
+		.details = intake->options.details,
 	};
 
 	if (!poll)

@@ -140,6 +140,23 @@ START_TEST(a_handler_lives_as_long_as_somebody_has_a_share_of_it)
 }
 END_TEST
 
+START_TEST(envelopes_are_wanted_as_long_as_some_handler_wants_them)
+{
+	struct handler mail = {.name = "mail", .free = count_free, .n_refs = 1};
+	struct handler service = mail;
+
+	service.wants_envelope = true;
+	CONFIGURE({"send-mail", &mail, 5, 2}, {"call", &service, 5, 2}, {"*", NULL, 30, 0});
+	ck_assert(registry_wants_envelopes(registry));
+	ck_assert(registry_entry_wants_envelopes(registry_find(registry, "call")));
+	ck_assert(!registry_entry_wants_envelopes(registry_find(registry, "send-mail")));
+	ck_assert(!registry_entry_wants_envelopes(registry_find(registry, "other")));
+
+	CONFIGURE({"send-mail", &mail, 5, 2}, {"*", NULL, 30, 0});
+	ck_assert(!registry_wants_envelopes(registry));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("registry");
@@ -154,6 +171,7 @@ int main(void)
 	tcase_add_test(all, a_reload_changes_entries_in_place_and_keeps_what_is_counted);
 	tcase_add_test(all, a_type_that_is_no_longer_named_falls_under_all_others);
 	tcase_add_test(all, a_handler_lives_as_long_as_somebody_has_a_share_of_it);
+	tcase_add_test(all, envelopes_are_wanted_as_long_as_some_handler_wants_them);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);
