@@ -160,19 +160,29 @@ struct sqs_receive {
 	bool details;
 };
 
+/* One message, and when it is to be visible again. */
+struct sqs_visibility {
+	const char *handle;
+	usec_t timeout; /* whole seconds, from now; 0: visible at once */
+};
+
+struct sqs_change {
+	const struct sqs_visibility *entries;
+	size_t n_entries;
+	usec_t patience; /* for the answer, at most 10 s; 0: those */
+};
+
 /*
- * Each starts one call. ret_call may be NULL. An entry's handle is borrowed during the call
+ * Each starts one call. ret_call may be NULL. Entries and handles are borrowed during the call
  * only. 0 or a negative errno, and then no callback comes. A message whose MD5OfBody does not fit
- * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s, a
- * change of visibility at most a sixth of that.
+ * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s.
  */
 int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
 	void *userdata, struct sqs_call **ret_call);
 int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sqs_batch_fn *done,
 	void *userdata, struct sqs_call **ret_call);
-/* visibility: whole seconds, from now; 0 makes the messages visible at once. */
-int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_handles,
-	usec_t visibility, sqs_batch_fn *done, void *userdata, struct sqs_call **ret_call);
+int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_batch_fn *done,
+	void *userdata, struct sqs_call **ret_call);
 /* queue_url: another queue's, at the same endpoint; NULL: the consumer's own. */
 int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,
 	void *userdata, struct sqs_call **ret_call);

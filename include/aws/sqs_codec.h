@@ -19,11 +19,11 @@
 int sqs_codec_write_receive(
 	struct strbuf *b, const char *queue_url, const struct sqs_receive *what);
 
-/* Entries get their place in handles as Id. */
+/* Entries get their place in the array as Id. */
 int sqs_codec_write_delete(
 	struct strbuf *b, const char *queue_url, const char *const *handles, size_t n_handles);
-int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const char *const *handles,
-	size_t n_handles, usec_t visibility);
+int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url,
+	const struct sqs_visibility *entries, size_t n_entries);
 
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
 

@@ -38,6 +38,14 @@ static inline usec_t usec_max(usec_t a, usec_t b)
 	return a > b ? a : b;
 }
 
+/* Rounded up, as SQS counts. */
+static inline usec_t usec_whole_seconds(usec_t a)
+{
+	usec_t rest = a % USEC_PER_SEC;
+
+	return rest ? a - rest + USEC_PER_SEC : a;
+}
+
 /* A duration as people write it: "250ms", "30s", "5min"; the largest unit that fits without rest.
  */
 #define CLOCK_DURATION_MAX 32

@@ -1,5 +1,6 @@
 /*
- * What becomes of a message once its job is settled: deleted, or given back to the queue at once.
+ * What becomes of a message once its job is settled: deleted, or given back to the queue, at once
+ * or after a pause.
  *
  * A message that is neither is simply forgotten: its visibility ends, and it comes again. Deletes
  * are asked again, and the message is kept meanwhile, so that it costs no receive. Where it cannot
@@ -28,7 +29,11 @@ void acker_set_terms(struct acker *acker, const struct lease_terms *terms);
 
 /* Both take the delivery's share that the caller has. */
 void acker_delete(struct acker *acker, struct delivery *delivery);
-void acker_give_back(struct acker *acker, struct delivery *delivery);
+/*
+ * pause: whole seconds before it is visible again, 0: none. What SQS refuses or does not answer is
+ * asked again while the message's visibility lasts, and then is none of ours.
+ */
+void acker_give_back(struct acker *acker, struct delivery *delivery, usec_t pause);
 /* Give-backs wait while own polls are out, which would only receive them again. */
 void acker_hold_give_backs(struct acker *acker, bool hold);
 /* Sends what may be sent: at the end of a turn of the loop. */

@@ -22,6 +22,9 @@
 #include "job/job.h"
 #include "job/message.h"
 
+/* SQS' ceiling of 12 hours since the receive, less the seconds that it is known to be short. */
+#define DELIVERY_HIDDEN_MAX (43195 * USEC_PER_SEC)
+
 struct dispatcher;
 struct hold;
 
@@ -34,6 +37,7 @@ struct delivery {
 	usec_t received_at;
 	usec_t extended_at; /* when the visibility that it has now was asked for */
 	usec_t visible_at;  /* when that ends */
+	usec_t again_at;    /* given back: when it is to be visible; 0: at once */
 
 	struct table_entry by_message;
 	TAILQ_ENTRY(delivery) of_hold;

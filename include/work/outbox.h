@@ -16,7 +16,8 @@
 
 enum outbox_action {
 	OUTBOX_DELETE,
-	OUTBOX_SET_VISIBILITY,
+	OUTBOX_EXTEND,    /* to the outbox's visibility */
+	OUTBOX_GIVE_BACK, /* each visible when its delivery says: again_at */
 };
 
 /*
@@ -43,7 +44,7 @@ int outbox_new(sd_event *event, struct sqs *sqs, const struct outbox_options *op
 struct outbox *outbox_free(struct outbox *outbox);
 DEFINE_CLEANUP(struct outbox *, outbox_free)
 
-/* For OUTBOX_SET_VISIBILITY: from the next request on. */
+/* For OUTBOX_EXTEND: from the next request on. */
 void outbox_set_visibility(struct outbox *outbox, usec_t visibility);
 
 /* From the next pause on; 5 s at most. */

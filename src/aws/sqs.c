@@ -48,18 +48,17 @@ int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sq
 	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
 }
 
-int sqs_change_visibility(struct sqs *sqs, const char *const *handles, size_t n_handles,
-	usec_t visibility, sqs_batch_fn *done, void *userdata, struct sqs_call **ret_call)
+int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_batch_fn *done,
+	void *userdata, struct sqs_call **ret_call)
 {
-	/* A late extension is none: it had better fail in time to be asked again. */
-	usec_t timeout = visibility > 0 ? usec_min(OTHERS_TIMEOUT, visibility / 6) : OTHERS_TIMEOUT;
+	usec_t timeout = what->patience ? usec_min(OTHERS_TIMEOUT, what->patience) : OTHERS_TIMEOUT;
 	struct sqs_call *call;
 	int r = sqs_call_get(sqs, SQS_CHANGE_VISIBILITY, &call);
 	if (r < 0)
 		return r;
 
-	sqs_codec_write_visibility(&call->body, sqs->queue_url, handles, n_handles, visibility);
-	call->goal.n_expected = (unsigned)n_handles;
+	sqs_codec_write_visibility(&call->body, sqs->queue_url, what->entries, what->n_entries);
+	call->goal.n_expected = (unsigned)what->n_entries;
 	call->goal.done.batch = done;
 	call->goal.userdata = userdata;
 	return sqs_call_start(call, 0, timeout, OTHER_ANSWERS_MAX, ret_call);

@@ -51,34 +51,41 @@ int sqs_codec_write_receive(struct strbuf *b, const char *queue_url, const struc
 		b, ",\"MessageSystemAttributeNames\":[%s],\"AttributeNames\":[%s]}", names, names);
 }
 
-static int write_entries(struct strbuf *b, const char *queue_url, const char *const *handles,
-	size_t n_handles, const char *rest)
+static void write_entries_begin(struct strbuf *b, const char *queue_url, size_t n_entries)
 {
-	assert(n_handles >= 1 && n_handles <= SQS_BATCH_MAX);
+	assert(n_entries >= 1 && n_entries <= SQS_BATCH_MAX);
 	write_queue(b, queue_url);
 	strbuf_puts(b, ",\"Entries\":[");
-	for (size_t i = 0; i < n_handles; i++) {
-		strbuf_printf(b, "%s{\"Id\":\"%zu\",\"ReceiptHandle\":", i ? "," : "", i);
-		write_string(b, handles[i]);
-		strbuf_puts(b, rest);
-	}
-	return strbuf_puts(b, "]}");
+}
+
+/* All of an entry but its end. */
+static void write_entry(struct strbuf *b, size_t i, const char *handle)
+{
+	strbuf_printf(b, "%s{\"Id\":\"%zu\",\"ReceiptHandle\":", i ? "," : "", i);
+	write_string(b, handle);
 }
 
 int sqs_codec_write_delete(
 	struct strbuf *b, const char *queue_url, const char *const *handles, size_t n_handles)
 {
-	return write_entries(b, queue_url, handles, n_handles, "}");
+	write_entries_begin(b, queue_url, n_handles);
+	for (size_t i = 0; i < n_handles; i++) {
+		write_entry(b, i, handles[i]);
+		strbuf_putc(b, '}');
+	}
+	return strbuf_puts(b, "]}");
 }
 
-int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url, const char *const *handles,
-	size_t n_handles, usec_t visibility)
+int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url,
+	const struct sqs_visibility *entries, size_t n_entries)
 {
-	char rest[64];
-
-	snprintf(rest, sizeof rest, ",\"VisibilityTimeout\":%llu}",
-		(unsigned long long)(visibility / USEC_PER_SEC));
-	return write_entries(b, queue_url, handles, n_handles, rest);
+	write_entries_begin(b, queue_url, n_entries);
+	for (size_t i = 0; i < n_entries; i++) {
+		write_entry(b, i, entries[i].handle);
+		strbuf_printf(b, ",\"VisibilityTimeout\":%llu}",
+			(unsigned long long)(entries[i].timeout / USEC_PER_SEC));
+	}
+	return strbuf_puts(b, "]}");
 }
 
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url)

@@ -284,7 +284,8 @@ static void preflight_on_attributes(
 	void *userdata, const struct sqs_answer *answer, const struct sqs_queue_attributes *queue)
 {
 	struct preflight *p = userdata;
-	const char *handle = NO_RECEIPT_HANDLE;
+	const struct sqs_visibility entry = {.handle = NO_RECEIPT_HANDLE};
+	const struct sqs_change change = {.entries = &entry, .n_entries = 1};
 
 	p->call = NULL;
 	if (answer->result != SQS_OK) {
@@ -300,7 +301,7 @@ static void preflight_on_attributes(
 	int r = preflight_keep(p, queue);
 	if (r == 0) {
 		preflight_judge(p, queue);
-		r = sqs_change_visibility(p->sqs, &handle, 1, 0, preflight_on_tried, p, &p->call);
+		r = sqs_change_visibility(p->sqs, &change, preflight_on_tried, p, &p->call);
 	}
 	if (r < 0)
 		preflight_fault(p, "the queue cannot be looked at: out of memory");

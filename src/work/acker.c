@@ -94,14 +94,14 @@ int acker_new(sd_event *event, struct sqs *sqs, struct trouble_causes *causes, s
 		.userdata = acker,
 	};
 	struct outbox_options keeps = {
-		.action = OUTBOX_SET_VISIBILITY,
+		.action = OUTBOX_EXTEND,
 		.what = "keeping completed messages",
 		.causes = causes,
 		.done = acker_on_kept,
 		.userdata = acker,
 	};
 	struct outbox_options give_backs = {
-		.action = OUTBOX_SET_VISIBILITY,
+		.action = OUTBOX_GIVE_BACK,
 		.what = "giving messages back",
 		.causes = causes,
 		.done = acker_on_given_back,
@@ -145,8 +145,9 @@ void acker_delete(struct acker *acker, struct delivery *delivery)
 	delivery_unref(delivery);
 }
 
-void acker_give_back(struct acker *acker, struct delivery *delivery)
+void acker_give_back(struct acker *acker, struct delivery *delivery, usec_t pause)
 {
+	delivery->again_at = pause ? clock_boottime() + pause : 0;
 	outbox_add(acker->give_backs, delivery);
 	delivery_unref(delivery);
 }

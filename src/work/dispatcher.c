@@ -75,7 +75,7 @@ static void dispatcher_release(struct dispatcher *d, struct hold *hold, enum fat
 			acker_delete(d->acker, delivery);
 			break;
 		case FATE_GIVE_BACK:
-			acker_give_back(d->acker, delivery);
+			acker_give_back(d->acker, delivery, 0);
 			break;
 		case FATE_LEAVE:
 			delivery_unref(delivery);

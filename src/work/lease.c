@@ -6,9 +6,6 @@
 #include "base/log.h"
 #include "work/outbox.h"
 
-/* SQS' ceiling of 12 hours since the receive, less the seconds that it is known to be short. */
-#define VISIBILITY_CEILING (43195 * USEC_PER_SEC)
-
 struct lease {
 	struct lease_options options;
 	struct lease_terms terms;
@@ -41,7 +38,7 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 	if (!lease->terms.extendable || delivery->extending || delivery->refused)
 		return USEC_INFINITY;
 	if (delivery->extended_at + third + lease->terms.visibility >
-		delivery->received_at + VISIBILITY_CEILING)
+		delivery->received_at + DELIVERY_HIDDEN_MAX)
 		return USEC_INFINITY;
 	if (leases_end_at > 0 && !hold_has_run(hold) &&
 		delivery->extended_at + third >= leases_end_at)
@@ -198,7 +195,7 @@ int lease_new(
 {
 	_cleanup_(lease_freep) struct lease *lease = calloc(1, sizeof *lease);
 	struct outbox_options extensions = {
-		.action = OUTBOX_SET_VISIBILITY,
+		.action = OUTBOX_EXTEND,
 		.what = "extending visibility",
 		.causes = options->causes,
 		.done = lease_on_extended,

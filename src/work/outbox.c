@@ -180,19 +180,46 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 	outbox_flush(outbox);
 }
 
-static int outbox_start(struct outbox *outbox, struct outbox_request *request)
+static int outbox_start_deletes(struct outbox *outbox, struct outbox_request *request)
 {
 	const char *handles[SQS_BATCH_MAX];
 
 	for (size_t i = 0; i < request->n_deliveries; i++)
 		handles[i] = request->deliveries[i]->receipt_handle;
+	return sqs_delete(outbox->sqs, handles, request->n_deliveries, outbox_on_answer, request,
+		&request->call);
+}
+
+static int outbox_start_changes(struct outbox *outbox, struct outbox_request *request)
+{
+	bool extend = outbox->options.action == OUTBOX_EXTEND;
+	struct sqs_visibility entries[SQS_BATCH_MAX];
+	struct sqs_change change = {
+		.entries = entries,
+		.n_entries = request->n_deliveries,
+		/* A late extension is none: it had better fail in time to be asked again. */
+		.patience = extend ? outbox->visibility / 6 : 0,
+	};
+	usec_t now = clock_boottime();
+
+	for (size_t i = 0; i < request->n_deliveries; i++) {
+		const struct delivery *delivery = request->deliveries[i];
+		usec_t left = usec_whole_seconds(usec_sub(delivery->again_at, now));
+		entries[i].handle = delivery->receipt_handle;
+		entries[i].timeout = extend ? outbox->visibility : left;
+	}
+	return sqs_change_visibility(
+		outbox->sqs, &change, outbox_on_answer, request, &request->call);
+}
+
+static int outbox_start(struct outbox *outbox, struct outbox_request *request)
+{
 	switch (outbox->options.action) {
 	case OUTBOX_DELETE:
-		return sqs_delete(outbox->sqs, handles, request->n_deliveries, outbox_on_answer,
-			request, &request->call);
-	case OUTBOX_SET_VISIBILITY:
-		return sqs_change_visibility(outbox->sqs, handles, request->n_deliveries,
-			outbox->visibility, outbox_on_answer, request, &request->call);
+		return outbox_start_deletes(outbox, request);
+	case OUTBOX_EXTEND:
+	case OUTBOX_GIVE_BACK:
+		return outbox_start_changes(outbox, request);
 	}
 	return -EINVAL;
 }

@@ -329,17 +329,23 @@ START_TEST(a_delete_reports_each_entry_by_its_id)
 }
 END_TEST
 
-START_TEST(a_change_of_visibility_carries_its_seconds)
+START_TEST(a_change_of_visibility_carries_each_messages_seconds)
 {
-	will_answer(200, "{\"Successful\":[{\"Id\":\"0\"}]}");
-	ck_assert_int_eq(sqs_change_visibility(
-				 sqs, two_handles, 1, 30 * USEC_PER_SEC, on_entries, NULL, NULL),
-		0);
+	const struct sqs_visibility entries[] = {
+		{two_handles[0], 30 * USEC_PER_SEC},
+		{two_handles[1], 5 * USEC_PER_SEC},
+	};
+	const struct sqs_change change = {.entries = entries, .n_entries = 2};
+
+	will_answer(200, "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}]}");
+	ck_assert_int_eq(sqs_change_visibility(sqs, &change, on_entries, NULL, NULL), 0);
 	await(1);
-	ck_assert_str_eq(seen.entries, "ok \n");
+	ck_assert_str_eq(seen.entries, "ok \nok \n");
 	ck_assert_str_eq(asked_body,
-		"{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":[{\"Id\":\"0\","
-		"\"ReceiptHandle\":\"AQEB\\u0022one+/=\",\"VisibilityTimeout\":30}]}");
+		"{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":["
+		"{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\","
+		"\"VisibilityTimeout\":30},"
+		"{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\",\"VisibilityTimeout\":5}]}");
 }
 END_TEST
 
@@ -596,7 +602,7 @@ static Suite *suite(void)
 	tcase_add_test(c, details_are_asked_for_when_wanted);
 	tcase_add_test(c, the_queue_is_known_by_its_url_and_region);
 	tcase_add_test(c, a_delete_reports_each_entry_by_its_id);
-	tcase_add_test(c, a_change_of_visibility_carries_its_seconds);
+	tcase_add_test(c, a_change_of_visibility_carries_each_messages_seconds);
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);
 	tcase_add_test(c, another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong);
 	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);

@@ -278,6 +278,8 @@ END_TEST
 START_TEST(requests_are_written_as_sqs_reads_them)
 {
 	static const char *const handles[] = {"plain+/=", "quo\"te\\\n\x7f"};
+	static const struct sqs_visibility changes[] = {
+		{"plain+/=", 0}, {"other", 43195 * USEC_PER_SEC}};
 	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
 	const struct sqs_receive what = {.max_messages = 3, .wait = 0};
 
@@ -303,9 +305,11 @@ START_TEST(requests_are_written_as_sqs_reads_them)
 		"{\"Id\":\"1\",\"ReceiptHandle\":\"quo\\u0022te\\u005c\\u000a\x7f\"}]}");
 
 	strbuf_reset(&b);
-	ck_assert_int_eq(sqs_codec_write_visibility(&b, "http://q/1/n", handles, 1, 0), 0);
-	ck_assert_str_eq(b.data, "{\"QueueUrl\":\"http://q/1/n\",\"Entries\":[{\"Id\":\"0\","
-				 "\"ReceiptHandle\":\"plain+/=\",\"VisibilityTimeout\":0}]}");
+	ck_assert_int_eq(sqs_codec_write_visibility(&b, "http://q/1/n", changes, 2), 0);
+	ck_assert_str_eq(b.data,
+		"{\"QueueUrl\":\"http://q/1/n\",\"Entries\":["
+		"{\"Id\":\"0\",\"ReceiptHandle\":\"plain+/=\",\"VisibilityTimeout\":0},"
+		"{\"Id\":\"1\",\"ReceiptHandle\":\"other\",\"VisibilityTimeout\":43195}]}");
 
 	strbuf_reset(&b);
 	ck_assert_int_eq(sqs_codec_write_attributes(&b, "http://q/1/n"), 0);

@@ -276,13 +276,13 @@ END_TEST
 
 START_TEST(nor_does_it_wait_for_longer_than_its_time_allows)
 {
-	static const char *const handle = "AQEBone";
+	static const struct sqs_visibility entry = {"AQEBone", 4 * USEC_PER_SEC};
+	const struct sqs_change change = {
+		.entries = &entry, .n_entries = 1, .patience = 666 * USEC_PER_MSEC};
 	usec_t begin = clock_monotonic();
 
 	finds_later = true;
-	ck_assert_int_eq(
-		sqs_change_visibility(sqs, &handle, 1, 4 * USEC_PER_SEC, on_entries, NULL, NULL),
-		0);
+	ck_assert_int_eq(sqs_change_visibility(sqs, &change, on_entries, NULL, NULL), 0);
 	await_search(2);
 	await(1);
 	ck_assert_int_eq(result, SQS_BAD_TOKEN);
