@@ -22,6 +22,12 @@ struct admission {
 	usec_t visibility;     /* V, which a received message has */
 };
 
-/* received_at: CLOCK_BOOTTIME. Returns the new hold (borrowed), NULL when there is none. */
-struct hold *admission_take(
+/*
+ * A handler that came with a reload may want an envelope of a message that came before it. 0 or
+ * -ENOMEM.
+ */
+int admission_wrap(const struct admission *admission, struct hold *hold);
+
+/* received_at: CLOCK_BOOTTIME. */
+void admission_take(
 	const struct admission *admission, const struct sqs_message *message, usec_t received_at);

@@ -25,8 +25,8 @@
 /* SQS' ceiling of 12 hours since the receive, less the seconds that it is known to be short. */
 #define DELIVERY_HIDDEN_MAX (43195 * USEC_PER_SEC)
 
-struct dispatcher;
 struct hold;
+struct waiting;
 
 struct delivery {
 	unsigned n_refs;
@@ -62,12 +62,13 @@ struct hold {
 	size_t body_bytes; /* with the envelope's */
 	enum hold_state state;
 	struct registry_entry *type;
-	struct dispatcher *dispatcher; /* borrowed: for its timer */
+	bool has_place; /* is counted among its type's begun */
 	struct delivery_list deliveries;
 	TAILQ_ENTRY(hold) link; /* among those of the same state */
 	struct table_entry by_job;
-	sd_event_source *timer; /* owned; of HOLD_LATER */
-	unsigned n_looks;       /* for a missing row */
+	sd_event_source *timer;  /* owned; of HOLD_LATER */
+	struct waiting *waiting; /* borrowed: for its timer */
+	unsigned n_looks;        /* for a missing row */
 };
 TAILQ_HEAD(hold_list, hold);
 
@@ -136,5 +137,6 @@ static inline bool hold_has_run(const struct hold *hold)
 usec_t hold_visible_at(const struct hold *hold);
 /* The most receives that any of its messages has had. */
 unsigned hold_receive_count(const struct hold *hold);
-/* When the newest of its messages came. */
+/* When the newest of its messages came, and the oldest. */
 usec_t hold_received_at(const struct hold *hold);
+usec_t hold_first_received_at(const struct hold *hold);

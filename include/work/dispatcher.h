@@ -2,13 +2,14 @@
  * The heart: decides what is received, begun, run, deleted, left or given back. Start reading here.
  *
  *     intake --messages--> dispatcher --begin--> ledger --run--> pool --finish--> ledger --> back
- *                               '--> lease keeps what is in hand; acker ends what is settled
+ *                               |--> lease keeps what is in hand, waiting what may not begin yet
+ *                               '--> departure lets out what is settled; acker ends its messages
  *
  * Every event of the loop ends in dispatcher_pump(), which does what may be done now: begins jobs
  * that will start soon, and asks the queue for as many messages as there is use for.
  *
- * Owns: intake, ledger, pool, lease, acker, report, and all jobs and messages in hand. Loop thread
- * only; never blocks, but for dispatcher_free(), which waits for handlers.
+ * Owns: all of these, report and stop, and all jobs and messages in hand. Loop thread only; never
+ * blocks, but for dispatcher_free(), which waits for handlers.
  */
 #pragma once
 
@@ -70,8 +71,8 @@ void dispatcher_set_terms(
 void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
 int dispatcher_set_database_url(
 	struct dispatcher *dispatcher, const char *database_url, char ret_error[STORE_ERROR_MAX]);
-/* The registry's entries have changed. */
-void dispatcher_pump(struct dispatcher *dispatcher);
+/* The registry's entries have. */
+void dispatcher_types_changed(struct dispatcher *dispatcher);
 
 /* No new message; ends in events.drained. */
 void dispatcher_drain(struct dispatcher *dispatcher);

@@ -204,7 +204,7 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 	if (d->settings != d->started)
 		settings_free(d->settings);
 	d->settings = fresh;
-	dispatcher_pump(d->dispatcher);
+	dispatcher_types_changed(d->dispatcher);
 }
 
 static int daemon_on_reload(

@@ -39,20 +39,33 @@ static void admission_join(const struct admission *a, struct hold *hold,
 		lease_watch(a->lease, delivery);
 }
 
+/* message: that it came with; NULL: that is gone. */
+static int admission_envelop(
+	const struct admission *a, struct hold *hold, const struct sqs_message *message)
+{
+	struct sqs_queue queue;
+
+	if (hold->job.envelope || !registry_entry_wants_envelopes(hold->type))
+		return 0;
+	sqs_get_queue(a->sqs, &queue);
+	return delivery_wrap(a->index, hold, message, &queue);
+}
+
+int admission_wrap(const struct admission *a, struct hold *hold)
+{
+	return admission_envelop(a, hold, NULL);
+}
+
 /* A new job, in its envelope where its type is to have one. NULL without memory. */
 static struct hold *admission_admit(const struct admission *a, const struct sqs_message *message,
 	const struct message *parsed, usec_t received_at)
 {
 	struct hold *hold = delivery_admit(a->index, message, parsed, received_at, a->visibility);
-	struct sqs_queue queue;
 
 	if (!hold)
 		return NULL;
 	hold->type = registry_find(a->registry, hold->job.type);
-	if (!registry_entry_wants_envelopes(hold->type))
-		return hold;
-	sqs_get_queue(a->sqs, &queue);
-	if (delivery_wrap(a->index, hold, message, &queue) == 0)
+	if (admission_envelop(a, hold, message) == 0)
 		return hold;
 
 	struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
@@ -62,7 +75,7 @@ static struct hold *admission_admit(const struct admission *a, const struct sqs_
 	return NULL;
 }
 
-struct hold *admission_take(
+void admission_take(
 	const struct admission *a, const struct sqs_message *message, usec_t received_at)
 {
 	struct delivery *delivery = delivery_find(a->index, message->message_id);
@@ -71,26 +84,25 @@ struct hold *admission_take(
 
 	if (delivery) {
 		admission_renew(a, delivery, message, received_at);
-		return NULL;
+		return;
 	}
 	if (message_parse(message->body, message->body_len, &parsed, &reason) < 0) {
 		admission_reject(a, message, reason);
-		return NULL;
+		return;
 	}
 	struct hold *hold = delivery_find_hold(a->index, parsed.job_id);
 	if (hold && strcmp(hold->job.type, parsed.type) != 0) {
 		admission_reject(a, message, "another message gives its job another type");
-		return NULL;
+		return;
 	}
 	if (hold) {
 		admission_join(a, hold, message, received_at);
-		return NULL;
+		return;
 	}
 	hold = admission_admit(a, message, &parsed, received_at);
 	if (!hold) {
 		admission_no_memory(message);
-		return NULL;
+		return;
 	}
 	lease_watch(a->lease, TAILQ_FIRST(&hold->deliveries));
-	return hold;
 }

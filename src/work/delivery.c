@@ -260,3 +260,13 @@ usec_t hold_received_at(const struct hold *hold)
 	last = usec_max(last, delivery->received_at);
 	return last;
 }
+
+usec_t hold_first_received_at(const struct hold *hold)
+{
+	const struct delivery *delivery;
+	usec_t first = USEC_INFINITY;
+
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	first = usec_min(first, delivery->received_at);
+	return first;
+}

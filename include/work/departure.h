@@ -1,0 +1,26 @@
+/*
+ * Lets a job out of the house: its messages are deleted, left, or given back to the queue, and the
+ * hold is gone. The job must be here. Loop thread only.
+ */
+#pragma once
+
+#include "work/acker.h"
+#include "work/lease.h"
+#include "work/waiting.h"
+
+/* All borrowed. */
+struct departure {
+	struct delivery_index *index;
+	struct lease *lease;
+	struct acker *acker;
+	struct waiting *waiting;
+	unsigned n_given_back; /* messages that came for nothing: a receive each */
+};
+
+/* Done: the messages go. */
+void departure_delete(struct departure *departure, struct hold *hold);
+/* The visibility ends, and the queue brings it again. */
+void departure_leave(struct departure *departure, struct hold *hold);
+/* Visible at once. */
+void departure_give_back(struct departure *departure, struct hold *hold);
+void departure_give_back_all(struct departure *departure, enum hold_state state);
