@@ -19,7 +19,9 @@ struct registry_entry {
 	struct handler *handler; /* one share of it; NULL: none */
 	usec_t timeout;
 	unsigned max_concurrency; /* 0: no limit but the threads */
-	unsigned n_begun;         /* the dispatcher's count of jobs that are away */
+	usec_t base_delay;        /* before a failed job comes again; 0: as its queue has it */
+	usec_t max_delay;
+	unsigned n_begun; /* the dispatcher's count of jobs that are begun, or next to be */
 };
 
 /* One type as configured. */
@@ -28,6 +30,8 @@ struct registry_type {
 	struct handler *handler; /* NULL: none */
 	usec_t timeout;
 	unsigned max_concurrency;
+	usec_t base_delay; /* 0: off */
+	usec_t max_delay;
 };
 
 struct registry;

@@ -82,8 +82,8 @@ struct job {
 	bool ran; /* a worker had it */
 	enum job_outcome outcome;
 	char *error; /* owned; NULL: none */
-	/* JOB_ELSEWHERE: when the other's lease could end. JOB_FAILED: when to try again; 0: as
-	 * usual. */
+	/* JOB_ELSEWHERE: when the other's lease could end. JOB_FAILED, JOB_TIMEOUT: when to try
+	 * again, as its handler wants it, and then as it is; 0: as usual. */
 	usec_t retry_in;
 	bool for_good; /* JOB_FAILED: it would fail again whatever is tried */
 

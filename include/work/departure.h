@@ -21,6 +21,8 @@ struct departure {
 void departure_delete(struct departure *departure, struct hold *hold);
 /* The visibility ends, and the queue brings it again. */
 void departure_leave(struct departure *departure, struct hold *hold);
+/* Has failed, and comes again after the pause. */
+void departure_pause(struct departure *departure, struct hold *hold, usec_t pause);
 /* Visible at once. */
 void departure_give_back(struct departure *departure, struct hold *hold);
 void departure_give_back_all(struct departure *departure, enum hold_state state);

@@ -20,7 +20,10 @@ DEFINE_CLEANUP(struct report *, report_free)
 
 void report_set_rate(struct report *report, unsigned completed_per_second);
 
-/* The job has come back, with its outcome; its deliveries are still there. */
+/*
+ * The job has come back, with its outcome; its deliveries are still there. Of one that failed
+ * retry_in says when it comes again, 0: when its visibility ends.
+ */
 void report_job(struct report *report, const struct hold *hold);
 /* A message that never became a job. */
 void report_rejected(

@@ -94,6 +94,8 @@ static void registry_apply(
 	handler_unref(before);
 	entry->timeout = limits->timeout;
 	entry->max_concurrency = limits->max_concurrency;
+	entry->base_delay = limits->base_delay;
+	entry->max_delay = limits->max_delay;
 }
 
 int registry_configure(struct registry *registry, const struct registry_type *types, size_t n_types)

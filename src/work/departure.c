@@ -32,6 +32,14 @@ void departure_leave(struct departure *departure, struct hold *hold)
 		delivery_unref(delivery);
 }
 
+void departure_pause(struct departure *departure, struct hold *hold, usec_t pause)
+{
+	struct delivery *delivery;
+
+	while ((delivery = departure_next(departure, hold)))
+		acker_give_back(departure->acker, delivery, pause);
+}
+
 void departure_give_back(struct departure *departure, struct hold *hold)
 {
 	struct delivery *delivery;

@@ -16,6 +16,7 @@
 #include "work/ledger.h"
 #include "work/pool.h"
 #include "work/report.h"
+#include "work/retry.h"
 #include "work/stop.h"
 #include "work/trouble.h"
 #include "work/waiting.h"
@@ -195,6 +196,20 @@ static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 	departure_leave(&d->departure, hold);
 }
 
+/* Where visibility cannot be changed only its end brings the job again. */
+static void dispatcher_failed(struct dispatcher *d, struct hold *hold)
+{
+	usec_t hidden = usec_sub(clock_boottime(), hold_first_received_at(hold));
+	usec_t pause = d->terms.extendable ? retry_pause(hold->type, &hold->job, hidden) : 0;
+
+	hold->job.retry_in = pause;
+	report_job(d->report, hold);
+	if (pause > 0)
+		departure_pause(&d->departure, hold, pause);
+	else
+		departure_leave(&d->departure, hold);
+}
+
 static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 {
 	if (hold->job.ran)
@@ -212,6 +227,8 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 		return;
 	case JOB_FAILED:
 	case JOB_TIMEOUT:
+		dispatcher_failed(d, hold);
+		return;
 	case JOB_REJECTED:
 	case JOB_LOST:
 		report_job(d->report, hold);

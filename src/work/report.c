@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #define NUMBER_MAX 24
+#define RETRY_MAX  (CLOCK_DURATION_MAX + 16)
 
 struct report {
 	unsigned rate;
@@ -125,6 +126,19 @@ static const char *report_reason(const struct job *job)
 	return NULL;
 }
 
+/* " retry_in=5s", or nothing. */
+static const char *report_retry(const struct job *job, char buffer[RETRY_MAX])
+{
+	char pause[CLOCK_DURATION_MAX];
+	bool again = job->outcome == JOB_FAILED || job->outcome == JOB_TIMEOUT;
+
+	buffer[0] = '\0';
+	if (again && job->retry_in > 0)
+		snprintf(buffer, RETRY_MAX, " retry_in=%s",
+			clock_format_duration(job->retry_in, pause));
+	return buffer;
+}
+
 struct report_numbers {
 	char attempt[NUMBER_MAX], receive[NUMBER_MAX], wait[NUMBER_MAX], run[NUMBER_MAX];
 };
@@ -139,6 +153,7 @@ static void report_write(const struct hold *hold)
 	usec_t wait = usec_sub(ran_at ? started_at : now, hold_received_at(hold));
 	usec_t run = usec_sub(ran_at, started_at);
 	const char *reason = report_reason(job);
+	char retry[RETRY_MAX];
 	struct report_numbers n;
 
 	snprintf(n.attempt, sizeof n.attempt, "%d", job->attempt);
@@ -157,10 +172,10 @@ static void report_write(const struct hold *hold)
 	};
 	log_event(report_priority(job->outcome), fields, sizeof fields / sizeof fields[0],
 		"job=%s type=%s attempt=%s receive=%s outcome=%s wait=%" PRIu64 "ms run=%" PRIu64
-		"ms%s%s",
+		"ms%s%s%s",
 		job->id, job->type, n.attempt, n.receive, job_outcome_name(job->outcome),
-		wait / USEC_PER_MSEC, run / USEC_PER_MSEC, reason ? " reason=" : "",
-		reason ? reason : "");
+		wait / USEC_PER_MSEC, run / USEC_PER_MSEC, report_retry(job, retry),
+		reason ? " reason=" : "", reason ? reason : "");
 }
 
 void report_job(struct report *report, const struct hold *hold)

@@ -48,15 +48,19 @@ END_TEST
 
 START_TEST(every_type_has_an_entry_its_own_or_that_of_all_others)
 {
-	CONFIGURE({"send-mail", NULL, 5, 2}, {"*", NULL, 30, 0});
+	CONFIGURE({"send-mail", NULL, 5, 2, 3, 60}, {"*", NULL, 30, 0, 4, 80});
 	struct registry_entry *mail = registry_find(registry, "send-mail");
 	struct registry_entry *other = registry_find(registry, "unknown");
 
 	ck_assert_str_eq(mail->type, "send-mail");
 	ck_assert_uint_eq(mail->timeout, 5);
 	ck_assert_uint_eq(mail->max_concurrency, 2);
+	ck_assert_uint_eq(mail->base_delay, 3);
+	ck_assert_uint_eq(mail->max_delay, 60);
 	ck_assert_str_eq(other->type, "*");
 	ck_assert_uint_eq(other->timeout, 30);
+	ck_assert_uint_eq(other->base_delay, 4);
+	ck_assert_uint_eq(other->max_delay, 80);
 	ck_assert_ptr_null(other->handler);
 	ck_assert_ptr_eq(registry_find(registry, "*"), other);
 	ck_assert_ptr_eq(registry_find(registry, ""), other);
@@ -65,7 +69,7 @@ END_TEST
 
 START_TEST(test_echo_is_there_without_being_named)
 {
-	CONFIGURE({"*", NULL, 30, 4});
+	CONFIGURE({"*", NULL, 30, 4, 0, 0});
 	struct registry_entry *echo = registry_find(registry, "test-echo");
 
 	ck_assert_str_eq(echo->type, "test-echo");
@@ -77,7 +81,8 @@ END_TEST
 
 START_TEST(test_echo_may_have_limits_of_its_own)
 {
-	CONFIGURE({"test-echo", registry_builtin("test-echo"), 7, 1}, {"*", NULL, 30, 4});
+	CONFIGURE(
+		{"test-echo", registry_builtin("test-echo"), 7, 1, 0, 0}, {"*", NULL, 30, 4, 0, 0});
 	struct registry_entry *echo = registry_find(registry, "test-echo");
 
 	ck_assert_uint_eq(echo->timeout, 7);
@@ -90,7 +95,7 @@ START_TEST(names_are_copied)
 {
 	char name[] = "send-mail";
 
-	CONFIGURE({name, NULL, 5, 2}, {"*", NULL, 30, 0});
+	CONFIGURE({name, NULL, 5, 2, 0, 0}, {"*", NULL, 30, 0, 0, 0});
 	memset(name, 'X', sizeof name - 1);
 	ck_assert_uint_eq(registry_find(registry, "send-mail")->timeout, 5);
 }
@@ -98,12 +103,12 @@ END_TEST
 
 START_TEST(a_reload_changes_entries_in_place_and_keeps_what_is_counted)
 {
-	CONFIGURE({"a", NULL, 1, 1}, {"*", NULL, 30, 0});
+	CONFIGURE({"a", NULL, 1, 1, 0, 0}, {"*", NULL, 30, 0, 0, 0});
 	struct registry_entry *a = registry_find(registry, "a");
 	struct registry_entry *others = registry_find(registry, "b");
 	a->n_begun = 5;
 
-	CONFIGURE({"b", NULL, 2, 2}, {"a", NULL, 9, 3}, {"*", NULL, 40, 1});
+	CONFIGURE({"b", NULL, 2, 2, 0, 0}, {"a", NULL, 9, 3, 0, 0}, {"*", NULL, 40, 1, 0, 0});
 	ck_assert_ptr_eq(registry_find(registry, "a"), a);
 	ck_assert_uint_eq(a->n_begun, 5);
 	ck_assert_uint_eq(a->timeout, 9);
@@ -115,10 +120,10 @@ END_TEST
 
 START_TEST(a_type_that_is_no_longer_named_falls_under_all_others)
 {
-	CONFIGURE({"a", NULL, 1, 1}, {"*", NULL, 30, 0});
+	CONFIGURE({"a", NULL, 1, 1, 0, 0}, {"*", NULL, 30, 0, 0, 0});
 	struct registry_entry *a = registry_find(registry, "a");
 
-	CONFIGURE({"*", NULL, 40, 2});
+	CONFIGURE({"*", NULL, 40, 2, 0, 0});
 	ck_assert_ptr_eq(registry_find(registry, "a"), a);
 	ck_assert_uint_eq(a->timeout, 40);
 	ck_assert_uint_eq(a->max_concurrency, 2);
@@ -130,9 +135,9 @@ START_TEST(a_handler_lives_as_long_as_somebody_has_a_share_of_it)
 	struct handler mail = {.name = "mail", .free = count_free, .n_refs = 1};
 
 	n_freed = 0;
-	CONFIGURE({"send-mail", &mail, 5, 2}, {"*", NULL, 30, 0});
+	CONFIGURE({"send-mail", &mail, 5, 2, 0, 0}, {"*", NULL, 30, 0, 0, 0});
 	struct handler *job = handler_ref(registry_find(registry, "send-mail")->handler);
-	CONFIGURE({"*", NULL, 30, 0});
+	CONFIGURE({"*", NULL, 30, 0, 0, 0});
 	handler_unref(&mail);
 	ck_assert_uint_eq(n_freed, 0);
 	handler_unref(job);
@@ -146,13 +151,14 @@ START_TEST(envelopes_are_wanted_as_long_as_some_handler_wants_them)
 	struct handler service = mail;
 
 	service.wants_envelope = true;
-	CONFIGURE({"send-mail", &mail, 5, 2}, {"call", &service, 5, 2}, {"*", NULL, 30, 0});
+	CONFIGURE({"send-mail", &mail, 5, 2, 0, 0}, {"call", &service, 5, 2, 0, 0},
+		{"*", NULL, 30, 0, 0, 0});
 	ck_assert(registry_wants_envelopes(registry));
 	ck_assert(registry_entry_wants_envelopes(registry_find(registry, "call")));
 	ck_assert(!registry_entry_wants_envelopes(registry_find(registry, "send-mail")));
 	ck_assert(!registry_entry_wants_envelopes(registry_find(registry, "other")));
 
-	CONFIGURE({"send-mail", &mail, 5, 2}, {"*", NULL, 30, 0});
+	CONFIGURE({"send-mail", &mail, 5, 2, 0, 0}, {"*", NULL, 30, 0, 0, 0});
 	ck_assert(!registry_wants_envelopes(registry));
 }
 END_TEST
