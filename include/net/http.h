@@ -47,7 +47,7 @@ struct http_options {
 	unsigned max_connections; /* kept alive; 0: 128 */
 };
 
-#define HTTP_HEADERS_MAX 16
+#define HTTP_HEADERS_MAX 32
 #define HTTP_WANTED_MAX  8
 
 struct http_header {
@@ -70,9 +70,14 @@ struct http_request {
 	/* From now to the first byte that is sent: name, connection, proxy and TLS; 0: 10 s. */
 	usec_t connect_timeout;
 	size_t max_answer; /* bytes of its body: more is -EMSGSIZE */
-	bool direct;       /* never through a proxy: services of this very machine */
-	bool plain;        /* http:// also to other hosts than this one */
-	bool secret;       /* headers and answer are wiped when the call has ended */
+	/*
+	 * Not 0: more is no error, but not kept either; behind so many bytes the connection is
+	 * closed, and the answer stands.
+	 */
+	size_t max_ignored;
+	bool direct; /* never through a proxy: services of this very machine */
+	bool plain;  /* http:// also to other hosts than this one */
+	bool secret; /* headers and answer are wiped when the call has ended */
 };
 
 /* Borrowed until the callback returns. */
@@ -117,7 +122,8 @@ int http_check_url(const char *url, bool plain);
 /*
  * Copies URL and headers; borrows body and wanted until the callback, or cancel. ret_call may be
  * NULL; the call is gone when its callback returns. 0, or a negative errno and no callback comes:
- * those of http_check_url(), -EINVAL for a line break in a header, -ENOMEM.
+ * those of http_check_url(), -EINVAL for a line break in a header, -ENOBUFS for more headers than
+ * anybody takes, -ENOMEM.
  */
 int http_start(struct http *http, const struct http_request *request, http_done_fn *done,
 	void *userdata, struct http_call **ret_call);

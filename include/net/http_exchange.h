@@ -25,6 +25,9 @@ struct http_exchange {
 	struct http_proxy proxy; /* for the URL */
 	bool direct;             /* but not for this request */
 	bool secret;             /* lines and body are */
+	/* CLOCK_BOOTTIME; the first holds as long as nothing was sent. */
+	usec_t connect_deadline;
+	usec_t deadline;
 
 	const char *const *wanted;
 	size_t n_wanted;
@@ -32,6 +35,8 @@ struct http_exchange {
 	char said[CURL_ERROR_SIZE]; /* by libcurl */
 	char error_text[HTTP_FAILURE_MAX];
 	struct strbuf body;
+	size_t max_ignored;
+	size_t n_ignored; /* bytes behind body */
 	struct http_response response;
 };
 
@@ -46,10 +51,14 @@ void http_exchange_reset(struct http_exchange *x);
 /* Whether the last request went to the very same URL. */
 bool http_exchange_has_url(const struct http_exchange *x, const char *url);
 
-/* Sets the request on the handle; the URL is one that http_url_parse() accepts. -EINVAL for a line
- * break in a header, -ENOMEM.
+/*
+ * Sets the request on the handle; its time begins. The URL is one that http_url_parse() accepts.
+ * -EINVAL for a line break in a header, -ENOBUFS for more headers than anybody takes, -ENOMEM.
  */
 int http_exchange_prepare(struct http_exchange *x, const struct http_request *request);
+
+/* CLOCK_BOOTTIME: the deadline that holds now. */
+usec_t http_exchange_ends_at(const struct http_exchange *x);
 
 /* Fills x->response with what came of it. */
 void http_exchange_conclude(struct http_exchange *x, CURLcode code);

@@ -1,20 +1,20 @@
 /*
- * The sockets of a curl multi, in an epoll of their own: the loop sees one descriptor, readable
- * when something happened on any of them, and wakes once for all that is ready together.
+ * The sockets of a curl multi, in an epoll of their own: who drives it sees one descriptor,
+ * readable when something happened on any of them, and wakes once for all that is ready together.
  *
  * Invariant: the kernel watches at most what libcurl asked for last, or still what it asked for
  * before: libcurl forgets a kept-alive connection between two requests and asks for the same again
  * with the next, so a watch that has become superfluous stays until it fires or the socket is
  * closed. That is safe since such sockets are opened and closed here: a descriptor's number cannot
  * come back without the old watch being gone. What libcurl opens by itself (its resolver's) is
- * forgotten as soon as it says so. Loop thread only; nothing blocks.
- *
- * The functions of libcurl's signatures are given to it; nobody else calls them.
+ * forgotten as soon as it says so. Nothing blocks. Thread: whoever drives the multi handle.
  */
 #pragma once
 
 #include <curl/curl.h>
 #include <stddef.h>
+
+#include "base/clock.h"
 
 struct http_socket;
 
@@ -22,6 +22,7 @@ struct http_sockets {
 	int epoll_fd;
 	struct http_socket *table; /* by descriptor */
 	size_t n_table;
+	usec_t slept; /* by the machine, since it was started */
 };
 
 /* 0 or a negative errno. */
@@ -29,12 +30,10 @@ int http_sockets_init(struct http_sockets *s);
 /* After curl_multi_cleanup(), which still closes sockets. */
 void http_sockets_done(struct http_sockets *s);
 
-/* For CURLMOPT_SOCKETFUNCTION, CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION, with
- * the struct http_sockets as their data.
- */
-int http_sockets_watch(CURL *easy, curl_socket_t fd, int what, void *sockets, void *unused);
-curl_socket_t http_sockets_open(void *sockets, curlsocktype purpose, struct curl_sockaddr *address);
-int http_sockets_close(void *sockets, curl_socket_t fd);
+/* Has the multi handle wait with s, one request at a time on each connection. 0 or -ENOMEM. */
+int http_sockets_serve_multi(struct http_sockets *s, CURLM *multi);
+/* The same for an easy handle that will be in it: its sockets are opened and closed here. */
+int http_sockets_serve_easy(struct http_sockets *s, CURL *easy);
 
 /* Hands libcurl everything that is ready. n_running: how many transfers still run, by its last
  * word; left alone if nothing was ready.
@@ -43,3 +42,9 @@ void http_sockets_dispatch(struct http_sockets *s, CURLM *multi, int *n_running)
 
 /* Ends the connections that no transfer uses: libcurl finds them closed. */
 void http_sockets_shutdown_idle(struct http_sockets *s);
+
+/*
+ * To be called before a request: after a sleep of the machine's it does the same, for libcurl's
+ * clock stands still meanwhile, and it takes such connections for younger than they are.
+ */
+void http_sockets_notice_sleep(struct http_sockets *s);

@@ -14,12 +14,8 @@
 #include "net/http_sockets.h"
 #include "net/http_url.h"
 
-#define CONNECT_TIMEOUT     (10 * USEC_PER_SEC)
 #define CONNECTIONS_DEFAULT 128
 #define IDLE_CALLS_MAX      128
-
-/* Two clocks read one after the other differ by less. */
-#define SLEEP_MIN USEC_PER_SEC
 
 enum call_state {
 	CALL_IDLE,      /* in the store */
@@ -36,8 +32,6 @@ struct http_call {
 	enum call_state state;
 	http_done_fn *done;
 	void *userdata;
-	usec_t connect_deadline; /* CLOCK_BOOTTIME; holds as long as nothing was sent */
-	usec_t deadline;
 	struct curl_slist *distrusted;
 	struct http_exchange exchange;
 };
@@ -50,7 +44,6 @@ struct http {
 	sd_event_source *on_deadline; /* the requests' */
 	usec_t deadline_at;           /* when on_deadline fires; USEC_INFINITY: not */
 	bool timer_due;
-	usec_t slept; /* by the machine, since it was started */
 	CURLM *multi;
 	struct http_sockets sockets;
 	struct call_list out;
@@ -94,10 +87,7 @@ static int http_call_get(struct http *http, struct http_call **ret)
 
 	CURL *easy = call->exchange.easy;
 	if (curl_easy_setopt(easy, CURLOPT_PRIVATE, call) ||
-		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_sockets_open) ||
-		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &http->sockets) ||
-		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_sockets_close) ||
-		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &http->sockets)) {
+		http_sockets_serve_easy(&http->sockets, easy) < 0) {
 		http_call_free(call);
 		return -ENOMEM;
 	}
@@ -126,11 +116,6 @@ static void http_call_put(struct http_call *call)
 	http->n_idle++;
 }
 
-static usec_t http_call_ends_at(const struct http_call *call)
-{
-	return call->exchange.response.sent_at == 0 ? call->connect_deadline : call->deadline;
-}
-
 static void http_arm_turn(struct http *http)
 {
 	sd_event_source_set_enabled(http->on_turn, SD_EVENT_ONESHOT);
@@ -144,20 +129,6 @@ static void http_arm_deadline(struct http *http, usec_t at)
 	http->deadline_at = at;
 	sd_event_source_set_time(http->on_deadline, at);
 	sd_event_source_set_enabled(http->on_deadline, SD_EVENT_ONESHOT);
-}
-
-/*
- * libcurl's clock stands still while the machine sleeps: it takes idle connections for younger than
- * they are. Boot time is read first: an interruption in between looks like less sleep, not more.
- */
-static void http_notice_sleep(struct http *http)
-{
-	usec_t boottime = clock_boottime();
-	usec_t slept = usec_sub(boottime, clock_monotonic());
-
-	if (slept >= http->slept + SLEEP_MIN)
-		http_sockets_shutdown_idle(&http->sockets);
-	http->slept = usec_max(http->slept, slept);
 }
 
 /* Who failed once may have moved: its other connections lead to the same place. */
@@ -289,11 +260,12 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 	while (call) {
 		struct http_call *following = TAILQ_NEXT(call, link);
 
-		if (http_call_ends_at(call) <= now) {
+		usec_t ends_at = http_exchange_ends_at(&call->exchange);
+		if (ends_at <= now) {
 			http_exchange_time_out(&call->exchange);
 			http_finish(call);
 		} else {
-			next = usec_min(next, http_call_ends_at(call));
+			next = usec_min(next, ends_at);
 		}
 		call = following;
 	}
@@ -344,11 +316,9 @@ static int http_make_multi(struct http *http)
 {
 	CURLM *multi = http->multi = curl_multi_init();
 
-	if (!multi || curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, http_sockets_watch) ||
-		curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, &http->sockets) ||
+	if (!multi || http_sockets_serve_multi(&http->sockets, multi) < 0 ||
 		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted) ||
 		curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) ||
-		curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) ||
 		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)http->options.max_connections))
 		return -ENOMEM;
 	return 0;
@@ -447,7 +417,7 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 	if (r < 0)
 		return r;
 
-	http_notice_sleep(http);
+	http_sockets_notice_sleep(&http->sockets);
 	r = http_call_prepare(call, request);
 	if (r == 0 && curl_multi_add_handle(http->multi, call->exchange.easy) != CURLM_OK)
 		r = -ENOMEM;
@@ -456,16 +426,12 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 		return r;
 	}
 
-	usec_t now = clock_boottime();
-	usec_t to_connect = request->connect_timeout ? request->connect_timeout : CONNECT_TIMEOUT;
 	call->done = done;
 	call->userdata = userdata;
-	call->deadline = now + request->timeout;
-	call->connect_deadline = now + usec_min(request->timeout, to_connect);
 	call->state = CALL_OUT;
 	TAILQ_INSERT_TAIL(&http->out, call, link);
 	http->n_out++;
-	http_arm_deadline(http, call->connect_deadline);
+	http_arm_deadline(http, http_exchange_ends_at(&call->exchange));
 	if (ret_call)
 		*ret_call = call;
 	return 0;

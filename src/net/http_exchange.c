@@ -10,6 +10,7 @@
 #define TRANSFER_BUFFER_SIZE 16384L
 #define CA_CACHE_SEC         60L
 #define IDLE_SEC_MAX         120L
+#define CONNECT_TIMEOUT      (10 * USEC_PER_SEC)
 
 /* A kept-alive connection that the server closed just before shows it at once. */
 #define SEND_AGAIN_WITHIN (1 * USEC_PER_SEC)
@@ -77,9 +78,19 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata)
 static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 {
 	struct http_exchange *x = userdata;
+	size_t len = size * n, room = x->body.ceiling - x->body.len;
+	size_t taken = x->max_ignored > 0 && len > room ? room : len;
 
+	x->n_ignored += len - taken;
 	/* Any other number than what came makes libcurl end the transfer. */
-	return strbuf_append(&x->body, data, size * n) < 0 ? size * n + 1 : size * n;
+	return strbuf_append(&x->body, data, taken) < 0 || x->n_ignored > x->max_ignored ? len + 1
+											 : len;
+}
+
+/* Whether libcurl was made to end a transfer of which everything is there that is wanted. */
+static bool http_exchange_has_enough(const struct http_exchange *x)
+{
+	return x->n_ignored > x->max_ignored && x->body.error == 0;
 }
 
 /* What holds for every request of the handle. */
@@ -216,6 +227,15 @@ static const struct http_proxy *http_exchange_proxy(const struct http_exchange *
 	return x->proxy.url && !x->direct ? &x->proxy : NULL;
 }
 
+static void http_exchange_set_deadlines(struct http_exchange *x, const struct http_request *request)
+{
+	usec_t now = clock_boottime();
+	usec_t to_connect = request->connect_timeout ? request->connect_timeout : CONNECT_TIMEOUT;
+
+	x->deadline = now + request->timeout;
+	x->connect_deadline = now + usec_min(request->timeout, to_connect);
+}
+
 int http_exchange_prepare(struct http_exchange *x, const struct http_request *request)
 {
 	bool get = strcmp(request->method, "GET") == 0;
@@ -226,6 +246,8 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 	assert(request->n_headers <= HTTP_HEADERS_MAX && request->n_wanted <= HTTP_WANTED_MAX);
 	http_exchange_reset(x);
 	x->body.ceiling = request->max_answer;
+	x->max_ignored = request->max_ignored;
+	x->n_ignored = 0;
 	x->wanted = request->wanted;
 	x->n_wanted = request->n_wanted;
 
@@ -248,9 +270,16 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 	/* "" is none; and libcurl has no exceptions of its own. */
 	SET(CURLOPT_PROXY, http_exchange_proxy(x) ? x->proxy.url : "");
 	SET(CURLOPT_NOPROXY, "");
-	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->max_answer);
+	SET(CURLOPT_MAXFILESIZE_LARGE,
+		request->max_ignored > 0 ? 0 : (curl_off_t)request->max_answer);
 #undef SET
+	http_exchange_set_deadlines(x, request);
 	return bad ? -ENOMEM : 0;
+}
+
+usec_t http_exchange_ends_at(const struct http_exchange *x)
+{
+	return x->response.sent_at == 0 ? x->connect_deadline : x->deadline;
 }
 
 void http_exchange_fail(struct http_exchange *x, int error, const char *text)
@@ -305,7 +334,7 @@ void http_exchange_conclude(struct http_exchange *x, CURLcode code)
 {
 	struct http_response *response = &x->response;
 
-	if (code == CURLE_OK) {
+	if (code == CURLE_OK || http_exchange_has_enough(x)) {
 		long status = 0;
 		curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 		response->status = (unsigned)status;

@@ -19,11 +19,14 @@
 
 #define EVENTS_AT_ONCE 64
 
+/* Two clocks read one after the other differ by less. */
+#define SLEEP_MIN USEC_PER_SEC
+
 struct http_socket {
 	uint32_t wanted;     /* EPOLLIN, EPOLLOUT: what libcurl waits for */
 	uint32_t watched;    /* what the kernel was told */
 	uint32_t generation; /* of the watch: tells an event from one of an earlier socket */
-	bool ours;           /* between http_sockets_open() and http_sockets_close() */
+	bool ours;           /* between on_open() and on_close() */
 };
 
 int http_sockets_init(struct http_sockets *s)
@@ -80,7 +83,8 @@ static void http_sockets_tell_kernel(
 		socket->generation++;
 }
 
-int http_sockets_watch(CURL *easy, curl_socket_t fd, int what, void *sockets, void *unused)
+/* CURLMOPT_SOCKETFUNCTION. */
+static int on_watch(CURL *easy, curl_socket_t fd, int what, void *sockets, void *unused)
 {
 	struct http_sockets *s = sockets;
 	struct http_socket *socket = http_sockets_entry(s, fd);
@@ -104,7 +108,8 @@ static void http_sockets_set(int fd, int level, int option, int value)
 	(void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-curl_socket_t http_sockets_open(void *sockets, curlsocktype purpose, struct curl_sockaddr *address)
+/* CURLOPT_OPENSOCKETFUNCTION. */
+static curl_socket_t on_open(void *sockets, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_sockets *s = sockets;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -129,7 +134,8 @@ curl_socket_t http_sockets_open(void *sockets, curlsocktype purpose, struct curl
 	return fd;
 }
 
-int http_sockets_close(void *sockets, curl_socket_t fd)
+/* CURLOPT_CLOSESOCKETFUNCTION. */
+static int on_close(void *sockets, curl_socket_t fd)
 {
 	struct http_sockets *s = sockets;
 	struct http_socket *socket = &s->table[fd];
@@ -137,6 +143,25 @@ int http_sockets_close(void *sockets, curl_socket_t fd)
 	http_sockets_tell_kernel(s, fd, socket, 0);
 	*socket = (struct http_socket){.generation = socket->generation};
 	return close(fd);
+}
+
+int http_sockets_serve_multi(struct http_sockets *s, CURLM *multi)
+{
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_watch) ||
+			       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, s) ||
+			       curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING)
+		       ? -ENOMEM
+		       : 0;
+}
+
+int http_sockets_serve_easy(struct http_sockets *s, CURL *easy)
+{
+	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) ||
+			       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s) ||
+			       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) ||
+			       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s)
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int http_sockets_curl_mask(uint32_t events)
@@ -174,4 +199,15 @@ void http_sockets_shutdown_idle(struct http_sockets *s)
 	for (size_t fd = 0; fd < s->n_table; fd++)
 		if (s->table[fd].ours && !s->table[fd].wanted)
 			shutdown((int)fd, SHUT_RDWR);
+}
+
+/* Boot time is read first: an interruption in between looks like less sleep, not more. */
+void http_sockets_notice_sleep(struct http_sockets *s)
+{
+	usec_t boottime = clock_boottime();
+	usec_t slept = usec_sub(boottime, clock_monotonic());
+
+	if (slept >= s->slept + SLEEP_MIN)
+		http_sockets_shutdown_idle(s);
+	s->slept = usec_max(s->slept, slept);
 }
