@@ -1,6 +1,6 @@
 /*
  * What no single value shows: settings that are missing, that follow from others, or that do not
- * go together. Completes settings (region, endpoint, the time limits of types); afterwards they
+ * go together. Completes settings (region, endpoint, what types have from all); afterwards they
  * are either whole, or the report says why not.
  */
 #pragma once

@@ -12,7 +12,7 @@
 #include "conf/value.h"
 
 enum key_flag {
-	KEY_REQUIRED = 1 << 0,
+	KEY_REQUIRED = 1 << 0, /* in a job's section: by the kinds that take it */
 	KEY_PRIVATE =
 		1 << 1, /* its value is in no message, and masked where settings are printed */
 	KEY_RESTART = 1 << 2, /* a change takes effect with the next start */
@@ -32,8 +32,11 @@ struct key {
 	const char *other_names[KEY_OTHER_NAMES_MAX]; /* in the environment; the first wins */
 	struct value_rule rule;
 	size_t offset;
+	unsigned kinds; /* of jobs that take it, KEY_KIND() of each; 0: all, and what is no job's */
 	unsigned flags;
 };
+
+#define KEY_KIND(kind) (1u << (kind))
 
 struct key_section {
 	const char *name;
@@ -49,6 +52,18 @@ extern const size_t n_key_sections;
 
 /* Whether its field is one of struct settings_job. */
 bool keys_is_of_job(const struct key *key);
+
+/* Whether jobs of that kind take it. */
+bool keys_takes(const struct key *key, enum settings_kind kind);
+
+/* The kind that needs it: of a key that jobs' sections require. */
+enum settings_kind keys_needed_by(const struct key *key);
+
+/* As in a file. */
+const char *keys_kind_name(enum settings_kind kind);
+
+/* Appends the kinds that take it, "command and lambda"; the key has kinds. */
+void keys_write_kinds(const struct key *key, struct strbuf *out);
 
 /* A section as a file's header has it, without the brackets: "job TYPE". */
 const char *keys_header(const char *section);
@@ -66,6 +81,12 @@ bool keys_environment(const struct key *key, char ret_name[KEY_ENVIRONMENT_MAX])
 /* base: the struct settings, or for keys of KEY_JOB the struct settings_job. As in value.h. */
 int keys_read(const struct key *key, void *base, const char *text, struct strbuf *wrong);
 void keys_write(const struct key *key, const void *base, struct strbuf *out);
+
+/* The value for people to see. */
+void keys_write_masked(const struct key *key, const void *base, struct strbuf *out);
+
+/* Whether both have the same value. */
+bool keys_equal(const struct key *key, const void *base, const void *other);
 
 /* Gives the key its default, or no value where it has none. 0 or -ENOMEM. */
 int keys_read_fallback(const struct key *key, void *base);

@@ -22,5 +22,8 @@ void report_problem(struct report *report, const char *format, ...)
 void report_warning(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Whether one more would only be counted, so that nobody need find words for it. */
+bool report_is_full(const struct report *report);
+
 /* Says how many problems were not listed. */
 void report_end(struct report *report);

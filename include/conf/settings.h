@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,18 +23,65 @@
 
 #define SETTINGS_DIRECTORY "/etc/nexus-worker"
 #define SETTINGS_TYPE_MAX  64 /* bytes of a job's type, as of a message's */
-#define SETTINGS_KEYS_MAX  32 /* rows of the key table, at most */
+#define SETTINGS_KEYS_MAX  64 /* rows of the key table, at most */
 
 enum settings_kind {
 	SETTINGS_BUILTIN, /* compiled in; the handler has the type's name */
+	SETTINGS_COMMAND, /* a program for each job */
+	SETTINGS_LAMBDA,  /* programs that stay, and speak the Lambda Runtime API */
+	SETTINGS_HTTP,    /* a service that is asked as aws-sqsd asks it */
 };
 
-/* [job TYPE] */
+/* Who writes the job's row. */
+enum settings_rows {
+	SETTINGS_ROWS_BY_KIND, /* not given; in settings that are checked it is one of the others */
+	SETTINGS_ROWS_WORKER,
+	SETTINGS_ROWS_HANDLER,
+};
+
+enum settings_runtime {
+	SETTINGS_NODEJS,
+	SETTINGS_PROVIDED, /* the bundle's own program, bootstrap */
+};
+
+/*
+ * [job TYPE]. What the section's kind does not take has its default. Texts are NULL where there is
+ * none to give.
+ */
 struct settings_job {
 	char type[SETTINGS_TYPE_MAX + 1]; /* "*": all that have no section of their own */
 	enum settings_kind kind;
+	bool kind_unread; /* it was given, but could not be read: never so in checked settings */
+	enum settings_rows rows;
 	usec_t timeout;
-	unsigned max_concurrency;         /* 0: no limit but the threads */
+	unsigned max_concurrency; /* 0: no limit but the threads */
+	usec_t base_delay;        /* 0: a failed job returns when its visibility ends */
+	usec_t max_delay;
+
+	char *program; /* command: words as base/words has them, the first an absolute path */
+
+	char *bundle; /* lambda: an absolute path */
+	char *handler;
+	enum settings_runtime runtime;
+	unsigned max_jobs; /* a runtime is replaced after so many; 0: never */
+	usec_t max_age;    /* and after so long; 0: never */
+
+	char *url; /* http: secret; https, or http to this machine */
+
+	/* Of command and lambda. */
+	char *environment;      /* secret; KEY=VALUE words as base/words has them */
+	char *environment_file; /* an absolute path */
+	bool pass_database_url;
+	bool pass_aws_credentials;
+	char *working_directory; /* an absolute path */
+	uint64_t memory_bytes;   /* 0: no limit */
+	unsigned open_files;
+	uint64_t output_bytes; /* of a job's output, into the log */
+
+	/* Of command. */
+	usec_t cpu_time;          /* whole seconds; 0: no limit */
+	uint64_t file_size_bytes; /* 0: no limit */
+
 	char *origin;                     /* "FILE:LINE"; NULL: "*", which no file names */
 	char *origins[SETTINGS_KEYS_MAX]; /* by place in the key table */
 };
@@ -58,6 +106,10 @@ struct settings {
 		usec_t job_timeout;
 		usec_t drain_timeout;
 	} worker;
+	struct {
+		usec_t base_delay; /* 0: a failed job returns when its visibility ends */
+		usec_t max_delay;
+	} retry;
 	struct {
 		int level; /* LOG_ERR … LOG_DEBUG */
 		enum log_format format;
@@ -106,8 +158,14 @@ DEFINE_CLEANUP(struct settings *, settings_free)
 const struct settings_job *settings_job_for(const struct settings *settings, const char *type);
 
 /*
+ * Whether all that is set for their types is the same, wherever it was given; the files and
+ * directories that it names are not looked at.
+ */
+bool settings_job_equal(const struct settings_job *a, const struct settings_job *b);
+
+/*
  * A configuration file that gives these settings, each value behind a comment that says where it
- * came from; passwords are masked.
+ * came from; what may be secret is masked.
  */
 void settings_print(const struct settings *settings, struct strbuf *out);
 

@@ -1,6 +1,7 @@
 /*
- * Just enough of a URL: "http" or "https", a host, perhaps a port, a path. No user, query or
- * fragment. And what the host of a queue's URL says: whether it is AWS's, and in which region.
+ * Just enough of a URL: "http" or "https", a host, perhaps a port, a path. No user and no
+ * fragment, and a query only where it is asked for. And what the host of a queue's URL says:
+ * whether it is AWS's, and in which region.
  *
  * Pure; all slices are borrowed from the text.
  */
@@ -16,13 +17,19 @@ struct url {
 	const char *host; /* without the brackets of an IPv6 address */
 	size_t host_len;
 	size_t origin_len; /* of scheme://host[:port], from the start of the text */
-	const char *path;  /* "" or begins with "/" */
+	const char *path;  /* "" or begins with "/"; with a query, "?" and that behind it */
 };
 
 /* 0, or -EINVAL and the reason, a constant that reads on from "the URL …", in ret_wrong. */
 int url_parse(const char *text, struct url *ret, const char **ret_wrong);
 
-/* 127.0.0.0/8, ::1, localhost and names below it. */
+/* The same for one that may have a query. */
+int url_parse_request(const char *text, struct url *ret, const char **ret_wrong);
+
+/* 127.0.0.0/8, ::1, localhost: what no resolver leads away from this machine. */
+bool url_is_this_machine(const struct url *url);
+
+/* This machine, or a name below localhost. */
 bool url_is_loopback(const struct url *url);
 
 /* Whether the host is one under which AWS serves SQS. */

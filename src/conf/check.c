@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/assign.h"
+#include "conf/check_job.h"
 #include "conf/environment.h"
 #include "conf/keys.h"
 #include "conf/sources.h"
@@ -64,7 +65,7 @@ static int check_derive(
 static void check_required(const struct check *c)
 {
 	for (const struct key *k = keys; k < keys + n_keys; k++) {
-		if (!(k->flags & KEY_REQUIRED) || check_origin(c, k))
+		if (!(k->flags & KEY_REQUIRED) || keys_is_of_job(k) || check_origin(c, k))
 			continue;
 		char own[KEY_ENVIRONMENT_MAX] = "";
 		_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
@@ -182,14 +183,9 @@ static int check_endpoint(const struct check *c)
 
 static int check_jobs(const struct check *c)
 {
-	const struct key *timeout = keys_find(KEY_JOB, "timeout");
-
+	check_job_retry(c->settings, c->report);
 	for (size_t i = 0; i < c->settings->n_jobs; i++) {
-		struct settings_job *job = &c->settings->jobs[i];
-		if (job->timeout > 0)
-			continue;
-		job->timeout = c->settings->worker.job_timeout;
-		int r = keys_note(timeout, job->origins, "[worker] job_timeout");
+		int r = check_job(c->settings, &c->settings->jobs[i], c->report);
 		if (r < 0)
 			return r;
 	}

@@ -112,7 +112,7 @@ static void config_file_unknown_key(
 	const char *path, const struct ini_entry *entry, struct report *report)
 {
 	const char *section = entry->section.name;
-	const struct key *meant = keys_nearest(section, entry->key);
+	const struct key *meant = report_is_full(report) ? NULL : keys_nearest(section, entry->key);
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 
 	strbuf_printf(&line, "%s:%u: %.*s: unknown key in [%s], ", path, entry->line,
@@ -138,6 +138,7 @@ static int config_file_read_key(const char *path, const struct ini_entry *entry,
 	const struct ini_section *section = &entry->section;
 	const struct key *key = keys_find(section->name, entry->key);
 	_cleanup_strbuf_ struct strbuf from = STRBUF_INIT;
+	struct settings_job *job = NULL;
 	void *base = settings;
 	char **origins = settings->origins;
 
@@ -149,7 +150,6 @@ static int config_file_read_key(const char *path, const struct ini_entry *entry,
 		return 0;
 	}
 	if (section->argument) {
-		struct settings_job *job;
 		int r = config_file_job(settings, section->argument, &job);
 		if (r < 0)
 			return r;
@@ -160,7 +160,11 @@ static int config_file_read_key(const char *path, const struct ini_entry *entry,
 		return -ENOMEM;
 	struct assign_value value = {
 		.from = strbuf_str(&from), .shown = key->name, .text = entry->value};
-	return assign(key, base, origins, &value, report);
+	unsigned n_problems = report->n_problems;
+	int r = assign(key, base, origins, &value, report);
+	if (job && strcmp(key->name, "kind") == 0)
+		job->kind_unread = report->n_problems > n_problems;
+	return r;
 }
 
 int config_file_read(

@@ -59,11 +59,23 @@ static void document_variables(const struct key *key, const char *quote, struct 
 		strbuf_printf(out, ", %s%s%s", quote, key->other_names[i], quote);
 }
 
+/* What the key is, and for whom. */
+static void document_words(const struct key *key, struct strbuf *out)
+{
+	strbuf_puts(out, key->words);
+	if (!key->kinds)
+		return;
+	strbuf_puts(out, " For ");
+	keys_write_kinds(key, out);
+	strbuf_putc(out, '.');
+}
+
 static void document_key(const struct key *key, struct strbuf *out)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 
-	strbuf_printf(&text, "%s Accepted: ", key->words);
+	document_words(key, &text);
+	strbuf_puts(&text, " Accepted: ");
 	key->rule.type->accept(&key->rule, &text);
 	strbuf_putc(&text, '.');
 	if (key->flags & KEY_REQUIRED)
@@ -119,6 +131,8 @@ void document_table(struct strbuf *out)
 		document_variables(k, "`", out);
 		strbuf_puts(out, " | ");
 		document_default(k, out);
-		strbuf_printf(out, " | %s |\n", k->words);
+		strbuf_puts(out, " | ");
+		document_words(k, out);
+		strbuf_puts(out, " |\n");
 	}
 }

@@ -2,211 +2,55 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/nearest.h"
 
-static const struct value_name levels[] = {
-	{"error", LOG_ERR},
-	{"warning", LOG_WARNING},
-	{"notice", LOG_NOTICE},
-	{"info", LOG_INFO},
-	{"debug", LOG_DEBUG},
-	{NULL, 0},
-};
-
-static const struct value_name formats[] = {
-	{"auto", LOG_FORMAT_AUTO},
-	{"journal", LOG_FORMAT_JOURNAL},
-	{"text", LOG_FORMAT_TEXT},
-	{"json", LOG_FORMAT_JSON},
-	{NULL, 0},
-};
-
-static const struct value_name kinds[] = {
-	{"builtin", SETTINGS_BUILTIN},
-	{NULL, 0},
-};
-
-/* A field of struct settings has the name of its section and key. */
-#define SETTING(part, key)                                                                         \
-	.section = #part, .name = #key, .offset = offsetof(struct settings, part.key)
-#define SETTING_OF_JOB(key)                                                                        \
-	.section = KEY_JOB, .name = #key, .offset = offsetof(struct settings_job, key)
-#define DURATION(low, high) .rule = {.type = &value_duration, .min = (low), .max = (high)}
-#define SECONDS(low, high)                                                                         \
-	.rule = {.type = &value_duration, .min = (low), .max = (high), .step = USEC_PER_SEC}
-#define COUNT(low, high) .rule = {.type = &value_count, .min = (low), .max = (high)}
-#define WORD(list)       .rule = {.type = &value_word, .names = (list)}
-
-/* SQS keeps no message hidden for longer, so no job can be held for longer. */
-#define LONGEST (12 * USEC_PER_HOUR)
-
-const struct key keys[] = {
-	{
-		SETTING(queue, url),
-		.rule = {.type = &value_queue_url},
-		.other_names = {"SQS_QUEUE_URL"},
-		.flags = KEY_REQUIRED | KEY_RESTART,
-		.words = "The URL of the queue that jobs are taken from.",
-	},
-	{
-		SETTING(queue, region),
-		.rule = {.type = &value_region},
-		.flags = KEY_RESTART,
-		.fallback_words = "the region in the URL, else AWS_REGION, AWS_DEFAULT_REGION, "
-				  "the AWS profile's, the metadata service's",
-		.words = "The region that requests are signed for.",
-	},
-	{
-		SETTING(queue, endpoint),
-		.rule = {.type = &value_endpoint},
-		.other_names = {"AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"},
-		.flags = KEY_RESTART,
-		.fallback_words = "scheme and host of the URL",
-		.words = "Where requests are sent. Must be given when the URL's host is not one of "
-			 "AWS's, for signed requests go there.",
-	},
-	{
-		SETTING(queue, wait_time),
-		SECONDS(0, 20 * USEC_PER_SEC),
-		.fallback = "20s",
-		.words = "How long a request for messages waits at the queue while it is empty.",
-	},
-	{
-		SETTING(queue, visibility_timeout),
-		SECONDS(0, LONGEST),
-		.fallback = "0",
-		.fallback_words = "the queue's own",
-		.words = "How long a message stays hidden from other receivers; it is extended for "
-			 "as long as its job runs here. What is set is asked for in each receive.",
-	},
-	{
-		SETTING(queue, max_pollers),
-		COUNT(1, 1024),
-		.fallback = "64",
-		.words = "At most so many requests for messages at a time; one while idle.",
-	},
-	{
-		SETTING(database, url),
-		.rule = {.type = &value_database_url},
-		.other_names = {"DATABASE_URL"},
-		.flags = KEY_REQUIRED | KEY_PRIVATE,
-		.fallback_words = "the file $CREDENTIALS_DIRECTORY/database-url, else "
-				  "/etc/nexus-worker/database-url",
-		.words = "The Postgres database that holds the jobs' rows, as libpq takes it. With "
-			 "a "
-			 "password in it, it is better kept in the file that is the default.",
-	},
-	{
-		SETTING(worker, concurrency),
-		COUNT(1, 1024),
-		.flags = KEY_RESTART,
-		.fallback = "16",
-		.words = "So many jobs run at a time, each in a thread.",
-	},
-	{
-		SETTING(worker, prefetch_time),
-		DURATION(0, USEC_PER_MIN),
-		.fallback = "250ms",
-		.words = "Messages are fetched ahead for as much work as the threads get to within "
-			 "this time; 0: for idle threads only.",
-	},
-	{
-		SETTING(worker, prefetch_max),
-		COUNT(1, 120000),
-		.fallback = "1000",
-		.words = "At most so many messages in hand, running and waiting ones together.",
-	},
-	{
-		.section = "worker",
-		.name = "memory",
-		.offset = offsetof(struct settings, worker.memory_bytes),
-		.rule = {.type = &value_size, .min = 1 << 20, .max = UINT64_C(1) << 40},
-		.fallback = "64M",
-		.words = "At most so many bytes of message bodies in hand.",
-	},
-	{
-		SETTING(worker, job_timeout),
-		DURATION(USEC_PER_MSEC, LONGEST),
-		.fallback = "30s",
-		.words = "A job that runs for longer is cancelled and fails.",
-	},
-	{
-		SETTING(worker, drain_timeout),
-		DURATION(0, LONGEST),
-		.fallback = "60s",
-		.words =
-			"When told to stop, the daemon lets jobs finish for so long. Under systemd "
-			"TimeoutStopSec= has to be longer by half a minute.",
-	},
-	{
-		SETTING(log, level),
-		WORD(levels),
-		.option = "--log-level",
-		.fallback = "info",
-		.words = "Lines of this importance and above are written.",
-	},
-	{
-		SETTING(log, format),
-		WORD(formats),
-		.fallback = "auto",
-		.words = "auto is the journal's native protocol under systemd and text elsewhere; "
-			 "json writes one object a line.",
-	},
-	{
-		SETTING(log, completed_per_second),
-		COUNT(0, 1000000),
-		.fallback = "1000",
-		.words = "A line each for so many completed jobs a second, then one summary a "
-			 "second. All other outcomes are always written.",
-	},
-	{
-		SETTING_OF_JOB(kind),
-		WORD(kinds),
-		.fallback = "builtin",
-		.words = "Who does the job: builtin is the handler in the daemon that has the "
-			 "type's "
-			 "name.",
-	},
-	{
-		SETTING_OF_JOB(timeout),
-		DURATION(0, LONGEST),
-		.fallback = "0",
-		.fallback_words = "job_timeout of [worker]",
-		.words = "A job of this type that runs for longer is cancelled and fails.",
-	},
-	{
-		SETTING_OF_JOB(max_concurrency),
-		COUNT(0, 1024),
-		.fallback = "0",
-		.fallback_words = "as many as there are threads",
-		.words = "At most so many jobs of this type run at a time.",
-	},
-};
-
-const size_t n_keys = sizeof keys / sizeof keys[0];
-static_assert(sizeof keys / sizeof keys[0] <= SETTINGS_KEYS_MAX, "SETTINGS_KEYS_MAX is too small");
-
-const struct key_section key_sections[] = {
-	{"queue", "The queue that jobs come from. Credentials for it are found as all AWS programs "
-		  "find theirs."},
-	{"database", "The database that keeps what became of them."},
-	{"worker", "How much is done at a time, and for how long."},
-	{"log", "What is written to the log."},
-	{KEY_JOB,
-		"A section [job TYPE] for each type of job that needs its own; the section [job *] "
-		"holds for all types that have none."},
-};
-
-const size_t n_key_sections = sizeof key_sections / sizeof key_sections[0];
-
 bool keys_is_of_job(const struct key *key)
 {
 	return strcmp(key->section, KEY_JOB) == 0;
+}
+
+bool keys_takes(const struct key *key, enum settings_kind kind)
+{
+	return !key->kinds || key->kinds & KEY_KIND(kind);
+}
+
+enum settings_kind keys_needed_by(const struct key *key)
+{
+	assert(key->kinds && keys_is_of_job(key));
+	return (enum settings_kind)__builtin_ctz(key->kinds);
+}
+
+static const struct value_name *keys_kind_names(void)
+{
+	return keys_find(KEY_JOB, "kind")->rule.names;
+}
+
+const char *keys_kind_name(enum settings_kind kind)
+{
+	const struct value_name *n = keys_kind_names();
+
+	while (n->number != (int)kind)
+		n++;
+	return n->name;
+}
+
+void keys_write_kinds(const struct key *key, struct strbuf *out)
+{
+	unsigned left = key->kinds;
+
+	for (const struct value_name *n = keys_kind_names(); n->name; n++) {
+		unsigned kind = KEY_KIND(n->number);
+		if (!(left & kind))
+			continue;
+		if (left != key->kinds)
+			strbuf_puts(out, left == kind ? " and " : ", ");
+		strbuf_puts(out, n->name);
+		left &= ~kind;
+	}
 }
 
 const char *keys_header(const char *section)
@@ -274,6 +118,24 @@ int keys_read(const struct key *key, void *base, const char *text, struct strbuf
 void keys_write(const struct key *key, const void *base, struct strbuf *out)
 {
 	key->rule.type->write(&key->rule, (const char *)base + key->offset, out);
+}
+
+void keys_write_masked(const struct key *key, const void *base, struct strbuf *out)
+{
+	if (key->rule.type->mask)
+		key->rule.type->mask((const char *)base + key->offset, out);
+	else
+		keys_write(key, base, out);
+}
+
+bool keys_equal(const struct key *key, const void *base, const void *other)
+{
+	_cleanup_(strbuf_wipe) struct strbuf one = STRBUF_INIT, two = STRBUF_INIT;
+
+	keys_write(key, base, &one);
+	keys_write(key, other, &two);
+	/* What cannot be compared for want of memory is better taken for a change. */
+	return one.error == 0 && two.error == 0 && strcmp(strbuf_str(&one), strbuf_str(&two)) == 0;
 }
 
 int keys_read_fallback(const struct key *key, void *base)

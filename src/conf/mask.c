@@ -3,8 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MASK "***"
-
 /* password, sslpassword, whatever the next version calls its own, and what is spelt with "%". */
 static bool mask_is_secret(const char *keyword, size_t len)
 {
@@ -92,6 +90,15 @@ static void mask_keywords(const char *text, struct strbuf *out)
 		}
 		text = end;
 	}
+}
+
+void mask_service_url(const char *url, struct strbuf *out)
+{
+	size_t len = strcspn(url, "?");
+
+	strbuf_append(out, url, len);
+	if (url[len])
+		strbuf_puts(out, "?" MASK);
 }
 
 void mask_database_url(const char *url, struct strbuf *out)

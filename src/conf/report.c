@@ -9,9 +9,11 @@ __attribute__((format(printf, 2, 0))) static void report_line(
 
 void report_problem(struct report *report, const char *format, ...)
 {
+	bool is_full = report_is_full(report);
 	va_list args;
 
-	if (report->n_problems++ >= REPORT_PROBLEMS_MAX)
+	report->n_problems++;
+	if (is_full)
 		return;
 	va_start(args, format);
 	report_line(report->problems, format, args);
@@ -25,6 +27,11 @@ void report_warning(struct report *report, const char *format, ...)
 	va_start(args, format);
 	report_line(report->warnings, format, args);
 	va_end(args);
+}
+
+bool report_is_full(const struct report *report)
+{
+	return report->n_problems >= REPORT_PROBLEMS_MAX;
 }
 
 void report_end(struct report *report)

@@ -6,7 +6,6 @@
 
 #include "conf/check.h"
 #include "conf/keys.h"
-#include "conf/mask.h"
 #include "conf/report.h"
 #include "conf/sources.h"
 
@@ -83,32 +82,37 @@ const struct settings_job *settings_job_for(const struct settings *settings, con
 	return &settings->jobs[settings->n_jobs - 1];
 }
 
+bool settings_job_equal(const struct settings_job *a, const struct settings_job *b)
+{
+	if (strcmp(a->type, b->type) != 0)
+		return false;
+	for (const struct key *k = keys; k < keys + n_keys; k++)
+		if (keys_is_of_job(k) && !keys_equal(k, a, b))
+			return false;
+	return true;
+}
+
 static void settings_print_key(
 	const struct key *key, const void *base, char *const *origins, struct strbuf *out)
 {
 	const char *origin = origins[key - keys];
-	_cleanup_(strbuf_wipe) struct strbuf value = STRBUF_INIT;
 
 	if (origin)
 		strbuf_printf(out, "# %s\n", origin);
 	else
 		strbuf_printf(out, "# default%s%s\n", key->fallback_words ? ": " : "",
 			key->fallback_words ? key->fallback_words : "");
-	keys_write(key, base, &value);
 	strbuf_printf(out, "%s = ", key->name);
-	if (key->flags & KEY_PRIVATE)
-		mask_database_url(strbuf_str(&value), out);
-	else
-		strbuf_puts(out, strbuf_str(&value));
+	keys_write_masked(key, base, out);
 	strbuf_putc(out, '\n');
 }
 
-static void settings_print_section(
-	const char *section, const void *base, char *const *origins, struct strbuf *out)
+static void settings_print_job(const struct settings_job *job, struct strbuf *out)
 {
+	strbuf_printf(out, "\n[" KEY_JOB " %s]\n", job->type);
 	for (const struct key *k = keys; k < keys + n_keys; k++)
-		if (strcmp(k->section, section) == 0)
-			settings_print_key(k, base, origins, out);
+		if (keys_is_of_job(k) && keys_takes(k, job->kind))
+			settings_print_key(k, job, job->origins, out);
 }
 
 void settings_print(const struct settings *settings, struct strbuf *out)
@@ -119,14 +123,12 @@ void settings_print(const struct settings *settings, struct strbuf *out)
 		if (strcmp(section, KEY_JOB) == 0)
 			continue;
 		strbuf_printf(out, "%s[%s]\n", i ? "\n" : "", section);
-		settings_print_section(section, settings, settings->origins, out);
+		for (const struct key *k = keys; k < keys + n_keys; k++)
+			if (strcmp(k->section, section) == 0)
+				settings_print_key(k, settings, settings->origins, out);
 	}
-	for (size_t i = 0; i < settings->n_jobs; i++) {
-		const struct settings_job *job = &settings->jobs[i];
-
-		strbuf_printf(out, "\n[" KEY_JOB " %s]\n", job->type);
-		settings_print_section(KEY_JOB, job, job->origins, out);
-	}
+	for (size_t i = 0; i < settings->n_jobs; i++)
+		settings_print_job(&settings->jobs[i], out);
 }
 
 void settings_restart_keys(
@@ -135,13 +137,7 @@ void settings_restart_keys(
 	const char *separator = "";
 
 	for (const struct key *k = keys; k < keys + n_keys; k++) {
-		_cleanup_strbuf_ struct strbuf before = STRBUF_INIT, after = STRBUF_INIT;
-
-		if (!(k->flags & KEY_RESTART) || keys_is_of_job(k))
-			continue;
-		keys_write(k, old, &before);
-		keys_write(k, new, &after);
-		if (strcmp(strbuf_str(&before), strbuf_str(&after)) == 0)
+		if (!(k->flags & KEY_RESTART) || keys_is_of_job(k) || keys_equal(k, old, new))
 			continue;
 		strbuf_printf(out, "%s[%s] %s", separator, k->section, k->name);
 		separator = ", ";

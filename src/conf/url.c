@@ -90,40 +90,55 @@ static const char *url_parse_authority(const char *text, size_t len, struct url 
 	return NULL;
 }
 
-int url_parse(const char *text, struct url *ret, const char **ret_wrong)
+static const char *url_take(const char *text, struct url *ret)
 {
-	struct url url = {0};
-	const char *authority, *wrong;
+	const char *authority;
 
 	if (strncmp(text, "https://", 8) == 0) {
-		url.tls = true;
+		ret->tls = true;
 		authority = text + 8;
 	} else if (strncmp(text, "http://", 7) == 0) {
 		authority = text + 7;
 	} else {
-		*ret_wrong = "begins neither with https:// nor with http://";
-		return -EINVAL;
+		return "begins neither with https:// nor with http://";
 	}
 	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~' || strchr("\"<>\\^`{|}", *c)) {
-			*ret_wrong = "has a character that no URL has";
-			return -EINVAL;
-		}
-	if (strpbrk(text, "?#")) {
-		*ret_wrong = "has a query or a fragment";
-		return -EINVAL;
-	}
+		if (*c <= ' ' || *c > '~' || strchr("\"<>\\^`{|}", *c))
+			return "has a character that no URL has";
+	if (strchr(text, '#'))
+		return "has a fragment";
 
-	size_t len = strcspn(authority, "/");
-	wrong = url_parse_authority(authority, len, &url);
+	size_t len = strcspn(authority, "/?");
+	ret->path = authority + len;
+	ret->origin_len = (size_t)(ret->path - text);
+	return url_parse_authority(authority, len, ret);
+}
+
+int url_parse_request(const char *text, struct url *ret, const char **ret_wrong)
+{
+	struct url url = {0};
+	const char *wrong = url_take(text, &url);
+
 	if (wrong) {
 		*ret_wrong = wrong;
 		return -EINVAL;
 	}
-	url.path = authority + len;
-	url.origin_len = (size_t)(url.path - text);
 	*ret = url;
 	return 0;
+}
+
+int url_parse(const char *text, struct url *ret, const char **ret_wrong)
+{
+	struct url url;
+	int r = url_parse_request(text, &url, ret_wrong);
+
+	if (r == 0 && strchr(url.path, '?')) {
+		*ret_wrong = "has a query";
+		return -EINVAL;
+	}
+	if (r == 0)
+		*ret = url;
+	return r;
 }
 
 /* The host's name, lower-cased and without the root's dot. */
@@ -151,7 +166,7 @@ static bool url_cut_ending(char *name, const char *ending)
 	return true;
 }
 
-bool url_is_loopback(const struct url *url)
+bool url_is_this_machine(const struct url *url)
 {
 	char name[HOST_MAX + 1] = "";
 	struct in_addr address;
@@ -162,7 +177,15 @@ bool url_is_loopback(const struct url *url)
 		return ntohl(address.s_addr) >> 24 == 127;
 	if (inet_pton(AF_INET6, name, &address6) == 1)
 		return IN6_IS_ADDR_LOOPBACK(&address6);
-	return strcmp(name, "localhost") == 0 || url_cut_ending(name, ".localhost");
+	return strcmp(name, "localhost") == 0;
+}
+
+bool url_is_loopback(const struct url *url)
+{
+	char name[HOST_MAX + 1] = "";
+
+	url_host(url, name);
+	return url_is_this_machine(url) || url_cut_ending(name, ".localhost");
 }
 
 /* "xx-yyyy-1", letters and digits; what stands for a region in a host's name. */

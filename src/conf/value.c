@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 
@@ -114,7 +115,7 @@ static int value_read_amount(const struct value_unit *units, const struct value_
 		value_write_amount(units, rule->max, wrong);
 		return -EINVAL;
 	}
-	if (sum < rule->min) {
+	if (sum < rule->min && !(rule->or_zero && sum == 0)) {
 		strbuf_puts(wrong, "is less than ");
 		value_write_amount(units, rule->min, wrong);
 		return -EINVAL;
@@ -135,6 +136,8 @@ static void value_accept_range(
 	value_write_amount(units, rule->min, out);
 	strbuf_puts(out, " to ");
 	value_write_amount(units, rule->max, out);
+	if (rule->or_zero)
+		strbuf_puts(out, ", or 0");
 }
 
 static int value_duration_read(
@@ -244,8 +247,61 @@ static void value_word_write(const struct value_rule *rule, const void *field, s
 			strbuf_puts(out, n->name);
 }
 
+static void value_word_clear(void *field)
+{
+	*(int *)field = 0;
+}
+
 const struct value_type value_word = {
 	.read = value_word_read,
 	.write = value_word_write,
 	.accept = value_word_accept,
+	.clear = value_word_clear,
+};
+
+static const struct {
+	const char *name;
+	bool on;
+} value_switch_names[] = {
+	{"yes", true},
+	{"no", false},
+	{"true", true},
+	{"false", false},
+	{"on", true},
+	{"off", false},
+	{"1", true},
+	{"0", false},
+};
+
+#define N_SWITCH_NAMES (sizeof value_switch_names / sizeof value_switch_names[0])
+
+static int value_switch_read(
+	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
+{
+	(void)rule;
+	for (size_t i = 0; i < N_SWITCH_NAMES; i++)
+		if (strcasecmp(value_switch_names[i].name, text) == 0) {
+			*(bool *)field = value_switch_names[i].on;
+			return 0;
+		}
+	strbuf_puts(wrong, "is neither yes nor no");
+	return -EINVAL;
+}
+
+static void value_switch_write(const struct value_rule *rule, const void *field, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, *(const bool *)field ? "yes" : "no");
+}
+
+static void value_switch_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	(void)rule;
+	strbuf_puts(out, "yes or no (also true, false, on, off, 1, 0)");
+}
+
+const struct value_type value_switch = {
+	.read = value_switch_read,
+	.write = value_switch_write,
+	.accept = value_switch_accept,
 };

@@ -1,13 +1,14 @@
-#include "conf/value.h"
+#include "conf/value_text.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/mask.h"
 #include "conf/url.h"
 
-static void value_text_clear(void *field)
+void value_text_clear(void *field)
 {
 	char **text = field;
 
@@ -17,8 +18,7 @@ static void value_text_clear(void *field)
 	*text = NULL;
 }
 
-/* Puts a copy of the first len bytes into the field. */
-static int value_text_keep(const char *text, size_t len, void *field)
+int value_text_keep(const char *text, size_t len, void *field)
 {
 	char *copy = strndup(text, len);
 
@@ -29,7 +29,7 @@ static int value_text_keep(const char *text, size_t len, void *field)
 	return 0;
 }
 
-static void value_text_write(const struct value_rule *rule, const void *field, struct strbuf *out)
+void value_text_write(const struct value_rule *rule, const void *field, struct strbuf *out)
 {
 	const char *text = *(char *const *)field;
 
@@ -198,6 +198,14 @@ static int value_database_url_read(
 	return -EINVAL;
 }
 
+static void value_database_url_mask(const void *field, struct strbuf *out)
+{
+	const char *url = *(char *const *)field;
+
+	if (url)
+		mask_database_url(url, out);
+}
+
 static void value_database_url_accept(const struct value_rule *rule, struct strbuf *out)
 {
 	(void)rule;
@@ -208,6 +216,7 @@ static void value_database_url_accept(const struct value_rule *rule, struct strb
 const struct value_type value_database_url = {
 	.read = value_database_url_read,
 	.write = value_text_write,
+	.mask = value_database_url_mask,
 	.accept = value_database_url_accept,
 	.clear = value_text_clear,
 };
