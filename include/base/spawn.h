@@ -9,7 +9,28 @@
  */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* Of setrlimit(2); never raised above what the kernel lets us have. */
+struct spawn_limit {
+	int resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+/*
+ * What holds a program that is not trusted. It then also gains no rights by what it executes
+ * (PR_SET_NO_NEW_PRIVS), and leaves no core. All is borrowed; -1: none.
+ */
+struct spawn_confines {
+	int directory; /* to work in, open with O_PATH */
+	int cgroup;    /* cgroup.procs of the one to be in, open for writing */
+	int ruleset;   /* Landlock's */
+	const struct spawn_limit *limits;
+	size_t n_limits;
+};
 
 struct spawn {
 	const char *path;        /* with a slash in it: nothing is searched for */
@@ -18,10 +39,13 @@ struct spawn {
 	int in;
 	int out;
 	int err;
+	const struct spawn_confines *confines; /* NULL: as trusted as we are */
 };
 
 /*
- * Returns when the program runs, in at most the time that it takes to load it. ret: its id, which
+ * Returns when the program runs, in at most the time that it takes to load it. The calling thread
+ * stands still for that long and nothing of its memory is copied, so it costs the same however
+ * large this process is. ret: its id, which
  * is also that of its process group; to be waited for by the caller. 0, or the negative errno of
  * what failed: execve()'s too, and then there is no child.
  */

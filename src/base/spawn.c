@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -16,7 +19,13 @@
 #define USUAL_PATH   "/usr/local/bin:/usr/bin:/bin"
 #define NOT_FOUND_RC 127
 
-/* ---- In the child, which may call async-signal-safe functions only ---- */
+/*
+ * ---- In the child ----
+ *
+ * It has the parent's memory until it executes the program (vfork), while the thread that made it
+ * waits: so it calls async-signal-safe functions only, writes to its own variables only, and no
+ * handler of a signal may run in it.
+ */
 
 /* All are moved out of the way first: any of them may have a number that another one is to get. */
 static int place_descriptors(const struct spawn *what, int report)
@@ -58,14 +67,56 @@ static int reset_signals(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
 
+/* Both values, or as much of them as the kernel lets us have. */
+static int limit(const struct spawn_limit *what)
+{
+	struct rlimit now;
+
+	if (getrlimit((__rlimit_resource_t)what->resource, &now) < 0)
+		return -errno;
+	if (what->hard < now.rlim_max)
+		now.rlim_max = what->hard;
+	now.rlim_cur = what->soft < now.rlim_max ? what->soft : now.rlim_max;
+	return setrlimit((__rlimit_resource_t)what->resource, &now) < 0 ? -errno : 0;
+}
+
+/* While their descriptors are still open. */
+static int enter(const struct spawn_confines *confines)
+{
+	if (confines->cgroup >= 0 && write(confines->cgroup, "0", 1) < 0)
+		return -errno;
+	if (confines->directory >= 0 && fchdir(confines->directory) < 0)
+		return -errno;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (confines->ruleset < 0)
+		return 0;
+	return syscall(SYS_landlock_restrict_self, confines->ruleset, 0) < 0 ? -errno : 0;
+}
+
+/* Last, for fewer descriptors or less memory might be too few for what goes before. */
+static int limit_all(const struct spawn_confines *confines)
+{
+	int r = limit(&(struct spawn_limit){.resource = RLIMIT_CORE});
+
+	for (size_t i = 0; r == 0 && i < confines->n_limits; i++)
+		r = limit(&confines->limits[i]);
+	return r;
+}
+
 static _Noreturn void become(const struct spawn *what, pid_t parent, int report)
 {
-	int r = place_descriptors(what, report);
+	int r = what->confines ? enter(what->confines) : 0;
 
-	if (r == 0)
-		report = REPORT_FD;
+	if (r == 0) {
+		r = place_descriptors(what, report);
+		if (r == 0)
+			report = REPORT_FD;
+	}
 	r = r < 0 ? r : leave_parent(parent);
 	r = r < 0 ? r : reset_signals();
+	if (r == 0 && what->confines)
+		r = limit_all(what->confines);
 	if (r == 0) {
 		execve(what->path, (char *const *)what->argv, (char *const *)what->environment);
 		r = -errno;
@@ -88,20 +139,30 @@ static int await_report(int report)
 	return n < 0 ? -errno : n == sizeof said ? said : 0;
 }
 
+/* In a frame of its own: the child must find the parent's as it was when it returns there. */
+static __attribute__((noinline)) pid_t divide(const struct spawn *what, pid_t parent, int report)
+{
+	pid_t child = vfork();
+
+	if (child == 0)
+		become(what, parent, report);
+	return child < 0 ? -errno : child;
+}
+
 int spawn_start(const struct spawn *what, pid_t *ret)
 {
+	sigset_t all, before;
 	int report[2];
 	pid_t parent = getpid();
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
-	pid_t child = fork();
-	if (child == 0)
-		become(what, parent, report[1]);
-	int r = child < 0 ? -errno : 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid_t child = divide(what, parent, report[1]);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(report[1]);
-	if (r == 0)
-		r = await_report(report[0]);
+	int r = child < 0 ? child : await_report(report[0]);
 	close(report[0]);
 	if (child > 0 && r < 0) {
 		kill(child, SIGKILL);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -54,11 +55,25 @@ static void tell_place(void)
 		open("/dev/tty", O_RDONLY) < 0 ? "" : " terminal", death);
 }
 
+static void tell_confines(void)
+{
+	static const int resources[] = {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_CPU};
+	struct rlimit limit;
+	char folder[200];
+
+	printf("confines in %s", getcwd(folder, sizeof folder));
+	for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
+		if (getrlimit(resources[i], &limit) == 0)
+			printf(" %lld/%lld", (long long)limit.rlim_cur, (long long)limit.rlim_max);
+	printf("%s\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? " no new rights" : "");
+}
+
 static int tell(char **argv)
 {
 	tell_descriptors();
 	tell_signals();
 	tell_place();
+	tell_confines();
 	printf("argv");
 	for (; *argv; argv++)
 		printf(" [%s]", *argv);
@@ -74,6 +89,7 @@ static int tell(char **argv)
 /* ---- The tests ---- */
 
 static struct strbuf out, err;
+static const struct spawn_confines *confines;
 
 static void setup(void)
 {
@@ -107,7 +123,7 @@ static void run_tell(void)
 
 	ck_assert_int_eq(pipe2(outs, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(errs, O_CLOEXEC), 0);
-	struct spawn what = {SELF, argv, environment, null, outs[1], errs[1]};
+	struct spawn what = {SELF, argv, environment, null, outs[1], errs[1], confines};
 	ck_assert_int_eq(spawn_start(&what, &child), 0);
 	close(null);
 	close(outs[1]);
@@ -173,11 +189,87 @@ START_TEST(it_has_a_session_and_group_of_its_own_and_no_terminal)
 }
 END_TEST
 
+START_TEST(one_that_is_confined_has_its_limits_its_place_and_no_way_to_more_rights)
+{
+	const struct spawn_limit limits[] = {
+		{RLIMIT_NOFILE, 20, 30},
+		{RLIMIT_CPU, 7, UINT64_MAX},
+	};
+	_cleanup_close_ int root = open("/", O_PATH | O_CLOEXEC);
+
+	confines = &(struct spawn_confines){root, -1, -1, limits, 2};
+	run_tell();
+	assert_said("confines in / 0/0 20/30 7/-1 no new rights\n");
+	assert_said("descriptors 0 1 2\n");
+}
+END_TEST
+
+START_TEST(a_limit_above_what_may_be_had_is_as_much_of_it_as_may)
+{
+	const struct spawn_limit limit = {RLIMIT_NOFILE, 500, UINT64_MAX};
+	const struct rlimit ours = {300, 400};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &ours), 0);
+	confines = &(struct spawn_confines){-1, -1, -1, &limit, 1};
+	run_tell();
+	assert_said(" 400/400 ");
+}
+END_TEST
+
+START_TEST(one_that_is_not_confined_is_as_we_are)
+{
+	const struct rlimit ours = {300, 400};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &ours), 0);
+	ck_assert_int_eq(chdir("/usr"), 0);
+	run_tell();
+	assert_said("confines in /usr ");
+	assert_said(" 300/400 ");
+	ck_assert_ptr_null(strstr(strbuf_str(&out), "no new rights"));
+}
+END_TEST
+
+/* What is written is "0": whoever writes it. */
+START_TEST(it_moves_into_the_cgroup_that_it_is_given)
+{
+	FILE *procs = tmpfile();
+	char text[8] = "";
+
+	ck_assert_ptr_nonnull(procs);
+	confines = &(struct spawn_confines){-1, fileno(procs), -1, NULL, 0};
+	run_tell();
+	rewind(procs);
+	ck_assert_ptr_nonnull(fgets(text, sizeof text, procs));
+	ck_assert_str_eq(text, "0");
+	fclose(procs);
+}
+END_TEST
+
+static const struct spawn_confines NOT_CONFINES[] = {
+	{1000, -1, -1, NULL, 0},
+	{-1, 1000, -1, NULL, 0},
+	{-1, -1, 1000, NULL, 0},
+};
+
+START_TEST(one_that_cannot_be_confined_is_not_started)
+{
+	const char *argv[] = {"name", NULL};
+	struct spawn what = {
+		"/bin/true", argv, (const char *const *)environ, 0, 1, 2, &NOT_CONFINES[_i]};
+	pid_t child = 77;
+
+	ck_assert_int_eq(spawn_start(&what, &child), -EBADF);
+	ck_assert_int_eq(child, 77);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
 static void *start_and_end(void *userdata)
 {
 	const char *argv[] = {"sleep", "20", NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct spawn what = {"/bin/sleep", argv, (const char *const *)environ, null, null, null};
+	struct spawn what = {
+		"/bin/sleep", argv, (const char *const *)environ, null, null, null, NULL};
 
 	ck_assert_int_eq(spawn_start(&what, userdata), 0);
 	close(null);
@@ -210,7 +302,7 @@ static const struct {
 START_TEST(a_program_that_cannot_be_started_leaves_no_child_and_ret_alone)
 {
 	const char *argv[] = {"name", NULL};
-	struct spawn what = {REFUSALS[_i].path, argv, (const char *const *)environ, 0, 1, 2};
+	struct spawn what = {REFUSALS[_i].path, argv, (const char *const *)environ, 0, 1, 2, NULL};
 	pid_t child = 77;
 
 	ck_assert_int_eq(spawn_start(&what, &child), REFUSALS[_i].r);
@@ -223,7 +315,7 @@ END_TEST
 START_TEST(a_descriptor_that_is_none_is_an_error_that_comes_back)
 {
 	const char *argv[] = {"name", NULL};
-	struct spawn what = {"/bin/true", argv, (const char *const *)environ, 0, 1, 1000};
+	struct spawn what = {"/bin/true", argv, (const char *const *)environ, 0, 1, 1000, NULL};
 	pid_t child = 77;
 
 	ck_assert_int_eq(spawn_start(&what, &child), -EBADF);
@@ -315,6 +407,13 @@ int main(int argc, char **argv)
 	tcase_add_test(start, descriptors_may_have_the_numbers_that_they_are_to_get);
 	tcase_add_test(start, no_signal_is_blocked_or_ignored);
 	tcase_add_test(start, it_has_a_session_and_group_of_its_own_and_no_terminal);
+	tcase_add_test(
+		start, one_that_is_confined_has_its_limits_its_place_and_no_way_to_more_rights);
+	tcase_add_test(start, a_limit_above_what_may_be_had_is_as_much_of_it_as_may);
+	tcase_add_test(start, one_that_is_not_confined_is_as_we_are);
+	tcase_add_test(start, it_moves_into_the_cgroup_that_it_is_given);
+	tcase_add_loop_test(start, one_that_cannot_be_confined_is_not_started, 0,
+		(int)(sizeof NOT_CONFINES / sizeof *NOT_CONFINES));
 	tcase_add_test(start, it_dies_with_the_thread_that_started_it);
 	tcase_add_loop_test(start, a_program_that_cannot_be_started_leaves_no_child_and_ret_alone,
 		0, (int)(sizeof REFUSALS / sizeof *REFUSALS));
