@@ -1,0 +1,37 @@
+/*
+ * Hides files and directories from programs that are started (Landlock, Linux 5.19).
+ *
+ * Landlock knows only what is allowed, so a ruleset allows all that lies beside the hidden paths
+ * on the way down to them: with /etc/nexus-worker hidden, every entry of / but etc and every entry
+ * of /etc but nexus-worker. What is refused is reading, writing and executing files, and moving or
+ * linking files between directories of different views; the names in a directory can still be
+ * listed, and what is not in a file is not its business: sockets can be connected to. A symbolic
+ * link does not help past it; another mount of the same files does. What stands beside a
+ * hidden path in a directory that we may not list is hidden with it.
+ *
+ * A ruleset knows the files that were there: one that comes to be in a directory along the way
+ * itself (not below one beside it), or replaces another there (/etc/resolv.conf), is hidden too.
+ * So it is made anew when such a directory has changed, which costs a stat() each; a program that
+ * runs keeps the view that it was started with. File systems mounted later onto a directory
+ * along the way or beside it are not noticed.
+ *
+ * Owns: one ruleset, and a lock around it. Any thread may ask.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+struct landlock;
+
+/*
+ * hidden: absolute paths, ended by a NULL; symbolic links in them are followed. What does not exist
+ * is hidden once it does. 0; -EOPNOTSUPP: the kernel has no Landlock, or one that would refuse
+ * to move files at all (before 5.19); or the negative errno of what failed, -EPERM where system
+ * calls are filtered.
+ */
+int landlock_new(const char *const *hidden, struct landlock **ret);
+struct landlock *landlock_free(struct landlock *landlock);
+DEFINE_CLEANUP(struct landlock *, landlock_free)
+
+/* Returns owned: a descriptor of the ruleset as of now, for spawn_start(). Or a negative errno. */
+int landlock_ruleset(struct landlock *landlock);
