@@ -1,7 +1,8 @@
 #include "aws/skew.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "net/http_date.h"
 
 /* AWS refuses what is five minutes off; a Date has whole seconds, and was on its way for some. */
 #define TOLERANCE ((int64_t)(4 * USEC_PER_MIN))
@@ -9,13 +10,12 @@
 
 bool skew_read(const char *date, const char *age, int64_t *ret_usec)
 {
-	struct tm tm = {0};
-	/* With an age the date is that of a cache's copy. */
-	const char *end = date && !age ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+	usec_t theirs;
 
-	if (!end || *end)
+	/* With an age the date is that of a cache's copy. */
+	if (!date || age || !http_date_read(date, &theirs))
 		return false;
-	*ret_usec = (int64_t)timegm(&tm) * (int64_t)USEC_PER_SEC - (int64_t)clock_realtime();
+	*ret_usec = (int64_t)theirs - (int64_t)clock_realtime();
 	return true;
 }
 
