@@ -20,7 +20,7 @@ comma := ,
 
 VERSION  := 0.1.0
 PROGRAMS := nexus-worker
-LIBS     := libcurl openssl libpq jansson expat libsystemd
+LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 TOOLS    := sqs-local
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
@@ -89,7 +89,7 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
 $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,libmicrohttpd $(LIBS))
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each
