@@ -21,6 +21,7 @@ struct registry_entry {
 	unsigned max_concurrency; /* 0: no limit but the threads */
 	usec_t base_delay;        /* before a failed job comes again; 0: as its queue has it */
 	usec_t max_delay;
+	bool keeps_row;   /* the handler keeps the row itself (job/store.h) */
 	unsigned n_begun; /* the dispatcher's count of jobs that are begun, or next to be */
 };
 
@@ -32,6 +33,7 @@ struct registry_type {
 	unsigned max_concurrency;
 	usec_t base_delay; /* 0: off */
 	usec_t max_delay;
+	bool keeps_row;
 };
 
 struct registry;
@@ -45,8 +47,8 @@ DEFINE_CLEANUP(struct registry *, registry_free)
 
 /*
  * Applies a configuration: copies the n types, the last of which must be "*", and takes a share
- * of each handler. test-echo exists under the limits of "*" even when it is not named. 0 or
- * -ENOMEM, and then nothing changed.
+ * of each handler. test-echo exists under the limits of "*" even when it is not named; it does not
+ * keep its row. 0 or -ENOMEM, and then nothing changed.
  */
 int registry_configure(
 	struct registry *registry, const struct registry_type *types, size_t n_types);

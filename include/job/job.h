@@ -73,6 +73,7 @@ struct job {
 	struct handler *handler;   /* NULL: none for this type */
 	usec_t timeout;
 	usec_t kill_grace;  /* between being told to stop and the end of the leases */
+	bool keeps_row;     /* the handler keeps the row itself (job/store.h) */
 	usec_t begin_by;    /* CLOCK_BOOTTIME: later it would not end in time, and is not begun */
 	usec_t must_end_at; /* CLOCK_BOOTTIME: when a visibility that cannot be extended ends */
 

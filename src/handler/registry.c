@@ -85,23 +85,27 @@ static struct registry_entry *registry_add(struct registry *registry, const char
 	return entry;
 }
 
-static void registry_apply(
-	struct registry_entry *entry, const struct registry_type *limits, struct handler *handler)
+static void registry_apply(struct registry_entry *entry, const struct registry_type *type)
 {
 	struct handler *before = entry->handler;
 
-	entry->handler = handler_ref(handler);
+	entry->handler = handler_ref(type->handler);
 	handler_unref(before);
-	entry->timeout = limits->timeout;
-	entry->max_concurrency = limits->max_concurrency;
-	entry->base_delay = limits->base_delay;
-	entry->max_delay = limits->max_delay;
+	entry->timeout = type->timeout;
+	entry->max_concurrency = type->max_concurrency;
+	entry->base_delay = type->base_delay;
+	entry->max_delay = type->max_delay;
+	entry->keeps_row = type->keeps_row;
 }
 
 int registry_configure(struct registry *registry, const struct registry_type *types, size_t n_types)
 {
 	assert(n_types > 0 && strcmp(types[n_types - 1].type, "*") == 0);
+	const struct registry_type *others = &types[n_types - 1];
+	struct registry_type echo = *others;
 
+	echo.handler = registry_builtin("test-echo");
+	echo.keeps_row = false;
 	for (size_t i = 0; i < n_types; i++)
 		if (!registry_add(registry, types[i].type))
 			return -ENOMEM;
@@ -110,12 +114,10 @@ int registry_configure(struct registry *registry, const struct registry_type *ty
 
 	/* What an earlier configuration named and this one does not falls under "*". */
 	for (size_t i = 0; i < registry->n_entries; i++)
-		registry_apply(
-			registry->entries[i], &types[n_types - 1], types[n_types - 1].handler);
-	registry_apply(registry_get(registry, "test-echo"), &types[n_types - 1],
-		registry_builtin("test-echo"));
+		registry_apply(registry->entries[i], others);
+	registry_apply(registry_get(registry, "test-echo"), &echo);
 	for (size_t i = 0; i < n_types; i++)
-		registry_apply(registry_get(registry, types[i].type), &types[i], types[i].handler);
+		registry_apply(registry_get(registry, types[i].type), &types[i]);
 	return 0;
 }
 

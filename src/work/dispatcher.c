@@ -77,6 +77,7 @@ static void dispatcher_begin(struct dispatcher *d, struct hold *hold, struct que
 	job->handler = handler_ref(hold->type->handler);
 	job->timeout = hold->type->timeout;
 	job->kill_grace = lease_kill_grace(d->terms.visibility);
+	job->keeps_row = hold->type->keeps_row;
 	job->begin_by = dispatcher_begin_by(d, hold);
 	job->must_end_at =
 		d->terms.extendable ? USEC_INFINITY : usec_sub(hold_visible_at(hold), margin);
