@@ -47,11 +47,14 @@ enum job_cancel {
 /* The error column's ceiling. */
 #define JOB_ERROR_MAX 4096
 
+/* In touched_at: begun, but there is no lease on its row, which its handler keeps. */
+#define JOB_UNHELD 1
+
 /* What the ledger knows of a row that it asked for or was granted. Ledger thread only. */
 struct job_claim {
 	TAILQ_ENTRY(job) link; /* among the granted rows */
 	int64_t fence;         /* started_at, in Postgres' binary form; 0: not chosen */
-	int attempts;          /* the row's, as granted */
+	int attempts;          /* the row's, as granted: this run counted, or not if it keeps_row */
 	bool granted;
 	bool unsure;     /* a begin was sent and never answered: it may still come true */
 	bool taken;      /* a touch found that the row is another's */
@@ -92,7 +95,8 @@ struct job {
 	_Atomic(usec_t) leases_end_at; /* CLOCK_BOOTTIME, of a running handler; 0: not begun */
 	_Atomic(usec_t) started_at;    /* CLOCK_BOOTTIME: its handler began; 0: not yet */
 	_Atomic(usec_t) ran_at;        /* CLOCK_BOOTTIME: its handler returned; 0: not yet */
-	_Atomic(usec_t) touched_at;    /* CLOCK_BOOTTIME: the row's last touch was sent; 0 never */
+	/* CLOCK_BOOTTIME: the row's last touch was sent; JOB_UNHELD; 0: not begun */
+	_Atomic(usec_t) touched_at;
 };
 
 /*

@@ -11,6 +11,19 @@
  * to ask again, so that an answer that was lost is recognised. A touch or finish matches id,
  * processing, fence and attempts.
  *
+ * A job that keeps_row has a handler that writes its row itself: it counts the attempt and writes
+ * processing, and completed or failed at the end; or it forgets any of that. Its begin only reads:
+ * the row's attempts (a) stay as they are, this run is a + 1, and no fence is compared. Its touch
+ * and finish match id and attempts, a or a + 1, and the status:
+ *   touch    processing; any other has no lease that could be touched
+ *   success  pending, processing or failed becomes completed
+ *   failure  pending or processing becomes failed, and so does a failed that this run has not
+ *            counted; one that it has is the handler's own and keeps its text; completed stays,
+ *            and is the job's outcome
+ *   stop     processing becomes pending; what the handler ended is the job's outcome
+ * An end that is written here has attempts a + 1, whether or not the handler counted. Between
+ * daemons such a job runs once only from the moment that its handler has written processing.
+ *
  * One thread (the ledger's), which every call but store_free() may block for as long as the
  * options say; the tick runs at least once a second meanwhile.
  */
@@ -38,15 +51,18 @@ enum store_verdict {
 	STORE_LOCKED,     /* somebody holds the row's lock: ask again */
 	STORE_ELSEWHERE,  /* processing under another fence, which holds for ask.wait at most */
 	STORE_COMPLETED,  /* was completed already */
+	STORE_FAILED,     /* a stopped job's handler had written its row as failed */
+	STORE_UNHELD,     /* kept by its handler and not processing: no lease to touch */
 	STORE_MISSING,    /* no such row */
 	STORE_OTHER_TYPE, /* the row is of another type */
 	STORE_TAKEN,      /* not ours any more */
 };
 
 struct store_ask {
-	struct job *job; /* borrowed: id, type, claim.fence, claim.attempts, outcome, error */
+	/* Borrowed: id, type, keeps_row, claim.fence, claim.attempts, outcome, error. */
+	struct job *job;
 	enum store_verdict verdict;
-	int attempts; /* of a begun row */
+	int attempts; /* of a begun row: the job's claim.attempts */
 	usec_t wait;
 };
 
@@ -98,7 +114,8 @@ enum store_result store_turn(struct store *store, struct store_turn *turn);
 
 /*
  * A row that Postgres refuses to begin or to finish as asked becomes failed with this text; in a
- * transaction of its own. Not touched when it is another's.
+ * transaction of its own. Not touched when it is another's. A granted job that keeps_row becomes
+ * JOB_FAILED with this text and is finished so, with a finish's verdict.
  */
 enum store_result store_refuse(struct store *store, struct store_ask *ask, const char *text);
 

@@ -127,6 +127,12 @@ static inline bool hold_is_begun(const struct hold *hold)
 	return hold->state == HOLD_AWAY && atomic_load(&hold->job.touched_at) > 0;
 }
 
+/* Its row's lease can be proven by the time of its last touch. */
+static inline bool hold_row_is_held(const struct hold *hold)
+{
+	return hold_is_begun(hold) && atomic_load(&hold->job.touched_at) != JOB_UNHELD;
+}
+
 /* Its handler has returned; only the row's end is still to be written. */
 static inline bool hold_has_run(const struct hold *hold)
 {

@@ -9,7 +9,9 @@
  * its limit and grace.
  *
  * A begun job is lost when neither lease can be proven: its visibility is over and the row's last
- * touch is older than L = 3/4 V. Its handler is told one kill grace and a second before. Where the
+ * touch is older than L = 3/4 V. A row that its handler keeps and that is not processing has no
+ * lease: its message's visibility is kept every V/3 by itself, and when that is over the job is
+ * lost. Its handler is told one kill grace and a second before. Where the
  * right to extend is taken away while it runs, it is told one grace before its visibility ends, so
  * that its row can still say so.
  *

@@ -5,7 +5,8 @@
  * Owns: its thread, the database connection, and the claims of the jobs that were begun: while a
  * worker runs a job the ledger goes on touching its row every third of the visibility timeout.
  * A begun job goes on to the pool; every other comes back through the queue named at the start:
- *   ran, finished:   outcome COMPLETED, FAILED, TIMEOUT or ABANDONED, durably written; or LOST
+ *   ran, finished:   outcome COMPLETED, FAILED, TIMEOUT or ABANDONED, durably written; or LOST;
+ *                    a handler that keeps its row has the last word on whether it completed
  *   not begun:       DUPLICATE, MISSING, REJECTED, ELSEWHERE (also when the row is locked, or it is
  *                    too late; retry_in says when to ask again), FAILED
  *                    (Postgres refused the values), LOST

@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "job/pipeline.h"
 #include "job/sqlstate.h"
+#include "job/store_judge.h"
 #include "job/store_sql.h"
 
 /* Fences of one daemon share this residue, so that two daemons never choose the same. */
@@ -174,51 +175,6 @@ struct store_look {
 	const struct store_turn *turn;
 };
 
-/* One row as it is now. */
-struct store_row {
-	const char *type;
-	const char *status;
-	int attempts;
-	int64_t fence;
-	int64_t left; /* of its lease, microseconds; not positive: over */
-};
-
-static void store_judge_begin(
-	struct store_ask *ask, const struct store_row *row, const struct store_turn *turn)
-{
-	bool processing = strcmp(row->status, "processing") == 0;
-
-	if (strcmp(row->type, ask->job->type) != 0) {
-		ask->verdict = STORE_OTHER_TYPE;
-	} else if (strcmp(row->status, "completed") == 0) {
-		ask->verdict = STORE_COMPLETED;
-	} else if (row->fence == ask->job->claim.fence) {
-		/* Granted before, by a commit whose answer was lost: never counted twice. */
-		ask->verdict = processing ? STORE_WRITTEN : STORE_TAKEN;
-		ask->attempts = row->attempts;
-	} else if (processing && (row->left > 0 || !turn->may_take_over)) {
-		ask->verdict = STORE_ELSEWHERE;
-		/* A row's clock may run ahead of the database's; its lease is no longer for that.
-		 */
-		ask->wait = row->left > 0 ? usec_min((usec_t)row->left, turn->lease) : 0;
-	} else {
-		ask->verdict = STORE_LOCKED;
-	}
-}
-
-static void store_judge_begun(
-	struct store_ask *ask, const struct store_row *row, const char *wanted)
-{
-	const struct job_claim *claim = &ask->job->claim;
-
-	if (row->fence != claim->fence || row->attempts != claim->attempts)
-		ask->verdict = STORE_TAKEN;
-	else if (wanted && strcmp(row->status, wanted) == 0)
-		ask->verdict = STORE_WRITTEN; /* by a commit whose answer was lost */
-	else
-		ask->verdict = strcmp(row->status, "processing") == 0 ? STORE_LOCKED : STORE_TAKEN;
-}
-
 static int store_read_look(const PGresult *result, void *userdata)
 {
 	struct store_look *look = userdata;
@@ -234,19 +190,8 @@ static int store_read_look(const PGresult *result, void *userdata)
 		};
 		if (!ask)
 			return -EPROTO;
-		if (ask->verdict == STORE_WRITTEN)
-			continue;
-		switch (look->step) {
-		case STORE_FINISH:
-			store_judge_begun(ask, &row, store_sql_status(ask->job->outcome));
-			break;
-		case STORE_TOUCH:
-			store_judge_begun(ask, &row, NULL);
-			break;
-		case STORE_BEGIN:
-			store_judge_begin(ask, &row, look->turn);
-			break;
-		}
+		if (ask->verdict != STORE_WRITTEN)
+			store_judge(ask, look->step, &row, look->turn);
 	}
 	return 0;
 }
@@ -356,11 +301,28 @@ enum store_result store_turn(struct store *store, struct store_turn *turn)
 	return store_transact(store, turn, false);
 }
 
+/* By the rules of all its ends. */
+static enum store_result store_refuse_kept(
+	struct store *store, struct store_ask *ask, const char *text)
+{
+	struct store_turn turn = {
+		.steps[STORE_FINISH] = {ask, 1},
+		.lease = REFUSE_PATIENCE,
+		.statement_timeout = REFUSE_PATIENCE / 2,
+	};
+
+	ask->job->outcome = JOB_FAILED;
+	job_set_error(ask->job, "%s", text);
+	return store_turn(store, &turn);
+}
+
 enum store_result store_refuse(struct store *store, struct store_ask *ask, const char *text)
 {
 	struct pipeline *p = &store->pipeline;
 	struct store_asks one = {ask, 1};
 
+	if (ask->job->keeps_row && ask->job->claim.granted)
+		return store_refuse_kept(store, ask, text);
 	store_begin(store, REFUSE_PATIENCE);
 	ask->verdict = STORE_TAKEN;
 	store_parameters_refuse(&store->parameters, ask, text);

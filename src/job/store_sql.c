@@ -9,6 +9,7 @@
 /* Postgres' type numbers (pg_type.h), stable for ever. */
 enum {
 	OID_BOOL = 16,
+	OID_BOOL_ARRAY = 1000,
 	OID_INT8 = 20,
 	OID_INT4 = 23,
 	OID_TEXT = 25,
@@ -28,7 +29,21 @@ enum {
 	"WITH due AS MATERIALIZED (SELECT j.ctid AS place, a.* FROM " asked                        \
 	" JOIN background_jobs AS j ON j.id = a.job WHERE "
 #define DUE_LOCKED " FOR NO KEY UPDATE OF j SKIP LOCKED)"
-#define OURS       "j.status::text = 'processing' AND j.started_at = a.fence AND j.attempts = a.tries"
+
+#define OURS "j.status::text = 'processing' AND j.started_at = a.fence AND j.attempts = a.tries"
+
+/*
+ * A row that its handler keeps: this run has counted itself, or has not yet. What it may become
+ * depends on what it is; job/store_judge reads the rest in the same way.
+ */
+#define KEPT          "coalesce(j.attempts, 0) IN (a.tries, a.tries + 1)"
+#define KEPT_TO_TOUCH KEPT " AND j.status::text = 'processing'"
+#define KEPT_TO_FINISH                                                                             \
+	KEPT " AND CASE coalesce(j.status::text, 'pending') WHEN 'processing' THEN true"           \
+	     " WHEN 'pending' THEN a.outcome <> 'pending'"                                         \
+	     " WHEN 'failed' THEN a.outcome = 'completed'"                                         \
+	     " OR (a.outcome = 'failed' AND coalesce(j.attempts, 0) = a.tries)"                    \
+	     " ELSE false END"
 
 #define AT_THEIR_PLACE " FROM due WHERE j.ctid = due.place RETURNING due.n, j.attempts"
 
@@ -52,23 +67,25 @@ const char store_sql_statuses[] =
 /* clang-format off */
 const char *const store_sql_steps[STORE_N_STEPS] = {
 	[STORE_TOUCH] =
-		DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, tries, n)")
-		OURS DUE_LOCKED
+		DUE_FROM("unnest($1, $2, $3, $4) WITH ORDINALITY AS a (job, kept, fence, tries, n)")
+		"CASE WHEN a.kept THEN " KEPT_TO_TOUCH " ELSE " OURS " END" DUE_LOCKED
 		" UPDATE background_jobs AS j SET updated_at = " NOW_UTC AT_THEIR_PLACE,
 	[STORE_FINISH] =
-		DUE_FROM("unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
-			" AS a (job, fence, tries, outcome, reason, n)")
-		OURS DUE_LOCKED
+		DUE_FROM("unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+			" AS a (job, kept, fence, tries, outcome, reason, n)")
+		"CASE WHEN a.kept THEN " KEPT_TO_FINISH " ELSE " OURS " END" DUE_LOCKED
 		" UPDATE background_jobs AS j SET status = due.outcome::job_status,"
-		" error = due.reason, updated_at = " NOW_UTC ","
+		" error = due.reason, updated_at = " NOW_UTC ", attempts ="
+		" CASE WHEN due.kept AND due.outcome <> 'pending' THEN due.tries + 1 ELSE j.attempts END,"
 		" completed_at = CASE WHEN due.outcome = 'completed' THEN " NOW_UTC " END"
 		AT_THEIR_PLACE,
 	[STORE_BEGIN] =
-		DUE_FROM("unnest($1, $2, $3) WITH ORDINALITY AS a (job, fence, wanted, n)")
-		"j.type = a.wanted AND j.started_at IS DISTINCT FROM a.fence"
+		DUE_FROM("unnest($1, $2, $3, $4) WITH ORDINALITY"
+			" AS a (job, kept, fence, wanted, n)")
+		"NOT a.kept AND j.type = a.wanted AND j.started_at IS DISTINCT FROM a.fence"
 		" AND (coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
-		" OR (j.status::text = 'processing' AND $5 AND coalesce(j.updated_at"
-		" < " NOW_UTC " - $4 * interval '1 microsecond', true)))" DUE_LOCKED
+		" OR (j.status::text = 'processing' AND $6 AND coalesce(j.updated_at"
+		" < " NOW_UTC " - $5 * interval '1 microsecond', true)))" DUE_LOCKED
 		" UPDATE background_jobs AS j SET status = 'processing',"
 		" attempts = coalesce(j.attempts, 0) + 1, started_at = due.fence,"
 		" updated_at = " NOW_UTC AT_THEIR_PLACE,
@@ -254,6 +271,17 @@ static void parameter_fences(
 	parameter_end(p);
 }
 
+static void parameter_kept(struct store_parameters *p, const struct store_ask *asks, size_t n_asks)
+{
+	struct strbuf *b = array_begin(p, OID_BOOL_ARRAY, OID_BOOL, n_asks);
+
+	for (size_t i = 0; i < n_asks; i++) {
+		put_int4(b, 1);
+		strbuf_putc(b, asks[i].job->keeps_row);
+	}
+	parameter_end(p);
+}
+
 static void parameter_attempts(
 	struct store_parameters *p, const struct store_ask *asks, size_t n_asks)
 {
@@ -291,6 +319,7 @@ void store_parameters_step(
 
 	parameters_restart(p);
 	parameter_texts(p, asks, n_asks, ask_id);
+	parameter_kept(p, asks, n_asks);
 	parameter_fences(p, asks, n_asks);
 	switch (step) {
 	case STORE_FINISH:

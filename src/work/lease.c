@@ -43,7 +43,7 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 	if (leases_end_at > 0 && !hold_has_run(hold) &&
 		delivery->extended_at + third >= leases_end_at)
 		return USEC_INFINITY;
-	if (!hold_is_begun(hold) || !lease->database_up)
+	if (!hold_row_is_held(hold) || !lease->database_up)
 		return delivery->extended_at + third;
 	if (atomic_load(&hold->job.touched_at) > delivery->extended_at)
 		return 0;
@@ -55,9 +55,10 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 {
 	usec_t visibility = lease->terms.visibility;
-	usec_t row_until = atomic_load(&hold->job.touched_at) + lease_row(visibility);
-	usec_t end = usec_max(hold_visible_at(hold), row_until);
+	usec_t end = hold_visible_at(hold);
 
+	if (hold_row_is_held(hold))
+		end = usec_max(end, atomic_load(&hold->job.touched_at) + lease_row(visibility));
 	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
 }
 

@@ -298,6 +298,10 @@ static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum s
 		return;
 	}
 	ledger_heard(ledger);
+	if (result == STORE_OK && step == STORE_FINISH && ask->job->keeps_row) {
+		rows_settle(&ledger->rows, turn);
+		return;
+	}
 	bool written = result == STORE_OK && ask->verdict == STORE_WRITTEN;
 	if (!written)
 		log_error("job=%s: %s; its row could not be marked as failed", ask->job->id, text);

@@ -1,6 +1,7 @@
 #include "work/rows.h"
 
 #include "base/backoff.h"
+#include "base/log.h"
 
 #define LOCKED_PAUSE_MIN (50 * USEC_PER_MSEC)
 #define LOCKED_PAUSE_MAX (5 * USEC_PER_SEC)
@@ -62,11 +63,13 @@ static void rows_finish_later(struct rows *rows, struct job *job)
 	queue_list_append(&rows->locked, &job->node);
 }
 
-static void rows_schedule_touch(struct rows *rows, struct job *job, usec_t sent_at)
+/* touched_at: what proves the row's lease from now on, if anything does. */
+static void rows_schedule_touch(
+	struct rows *rows, struct job *job, usec_t sent_at, usec_t touched_at)
 {
 	usec_t visibility = rows->visibility;
 	bool extendable = rows->extendable;
-	bool first = atomic_exchange(&job->touched_at, sent_at) == 0;
+	bool first = atomic_exchange(&job->touched_at, touched_at) == 0;
 
 	if (extendable)
 		job->claim.touch_at = sent_at + visibility / 3;
@@ -81,11 +84,12 @@ static void rows_granted(struct rows *rows, struct store_ask *ask, usec_t sent_a
 
 	job->claim.granted = true;
 	job->claim.unsure = false;
-	job->claim.attempts = job->attempt = ask->attempts;
+	job->claim.attempts = ask->attempts;
+	job->attempt = ask->attempts + job->keeps_row;
 	job->claim.pause = 0;
 	TAILQ_INSERT_TAIL(&rows->claims, job, claim.link);
 	atomic_store(&job->touched_at, 0);
-	rows_schedule_touch(rows, job, sent_at);
+	rows_schedule_touch(rows, job, sent_at, job->keeps_row ? JOB_UNHELD : sent_at);
 }
 
 static void rows_settle_begins(
@@ -119,12 +123,24 @@ static void rows_settle_begins(
 		case STORE_OTHER_TYPE:
 			rows_return(rows, back, job, JOB_REJECTED);
 			break;
+		case STORE_FAILED:
+		case STORE_UNHELD:
 		case STORE_TAKEN:
 			rows_return(rows, back, job, JOB_LOST);
 			break;
 		}
 	}
 	pool_submit(rows->pool, &run);
+}
+
+/* A stop is no failure: what it cut short was done. */
+static void rows_warn_completed(const struct job *job)
+{
+	if (job->outcome != JOB_ABANDONED)
+		log_warning(
+			"job=%s: its handler failed after it had completed the row: %s; counted "
+			"as completed",
+			job->id, job->error ? job->error : "no reason given");
 }
 
 static void rows_settle_finishes(
@@ -139,8 +155,16 @@ static void rows_settle_finishes(
 		case STORE_LOCKED:
 			rows_finish_later(rows, job);
 			break;
-		case STORE_ELSEWHERE:
 		case STORE_COMPLETED:
+			rows_warn_completed(job);
+			rows_return(rows, back, job, JOB_COMPLETED);
+			break;
+		case STORE_FAILED:
+			job_set_error(job, "its handler has written why into its row");
+			rows_return(rows, back, job, JOB_FAILED);
+			break;
+		case STORE_ELSEWHERE:
+		case STORE_UNHELD:
 		case STORE_MISSING:
 		case STORE_OTHER_TYPE:
 		case STORE_TAKEN:
@@ -156,7 +180,10 @@ static void rows_settle_touches(struct rows *rows, struct store_asks *asks, usec
 		struct job *job = asks->asks[i].job;
 		switch (asks->asks[i].verdict) {
 		case STORE_WRITTEN:
-			rows_schedule_touch(rows, job, sent_at);
+			rows_schedule_touch(rows, job, sent_at, sent_at);
+			break;
+		case STORE_UNHELD:
+			rows_schedule_touch(rows, job, sent_at, JOB_UNHELD);
 			break;
 		case STORE_LOCKED:
 			job->claim.touch_at = clock_boottime() + (rows->visibility / 3) / 8;
@@ -164,6 +191,7 @@ static void rows_settle_touches(struct rows *rows, struct store_asks *asks, usec
 			break;
 		case STORE_ELSEWHERE:
 		case STORE_COMPLETED:
+		case STORE_FAILED:
 		case STORE_MISSING:
 		case STORE_OTHER_TYPE:
 		case STORE_TAKEN:
@@ -200,7 +228,7 @@ void rows_put_back(struct rows *rows, struct store_turn *turn)
 {
 	for (size_t i = 0; i < turn->steps[STORE_BEGIN].n_asks; i++) {
 		struct job *job = turn->steps[STORE_BEGIN].asks[i].job;
-		job->claim.unsure = true;
+		job->claim.unsure = !job->keeps_row;
 		queue_list_append(&rows->begins, &job->node);
 	}
 	for (size_t i = 0; i < turn->steps[STORE_FINISH].n_asks; i++)
@@ -261,7 +289,7 @@ static void rows_gather_begins(struct rows *rows, struct store *store, struct st
 			rows_return(rows, &back, job, JOB_ELSEWHERE);
 			continue;
 		}
-		if (job->claim.fence == 0)
+		if (job->claim.fence == 0 && !job->keeps_row)
 			job->claim.fence = fence ? fence : (fence = store_fence(store));
 		asks->asks[asks->n_asks++] = (struct store_ask){.job = job};
 	}

@@ -184,6 +184,18 @@ static void assert_row(const char *id, const char *wanted)
 	ck_assert_msg(strcmp(row, wanted) == 0, "%s: %s, not %s", id, row, wanted);
 }
 
+/* Postgres will not have that row in that status. */
+static void refuse(const char *id, const char *status)
+{
+	test_postgres_execute(NULL,
+		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" IF NEW.id = '%s' AND NEW.status = '%s' THEN RAISE EXCEPTION 'not this one';"
+		" END IF; RETURN NEW; END $$;"
+		"CREATE TRIGGER refuse BEFORE UPDATE ON background_jobs"
+		" FOR EACH ROW EXECUTE FUNCTION refuse()",
+		id, status);
+}
+
 /* A whole turn of the ledger, after which everything that was due before has been done. */
 static void await_turn(void)
 {
@@ -453,6 +465,302 @@ START_TEST(a_finish_that_finds_another_owner_writes_nothing)
 }
 END_TEST
 
+/* ---- Rows that the handler keeps ---- */
+
+/* Fails in the end, unless it is stopped before. */
+static enum handler_result wait_to_fail(struct handler_context *context)
+{
+	enum handler_result result = wait_to_end(context);
+
+	return result == HANDLER_DONE ? handler_fail(context, "broke") : result;
+}
+
+static struct handler failing_waiter = {.name = "test-echo", .run = wait_to_fail};
+
+static struct job *new_keeper(const char *id, struct handler *handler)
+{
+	struct job *job = new_job(id, handler);
+
+	job->keeps_row = true;
+	return job;
+}
+
+/* What a handler writes while it runs: here the test does it, from outside. */
+static void handler_writes(const char *changes)
+{
+	test_postgres_execute(NULL,
+		"UPDATE background_jobs SET updated_at = now() AT TIME ZONE 'UTC', %s", changes);
+}
+
+#define COUNTS "status = 'processing', attempts = attempts + 1"
+
+/* Runs, and its row is still as it was. */
+static struct job *run_keeper(struct handler *handler)
+{
+	test_postgres_row("j", "pending", NULL);
+	struct job *job = new_keeper("j", handler);
+	begin(job);
+	await_begun();
+	ck_assert_int_eq(job->attempt, 1);
+	assert_row("j", "pending 0");
+	return job;
+}
+
+START_TEST(a_kept_row_has_one_attempt_after_one_run_whatever_its_handler_wrote)
+{
+	static const struct {
+		struct handler *handler;
+		const char *writes; /* NULL: nothing */
+		enum job_outcome outcome;
+		const char *row;
+	} cases[] = {
+		{&waiter, COUNTS, JOB_COMPLETED, "completed 1"},
+		{&waiter, NULL, JOB_COMPLETED, "completed 1"},
+		{&waiter, "status = 'processing'", JOB_COMPLETED, "completed 1"},
+		{&waiter, "status = 'completed', attempts = 1", JOB_COMPLETED, "completed 1"},
+		{&waiter, "status = 'failed', attempts = 1, error = 'theirs'", JOB_COMPLETED,
+			"completed 1"},
+		{&failing_waiter, COUNTS, JOB_FAILED, "failed 1 broke"},
+		{&failing_waiter, NULL, JOB_FAILED, "failed 1 broke"},
+		{&failing_waiter, "status = 'failed', attempts = 1, error = 'theirs'", JOB_FAILED,
+			"failed 1 theirs"},
+	};
+	struct job *job = run_keeper(cases[_i].handler);
+
+	if (cases[_i].writes)
+		handler_writes(cases[_i].writes);
+	sem_post(&may_end);
+	ck_assert_ptr_eq(await_back(), job);
+	assert_outcome(job, cases[_i].outcome);
+	ck_assert_int_eq(job->attempt, 1);
+	ck_assert(!job->claim.granted);
+	assert_row("j", cases[_i].row);
+	test_job_free(job);
+}
+END_TEST
+
+START_TEST(each_run_of_a_kept_row_is_counted_once)
+{
+	test_postgres_row("j", "failed", "attempts = 1, error = 'before'");
+	struct job *job = new_keeper("j", &failing_waiter);
+
+	for (int attempt = 2; attempt <= 3; attempt++) {
+		begin(job);
+		await_begun();
+		ck_assert_int_eq(job->attempt, attempt);
+		if (attempt == 3)
+			handler_writes(COUNTS);
+		sem_post(&may_end);
+		ck_assert_ptr_eq(await_back(), job);
+		assert_outcome(job, JOB_FAILED);
+		assert_row("j", attempt == 2 ? "failed 2 broke" : "failed 3 broke");
+		job->ran = false;
+	}
+	test_job_free(job);
+}
+END_TEST
+
+/* Takes the log's place on stderr, to be read after it was said. */
+static FILE *stderr_to_file(void)
+{
+	FILE *said = tmpfile();
+
+	ck_assert_ptr_nonnull(said);
+	ck_assert_int_eq(dup2(fileno(said), STDERR_FILENO), STDERR_FILENO);
+	return said;
+}
+
+START_TEST(a_failure_after_the_row_was_completed_is_counted_as_completed)
+{
+	FILE *said = stderr_to_file();
+	char text[1024] = "";
+	struct job *job = run_keeper(&failing_waiter);
+
+	handler_writes("status = 'completed', attempts = 1");
+	sem_post(&may_end);
+	await_outcome(job, JOB_COMPLETED);
+	assert_row("j", "completed 1");
+	rewind(said);
+	ck_assert_uint_gt(fread(text, 1, sizeof text - 1, said), 0);
+	const char *line = "job=j: its handler failed after it had completed the row: broke; "
+			   "counted as completed";
+	ck_assert_msg(strstr(text, line), "%s", text);
+	ck_assert_ptr_null(strstr(strstr(text, line) + 1, line));
+	fclose(said);
+}
+END_TEST
+
+START_TEST(a_stop_gives_a_kept_row_back_or_leaves_its_end)
+{
+	static const struct {
+		const char *writes; /* NULL: nothing */
+		enum job_outcome outcome;
+		const char *row;
+	} cases[] = {
+		{COUNTS, JOB_ABANDONED, "pending 1 interrupted by shutdown"},
+		{NULL, JOB_ABANDONED, "pending 0"},
+		{"status = 'completed', attempts = 1", JOB_COMPLETED, "completed 1"},
+		{"status = 'failed', attempts = 1, error = 'theirs'", JOB_FAILED,
+			"failed 1 theirs"},
+	};
+	FILE *said = stderr_to_file();
+	struct job *job = run_keeper(&waiter);
+
+	if (cases[_i].writes)
+		handler_writes(cases[_i].writes);
+	pool_cancel(pool, job, JOB_STOP);
+	await_outcome(job, cases[_i].outcome);
+	assert_row("j", cases[_i].row);
+	/* It did not fail after it had completed. */
+	ck_assert_int_eq(fseek(said, 0, SEEK_END), 0);
+	ck_assert_int_eq(ftell(said), 0);
+	fclose(said);
+}
+END_TEST
+
+START_TEST(a_kept_row_is_touched_while_it_is_processing_and_else_proves_nothing)
+{
+	struct job *job = run_keeper(&waiter);
+	static const struct {
+		const char *writes;
+		bool held;
+	} steps[] = {
+		{"attempts = 0", false},
+		{COUNTS, true},
+		{"attempts = 1", true},
+		{"status = 'failed'", false},
+		{"status = 'completed'", false},
+		{"status = 'pending'", false},
+		{"status = 'processing'", true},
+	};
+
+	ck_assert_uint_eq(atomic_load(&job->touched_at), JOB_UNHELD);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		handler_writes(steps[i].writes);
+		forget_touch();
+		put_forward(V / 4);
+		uint64_t n = ledger_n_touches(ledger);
+		await_turn();
+		ck_assert_uint_eq(ledger_n_touches(ledger), n);
+		put_forward(V / 12);
+		usec_t now = clock_boottime();
+		await_turn();
+		ck_assert_uint_eq(ledger_n_touches(ledger), n + 1);
+		ck_assert_int_eq(was_touched("j"), steps[i].held);
+		if (steps[i].held)
+			ck_assert_uint_ge(atomic_load(&job->touched_at), now);
+		else
+			ck_assert_uint_eq(atomic_load(&job->touched_at), JOB_UNHELD);
+	}
+	ck_assert_int_eq(atomic_load(&job->cancel), JOB_GO);
+	sem_post(&may_end);
+	await_outcome(job, JOB_COMPLETED);
+	assert_row("j", "completed 1");
+}
+END_TEST
+
+START_TEST(without_extension_a_kept_row_is_looked_at_once)
+{
+	ledger_set_terms(ledger, V, false);
+	struct job *job = run_keeper(&waiter);
+	if (_i == 1)
+		handler_writes(COUNTS);
+	forget_touch();
+	put_forward(V / 4);
+	await_turn();
+	ck_assert_int_eq(was_touched("j"), _i == 1);
+	handler_writes("status = 'processing', attempts = 1");
+	forget_touch();
+	for (int i = 0; i < 4; i++) {
+		put_forward(V / 4);
+		await_turn();
+	}
+	ck_assert(!was_touched("j"));
+	ck_assert_uint_eq(ledger_n_touches(ledger), 1);
+	sem_post(&may_end);
+	await_outcome(job, JOB_COMPLETED);
+}
+END_TEST
+
+START_TEST(a_kept_row_that_another_has_taken_over_stops_the_handler_and_is_left_alone)
+{
+	struct job *job = run_keeper(&waiter);
+
+	handler_writes("status = 'processing', attempts = 2, error = 'theirs'");
+	put_forward(V / 3);
+	struct job *wakes = new_job("none", &echo);
+	begin(wakes);
+	await_outcome(wakes, JOB_MISSING);
+	await_outcome(job, JOB_LOST);
+	assert_row("j", "processing 2 theirs");
+}
+END_TEST
+
+START_TEST(a_kept_row_that_another_has_taken_over_is_not_finished)
+{
+	struct job *job = run_keeper(_i == 0 ? &waiter : &failing_waiter);
+
+	handler_writes("status = 'processing', attempts = 2, error = 'theirs'");
+	sem_post(&may_end);
+	await_outcome(job, JOB_LOST);
+	assert_row("j", "processing 2 theirs");
+}
+END_TEST
+
+START_TEST(a_refused_end_of_a_kept_row_says_what_postgres_said)
+{
+	struct job *job = run_keeper(&waiter);
+
+	handler_writes(COUNTS);
+	refuse("j", "completed");
+	sem_post(&may_end);
+	await_outcome(job, JOB_FAILED);
+	assert_row("j", "failed 1 Postgres says: not this one (SQLSTATE P0001)");
+}
+END_TEST
+
+START_TEST(a_kept_row_that_may_not_even_fail_is_lost)
+{
+	struct job *job = run_keeper(&waiter);
+
+	test_postgres_execute(NULL, "ALTER TABLE background_jobs ADD CHECK (status = 'pending')");
+	sem_post(&may_end);
+	await_outcome(job, JOB_LOST);
+	assert_row("j", "pending 0");
+}
+END_TEST
+
+/* A begin is asked, and before it is answered the database goes; it comes after begin_by. */
+static void begin_too_late(struct job *job)
+{
+	PGconn *other = test_postgres_connect();
+
+	test_postgres_row(job->id, "pending", NULL);
+	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	job->begin_by = clock_boottime() + V / 4;
+	begin(job);
+	while (atoi(test_postgres_value("SELECT count(*) FROM pg_stat_activity WHERE"
+					" wait_event_type = 'Lock'")) == 0)
+		sched_yield();
+	test_postgres_stop(SIGQUIT);
+	PQfinish(other);
+	await_news(false);
+	put_forward(V / 4 + USEC_PER_SEC);
+	test_postgres_resume();
+	ck_assert_ptr_eq(await_back(), job);
+}
+
+START_TEST(an_unanswered_begin_may_have_granted_a_row_but_never_a_kept_one)
+{
+	struct job *job = _i == 0 ? new_job("j", &echo) : new_keeper("j", &echo);
+
+	begin_too_late(job);
+	assert_outcome(job, _i == 0 ? JOB_COMPLETED : JOB_ELSEWHERE);
+	assert_row("j", _i == 0 ? "completed 1" : "pending 0");
+	test_job_free(job);
+}
+END_TEST
+
 /* ---- Taking over ---- */
 
 static void stale_row(const char *id)
@@ -479,6 +787,20 @@ START_TEST(an_abandoned_row_is_taken_over_at_once_while_all_is_well)
 	stale_row("j");
 	struct job *job = new_job("j", &echo);
 	begin(job);
+	await_outcome(job, JOB_COMPLETED);
+	assert_row("j", "completed 2");
+}
+END_TEST
+
+START_TEST(an_abandoned_kept_row_is_taken_over_too)
+{
+	stale_row("j");
+	struct job *job = new_keeper("j", &waiter);
+	begin(job);
+	await_begun();
+	ck_assert_int_eq(job->attempt, 2);
+	assert_row("j", "processing 1");
+	sem_post(&may_end);
 	await_outcome(job, JOB_COMPLETED);
 	assert_row("j", "completed 2");
 }
@@ -526,17 +848,6 @@ START_TEST(a_failed_first_connect_is_an_outage_too)
 END_TEST
 
 /* ---- Refused values ---- */
-
-static void refuse(const char *id, const char *status)
-{
-	test_postgres_execute(NULL,
-		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-		" IF NEW.id = '%s' AND NEW.status = '%s' THEN RAISE EXCEPTION 'not this one';"
-		" END IF; RETURN NEW; END $$;"
-		"CREATE TRIGGER refuse BEFORE UPDATE ON background_jobs"
-		" FOR EACH ROW EXECUTE FUNCTION refuse()",
-		id, status);
-}
 
 START_TEST(a_refused_value_fails_alone_and_its_neighbours_commit)
 {
@@ -742,6 +1053,7 @@ START_TEST(a_finish_that_committed_unheard_is_a_finish)
 	await_news(true);
 	test_postgres_row("j", "pending", NULL);
 	struct job *job = new_job("j", &waiter);
+	job->keeps_row = _i == 1;
 	begin(job);
 	await_begun();
 	test_cut_at_commit(cut);
@@ -749,6 +1061,25 @@ START_TEST(a_finish_that_committed_unheard_is_a_finish)
 	await_outcome(job, JOB_COMPLETED);
 	ck_assert_uint_eq(test_cut_n(cut), 1);
 	assert_row("j", "completed 1");
+	close_ledger();
+	open_ledger(test_postgres_url(NULL, NULL, NULL));
+	test_cut_free(cut);
+}
+END_TEST
+
+START_TEST(a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure)
+{
+	struct test_cut *cut = test_cut_new();
+
+	close_ledger();
+	open_ledger(test_cut_url(cut));
+	await_news(true);
+	struct job *job = run_keeper(&failing_waiter);
+	test_cut_at_commit(cut);
+	sem_post(&may_end);
+	await_outcome(job, JOB_FAILED);
+	ck_assert_uint_eq(test_cut_n(cut), 1);
+	assert_row("j", "failed 1 broke");
 	close_ledger();
 	open_ledger(test_postgres_url(NULL, NULL, NULL));
 	test_cut_free(cut);
@@ -774,6 +1105,21 @@ int main(void)
 	tcase_add_test(all, a_handler_that_outlives_its_limit_keeps_its_row_no_longer);
 	tcase_add_test(all, a_touch_that_finds_another_owner_stops_the_handler);
 	tcase_add_test(all, a_finish_that_finds_another_owner_writes_nothing);
+	tcase_add_loop_test(
+		all, a_kept_row_has_one_attempt_after_one_run_whatever_its_handler_wrote, 0, 8);
+	tcase_add_test(all, each_run_of_a_kept_row_is_counted_once);
+	tcase_add_test(all, a_failure_after_the_row_was_completed_is_counted_as_completed);
+	tcase_add_loop_test(all, a_stop_gives_a_kept_row_back_or_leaves_its_end, 0, 4);
+	tcase_add_test(all, a_kept_row_is_touched_while_it_is_processing_and_else_proves_nothing);
+	tcase_add_loop_test(all, without_extension_a_kept_row_is_looked_at_once, 0, 2);
+	tcase_add_test(
+		all, a_kept_row_that_another_has_taken_over_stops_the_handler_and_is_left_alone);
+	tcase_add_loop_test(all, a_kept_row_that_another_has_taken_over_is_not_finished, 0, 2);
+	tcase_add_test(all, a_refused_end_of_a_kept_row_says_what_postgres_said);
+	tcase_add_test(all, a_kept_row_that_may_not_even_fail_is_lost);
+	tcase_add_loop_test(
+		all, an_unanswered_begin_may_have_granted_a_row_but_never_a_kept_one, 0, 2);
+	tcase_add_test(all, an_abandoned_kept_row_is_taken_over_too);
 	tcase_add_test(all, an_abandoned_row_is_taken_over_at_once_while_all_is_well);
 	tcase_add_test(all, after_a_time_without_transaction_others_may_touch_first);
 	tcase_add_test(all, after_an_outage_others_may_touch_first);
@@ -787,7 +1133,8 @@ int main(void)
 	tcase_add_test(all, an_end_does_not_wait_for_a_silent_database);
 	tcase_add_test(all, a_new_url_is_used_from_the_next_turn);
 	tcase_add_test(all, a_begin_that_committed_unheard_is_counted_once);
-	tcase_add_test(all, a_finish_that_committed_unheard_is_a_finish);
+	tcase_add_loop_test(all, a_finish_that_committed_unheard_is_a_finish, 0, 2);
+	tcase_add_test(all, a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);

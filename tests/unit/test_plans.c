@@ -28,6 +28,7 @@ static void setup(void)
 	for (int i = 0; i < N_ASKED; i++) {
 		snprintf(id, sizeof id, "j%d", i * 7);
 		asks[i].job = test_job_new(id, "test-echo", "{}");
+		asks[i].job->keeps_row = i % 2;
 	}
 	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
 		turn.steps[step] = (struct store_asks){asks, N_ASKED};

@@ -103,8 +103,8 @@ static struct store_ask *ask_alone(enum store_step step, struct job *job)
 	return ask;
 }
 
-static const char *const verdict_names[] = {
-	"written", "locked", "elsewhere", "completed", "missing", "other type", "taken"};
+static const char *const verdict_names[] = {"written", "locked", "elsewhere", "completed", "failed",
+	"unheld", "missing", "other type", "taken"};
 
 static void assert_verdict(const struct store_ask *ask, enum store_verdict verdict)
 {
@@ -442,6 +442,335 @@ START_TEST(what_is_touched_and_finished_in_one_turn_is_finished)
 }
 END_TEST
 
+/* ---- Rows that the handler keeps ---- */
+
+/* A job whose handler keeps its row. */
+static struct job *keeper(const char *id)
+{
+	struct job *job = test_job_new(id, "test-echo", "{}");
+
+	ck_assert_uint_lt(n_jobs, N_JOBS);
+	jobs[n_jobs++] = job;
+	job->keeps_row = true;
+	return job;
+}
+
+/* Its row had that many attempts when it was granted. */
+static struct job *granted_keeper(const char *id, int attempts)
+{
+	struct job *job = keeper(id);
+
+	job->claim.granted = true;
+	job->claim.attempts = attempts;
+	return job;
+}
+
+/* As other applications' tables may have them. */
+static void allow_nulls(void)
+{
+	test_postgres_execute(NULL, "ALTER TABLE background_jobs ALTER COLUMN status DROP NOT NULL,"
+				    " ALTER COLUMN attempts DROP NOT NULL");
+}
+
+/* All that the table holds, and the transactions that wrote it; owned by the caller. */
+static char *table(void)
+{
+	return strdup(test_postgres_value("SELECT string_agg(concat_ws(' ', xmin, j), '; ' ORDER "
+					  "BY id) FROM background_jobs AS j"));
+}
+
+static bool table_is(const char *before)
+{
+	_cleanup_free_ char *now = table();
+
+	return strcmp(now, before) == 0;
+}
+
+START_TEST(a_begin_of_a_kept_row_grants_it_and_writes_nothing)
+{
+	static const struct {
+		const char *status, *more;
+		int attempts;
+	} cases[] = {
+		{"pending", NULL, 0},
+		{"failed", "attempts = 2, error = 'before'", 2},
+		{"processing", STALE, 1},
+		{"processing", "attempts = 4, updated_at = NULL", 4},
+		{"pending", "attempts = NULL, status = NULL", 0},
+		{"pending", "attempts = 2147483647", 2147483646},
+	};
+	struct store_ask *granted[6];
+	char id[8];
+
+	allow_nulls();
+	turn_begin();
+	for (int i = 0; i < 6; i++) {
+		snprintf(id, sizeof id, "j%d", i);
+		test_postgres_row(id, cases[i].status, cases[i].more);
+		granted[i] = ask_for(STORE_BEGIN, keeper(id));
+	}
+	_cleanup_free_ char *before = table();
+	assert_turn_made();
+	for (int i = 0; i < 6; i++) {
+		assert_verdict(granted[i], STORE_WRITTEN);
+		ck_assert_int_eq(granted[i]->attempts, cases[i].attempts);
+	}
+	ck_assert(table_is(before));
+}
+END_TEST
+
+START_TEST(kept_rows_that_cannot_be_begun_are_told_apart)
+{
+	test_postgres_row("fresh", "processing",
+		"attempts = 1, updated_at = now() AT TIME ZONE 'UTC' - interval '10 s'");
+	test_postgres_row("stale", "processing", STALE);
+	test_postgres_row("done", "completed", NULL);
+	test_postgres_row("typed", "pending", "type = 'send-mail'");
+	_cleanup_free_ char *before = table();
+	turn_begin();
+	turn.may_take_over = false;
+	struct store_ask *fresh = ask_for(STORE_BEGIN, keeper("fresh"));
+	struct store_ask *stale = ask_for(STORE_BEGIN, keeper("stale"));
+	struct store_ask *done = ask_for(STORE_BEGIN, keeper("done"));
+	struct store_ask *typed = ask_for(STORE_BEGIN, keeper("typed"));
+	struct store_ask *none = ask_for(STORE_BEGIN, keeper("none"));
+	assert_turn_made();
+
+	assert_verdict(fresh, STORE_ELSEWHERE);
+	ck_assert_uint_le(fresh->wait, 20 * USEC_PER_SEC);
+	ck_assert_uint_gt(fresh->wait, 10 * USEC_PER_SEC);
+	assert_verdict(stale, STORE_ELSEWHERE);
+	ck_assert_uint_eq(stale->wait, 0);
+	assert_verdict(done, STORE_COMPLETED);
+	assert_verdict(typed, STORE_OTHER_TYPE);
+	assert_verdict(none, STORE_MISSING);
+	ck_assert(table_is(before));
+}
+END_TEST
+
+START_TEST(kept_rows_and_others_share_a_turn)
+{
+	struct job *finished = begun_job("ours"), *kept = granted_keeper("theirs", 0);
+
+	test_postgres_row("theirs", "processing", "attempts = 1");
+	test_postgres_row("next", "pending", NULL);
+	test_postgres_row("next-kept", "pending", NULL);
+	end_job(finished, JOB_COMPLETED, NULL);
+	end_job(kept, JOB_COMPLETED, NULL);
+	turn_begin();
+	struct store_ask *all[] = {
+		ask_for(STORE_TOUCH, kept),
+		ask_for(STORE_TOUCH, finished),
+		ask_for(STORE_FINISH, finished),
+		ask_for(STORE_FINISH, kept),
+		ask_for(STORE_BEGIN, keeper("next-kept")),
+		ask_for(STORE_BEGIN, new_job("next")),
+	};
+	assert_turn_made();
+	for (int i = 0; i < 6; i++)
+		assert_verdict(all[i], STORE_WRITTEN);
+	assert_column("ours", "status || ' ' || attempts", "completed 1");
+	assert_column("theirs", "status || ' ' || attempts", "completed 1");
+	assert_column("next", "status || ' ' || attempts", "processing 1");
+	assert_column("next-kept", "status || ' ' || attempts", "pending 0");
+}
+END_TEST
+
+/* Granted when it had so many; and how many it has by now, beside that. */
+#define GRANTED   3
+#define N_OFFSETS 4
+static const char *const statuses[] = {"pending", "processing", "failed", "completed"};
+
+/* One row of each status with each number of attempts, and jobs that were granted them. */
+static struct store_ask *kept_asks[4][N_OFFSETS];
+
+static void kept_id(char id[16], int status, int offset)
+{
+	snprintf(id, 16, "%.4s%+d", statuses[status], offset - 1);
+}
+
+static void make_kept(enum store_step step, enum job_outcome outcome)
+{
+	char id[16];
+
+	turn_begin();
+	for (int s = 0; s < 4; s++)
+		for (int o = 0; o < N_OFFSETS; o++) {
+			kept_id(id, s, o);
+			test_postgres_row(
+				id, statuses[s], "error = 'theirs', updated_at = '2001-01-01'");
+			test_postgres_execute(NULL,
+				"UPDATE background_jobs SET attempts = %d WHERE id = '%s'",
+				GRANTED + o - 1, id);
+			kept_asks[s][o] = ask_for(step, granted_keeper(id, GRANTED));
+			end_job(kept_asks[s][o]->job, outcome, "ours");
+		}
+}
+
+/* A row's status, attempts and error, and whether it was written and given an end just now. */
+static void assert_kept(int status, int offset, enum store_verdict verdict, const char *wanted)
+{
+	char id[16];
+
+	kept_id(id, status, offset);
+	assert_verdict(kept_asks[status][offset], verdict);
+	assert_column(id,
+		"concat_ws(' ', status, attempts, error,"
+		" CASE WHEN updated_at > '2002-01-01' THEN 'written' END,"
+		" CASE WHEN completed_at > '2002-01-01' THEN 'done' END)",
+		wanted);
+}
+
+static void assert_kept_is_as_it_was(int status, int offset, enum store_verdict verdict)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof wanted, "%s %d theirs", statuses[status], GRANTED + offset - 1);
+	assert_kept(status, offset, verdict, wanted);
+}
+
+START_TEST(a_touch_of_a_kept_row_needs_a_lease_and_attempts_that_fit)
+{
+	make_kept(STORE_TOUCH, JOB_COMPLETED);
+	assert_turn_made();
+	for (int s = 0; s < 4; s++) {
+		assert_kept_is_as_it_was(s, 0, STORE_TAKEN);
+		assert_kept_is_as_it_was(s, 3, STORE_TAKEN);
+	}
+	assert_kept(1, 1, STORE_WRITTEN, "processing 3 theirs written");
+	assert_kept(1, 2, STORE_WRITTEN, "processing 4 theirs written");
+	for (int o = 1; o <= 2; o++) {
+		assert_kept_is_as_it_was(0, o, STORE_UNHELD);
+		assert_kept_is_as_it_was(2, o, STORE_UNHELD);
+		assert_kept_is_as_it_was(3, o, STORE_UNHELD);
+	}
+}
+END_TEST
+
+START_TEST(a_kept_row_ends_as_it_is_and_as_the_job_did)
+{
+	/* For each outcome: by status, uncounted and counted. */
+	static const struct {
+		enum job_outcome outcome;
+		struct {
+			enum store_verdict verdict;
+			const char *row;
+		} ends[4][2];
+	} cases[] = {
+		{JOB_COMPLETED, {{{STORE_WRITTEN, "completed 4 written done"},
+					 {STORE_WRITTEN, "completed 4 written done"}},
+					{{STORE_WRITTEN, "completed 4 written done"},
+						{STORE_WRITTEN, "completed 4 written done"}},
+					{{STORE_WRITTEN, "completed 4 written done"},
+						{STORE_WRITTEN, "completed 4 written done"}},
+					{{STORE_WRITTEN, "completed 3 theirs"},
+						{STORE_WRITTEN, "completed 4 theirs"}}}},
+		{JOB_FAILED, {{{STORE_WRITTEN, "failed 4 ours written"},
+				      {STORE_WRITTEN, "failed 4 ours written"}},
+				     {{STORE_WRITTEN, "failed 4 ours written"},
+					     {STORE_WRITTEN, "failed 4 ours written"}},
+				     {{STORE_WRITTEN, "failed 4 ours written"},
+					     {STORE_WRITTEN, "failed 4 theirs"}},
+				     {{STORE_COMPLETED, "completed 3 theirs"},
+					     {STORE_COMPLETED, "completed 4 theirs"}}}},
+		{JOB_ABANDONED,
+			{{{STORE_WRITTEN, "pending 3 theirs"}, {STORE_WRITTEN, "pending 4 theirs"}},
+				{{STORE_WRITTEN, "pending 3 ours written"},
+					{STORE_WRITTEN, "pending 4 ours written"}},
+				{{STORE_WRITTEN, "failed 3 theirs"},
+					{STORE_FAILED, "failed 4 theirs"}},
+				{{STORE_COMPLETED, "completed 3 theirs"},
+					{STORE_COMPLETED, "completed 4 theirs"}}}},
+	};
+	/* A timeout is a failure. */
+	int c = _i < 3 ? _i : 1;
+
+	make_kept(STORE_FINISH, _i < 3 ? cases[c].outcome : JOB_TIMEOUT);
+	/* Once more, as after an answer that was lost: the end is the same, and stays. */
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *before = table();
+		assert_turn_made();
+		for (int s = 0; s < 4; s++) {
+			assert_kept_is_as_it_was(s, 0, STORE_TAKEN);
+			assert_kept(s, 1, cases[c].ends[s][0].verdict, cases[c].ends[s][0].row);
+			assert_kept(s, 2, cases[c].ends[s][1].verdict, cases[c].ends[s][1].row);
+			assert_kept_is_as_it_was(s, 3, STORE_TAKEN);
+		}
+		ck_assert_int_eq(table_is(before), i == 1);
+	}
+}
+END_TEST
+
+START_TEST(a_kept_row_that_is_gone_is_lost)
+{
+	struct job *job = granted_keeper("none", 0);
+
+	end_job(job, JOB_COMPLETED, NULL);
+	assert_verdict(ask_alone(STORE_TOUCH, job), STORE_TAKEN);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_TAKEN);
+}
+END_TEST
+
+START_TEST(a_kept_row_without_a_count_or_a_status_has_none_and_is_pending)
+{
+	struct job *job = granted_keeper("j", 0);
+
+	allow_nulls();
+	test_postgres_row("j", "pending", "attempts = NULL, status = NULL");
+	end_job(job, JOB_FAILED, "ours");
+	assert_verdict(ask_alone(STORE_TOUCH, job), STORE_UNHELD);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_WRITTEN);
+	assert_column("j", "status || ' ' || attempts", "failed 1");
+}
+END_TEST
+
+START_TEST(a_kept_row_in_a_status_that_is_new_is_left_alone)
+{
+	struct job *job = granted_keeper("j", 0);
+
+	test_postgres_execute(NULL, "ALTER TYPE job_status ADD VALUE 'cancelled'");
+	test_postgres_row("j", "cancelled", NULL);
+	_cleanup_free_ char *before = table();
+	end_job(job, JOB_COMPLETED, NULL);
+	assert_verdict(ask_alone(STORE_BEGIN, keeper("j")), STORE_LOCKED);
+	assert_verdict(ask_alone(STORE_TOUCH, job), STORE_TAKEN);
+	assert_verdict(ask_alone(STORE_FINISH, job), STORE_TAKEN);
+	ck_assert(table_is(before));
+}
+END_TEST
+
+START_TEST(of_two_daemons_the_one_whose_kept_row_was_taken_over_writes_nothing)
+{
+	struct store *other = store_connected(), *first = store;
+	struct job *lost = keeper("j"), *taker = keeper("j");
+	const char *bundle = "UPDATE background_jobs SET status = 'processing',"
+			     " attempts = attempts + 1, updated_at = '2001-01-01'";
+
+	test_postgres_row("j", "pending", NULL);
+	lost->claim.attempts = ask_alone(STORE_BEGIN, lost)->attempts;
+	test_postgres_execute(NULL, "%s", bundle);
+	store = other;
+	taker->claim.attempts = ask_alone(STORE_BEGIN, taker)->attempts;
+	ck_assert_int_eq(taker->claim.attempts, 1);
+	test_postgres_execute(NULL, "%s", bundle);
+
+	store = first;
+	_cleanup_free_ char *before = table();
+	assert_verdict(ask_alone(STORE_TOUCH, lost), STORE_TAKEN);
+	end_job(lost, JOB_FAILED, "lost");
+	assert_verdict(ask_alone(STORE_FINISH, lost), STORE_TAKEN);
+	ck_assert(table_is(before));
+
+	store = other;
+	assert_verdict(ask_alone(STORE_TOUCH, taker), STORE_WRITTEN);
+	end_job(taker, JOB_COMPLETED, NULL);
+	assert_verdict(ask_alone(STORE_FINISH, taker), STORE_WRITTEN);
+	assert_column("j", "status || ' ' || attempts", "completed 2");
+	store = first;
+	store_free(other);
+}
+END_TEST
+
 /* ---- Locks ---- */
 
 START_TEST(locked_rows_are_told_apart_and_their_neighbours_commit_at_once)
@@ -482,6 +811,33 @@ START_TEST(locked_rows_are_told_apart_and_their_neighbours_commit_at_once)
 	for (int i = 0; i < 3; i++)
 		assert_verdict(locked[i], STORE_WRITTEN);
 	assert_column("b1", "attempts", "1");
+}
+END_TEST
+
+START_TEST(kept_rows_that_are_locked_are_asked_for_again_and_can_be_begun)
+{
+	struct job *touched = granted_keeper("t", 0), *finished = granted_keeper("f", 0);
+
+	test_postgres_row("t", "processing", NULL);
+	test_postgres_row("f", "processing", NULL);
+	test_postgres_row("b", "pending", NULL);
+	end_job(finished, JOB_COMPLETED, NULL);
+	PGconn *other = test_postgres_connect();
+	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR UPDATE");
+	turn_begin();
+	struct store_ask *touch = ask_for(STORE_TOUCH, touched);
+	struct store_ask *finish = ask_for(STORE_FINISH, finished);
+	struct store_ask *begin = ask_for(STORE_BEGIN, keeper("b"));
+	assert_turn_made();
+	assert_verdict(touch, STORE_LOCKED);
+	assert_verdict(finish, STORE_LOCKED);
+	assert_verdict(begin, STORE_WRITTEN);
+
+	test_postgres_execute(other, "COMMIT");
+	PQfinish(other);
+	assert_turn_made();
+	assert_verdict(touch, STORE_WRITTEN);
+	assert_verdict(finish, STORE_WRITTEN);
 }
 END_TEST
 
@@ -651,6 +1007,35 @@ START_TEST(a_refused_finish_becomes_failed_and_a_row_of_others_is_left)
 	ck_assert_int_eq(store_refuse(store, &ask, "it says no"), STORE_OK);
 	assert_verdict(&ask, STORE_TAKEN);
 	assert_column("theirs", "status", "processing");
+}
+END_TEST
+
+START_TEST(a_refused_end_of_a_kept_row_is_a_failure_like_any_other)
+{
+	static const struct {
+		const char *change;
+		enum store_verdict verdict;
+		const char *row;
+	} cases[] = {
+		{"status = 'processing', attempts = 1", STORE_WRITTEN, "failed 1 it says no"},
+		{"attempts = 0", STORE_WRITTEN, "failed 1 it says no"},
+		{"status = 'failed', attempts = 1", STORE_WRITTEN, "failed 1 theirs"},
+		{"attempts = 2", STORE_TAKEN, "pending 2 theirs"},
+	};
+	struct job *job = granted_keeper("bad", 0);
+
+	test_postgres_row("bad", "pending", "error = 'theirs'");
+	test_postgres_execute(NULL, "UPDATE background_jobs SET %s", cases[_i].change);
+	refuse_begins_of("bad");
+	end_job(job, JOB_COMPLETED, NULL);
+	turn_begin();
+	struct store_ask *finish = ask_for(STORE_FINISH, job);
+	ck_assert_int_eq(store_turn(store, &turn), _i == 3 ? STORE_OK : STORE_REFUSED);
+	ck_assert_int_eq(store_refuse(store, finish, "it says no"), STORE_OK);
+	assert_verdict(finish, cases[_i].verdict);
+	assert_column("bad", "status || ' ' || attempts || ' ' || error", cases[_i].row);
+	ck_assert_int_eq(job->outcome, JOB_FAILED);
+	ck_assert_str_eq(job->error, "it says no");
 }
 END_TEST
 
@@ -901,12 +1286,23 @@ int main(void)
 	tcase_add_test(all, a_finish_whose_answer_was_lost_is_found_written);
 	tcase_add_loop_test(all, a_row_that_ended_otherwise_is_not_finished, 0, 5);
 	tcase_add_test(all, what_is_touched_and_finished_in_one_turn_is_finished);
+	tcase_add_test(all, a_begin_of_a_kept_row_grants_it_and_writes_nothing);
+	tcase_add_test(all, kept_rows_that_cannot_be_begun_are_told_apart);
+	tcase_add_test(all, kept_rows_and_others_share_a_turn);
+	tcase_add_test(all, a_touch_of_a_kept_row_needs_a_lease_and_attempts_that_fit);
+	tcase_add_loop_test(all, a_kept_row_ends_as_it_is_and_as_the_job_did, 0, 4);
+	tcase_add_test(all, a_kept_row_that_is_gone_is_lost);
+	tcase_add_test(all, a_kept_row_without_a_count_or_a_status_has_none_and_is_pending);
+	tcase_add_test(all, a_kept_row_in_a_status_that_is_new_is_left_alone);
+	tcase_add_test(all, of_two_daemons_the_one_whose_kept_row_was_taken_over_writes_nothing);
 	tcase_add_test(all, locked_rows_are_told_apart_and_their_neighbours_commit_at_once);
+	tcase_add_test(all, kept_rows_that_are_locked_are_asked_for_again_and_can_be_begun);
 	tcase_add_test(all, a_key_share_lock_does_not_hold_anything_up);
 	tcase_add_test(all, of_two_that_ask_at_once_at_most_one_is_granted);
 	tcase_add_test(all, fences_grow_and_no_two_daemons_share_one);
 	tcase_add_test(all, a_refused_value_undoes_the_turn_and_keeps_the_connection);
 	tcase_add_test(all, a_refused_finish_becomes_failed_and_a_row_of_others_is_left);
+	tcase_add_loop_test(all, a_refused_end_of_a_kept_row_is_a_failure_like_any_other, 0, 4);
 	tcase_add_test(all, a_row_that_may_not_even_fail_says_so);
 	tcase_add_test(all, a_wrong_password_is_said_with_its_cure);
 	tcase_add_test(all, an_unknown_role_is_said_with_its_cure);
