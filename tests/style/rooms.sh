@@ -43,13 +43,15 @@ for room in $rooms; do
 	fi
 done
 
+# A program's output goes into the log as it comes, from the thread that reads it: so there is one
+# file more that may.
 speakers=$(grep -rnE '\<log_(event|error|warning|notice|info|debug)\(' src --include='*.c' |
-	grep -vE '^src/(base/log|work/|daemon/|ctl/|[^/]*\.c)' || :)
+	grep -vE '^src/(base/log|work/|daemon/|ctl/|handler/output\.c|[^/]*\.c)' || :)
 if [ -n "$speakers" ]; then
-	report 'not ok' 'only work, daemon and ctl write to the log'
+	report 'not ok' "only work, daemon, ctl and programs' output write to the log"
 	printf '%s\n' "$speakers" | sed 's/^/# /'
 	failed=1
 else
-	report ok 'only work, daemon and ctl write to the log'
+	report ok "only work, daemon, ctl and programs' output write to the log"
 fi
 exit $failed
