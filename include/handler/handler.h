@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -82,3 +83,9 @@ enum handler_result handler_fail(struct handler_context *context, const char *fo
 /* With a failure: that it would fail again whatever is tried, or when to try again. */
 void handler_fails_for_good(struct handler_context *context);
 void handler_retry_in(struct handler_context *context, usec_t pause);
+
+/*
+ * What a program that did the job took: bytes of memory at its peak, and CPU time. For who asks how
+ * costly a job is; 0: not known.
+ */
+void handler_used(struct handler_context *context, uint64_t peak_memory, usec_t cpu_time);

@@ -91,6 +91,10 @@ struct job {
 	usec_t retry_in;
 	bool for_good; /* JOB_FAILED: it would fail again whatever is tried */
 
+	/* What the program that did it took, bytes at its peak and CPU time; 0: there was none. */
+	uint64_t peak_memory;
+	usec_t cpu_time;
+
 	_Atomic(int) cancel;           /* enum job_cancel */
 	_Atomic(usec_t) leases_end_at; /* CLOCK_BOOTTIME, of a running handler; 0: not begun */
 	_Atomic(usec_t) started_at;    /* CLOCK_BOOTTIME: its handler began; 0: not yet */

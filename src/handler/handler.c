@@ -25,3 +25,9 @@ void handler_retry_in(struct handler_context *context, usec_t pause)
 {
 	context->job->retry_in = pause;
 }
+
+void handler_used(struct handler_context *context, uint64_t peak_memory, usec_t cpu_time)
+{
+	context->job->peak_memory = peak_memory;
+	context->job->cpu_time = cpu_time;
+}

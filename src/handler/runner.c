@@ -144,6 +144,8 @@ void runner_run(struct job *job, int wake_fd)
 	job->ran = true;
 	job->retry_in = 0;
 	job->for_good = false;
+	job->peak_memory = 0;
+	job->cpu_time = 0;
 	atomic_store(&job->started_at, now);
 	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
 	if (runner_cancelled(job) != JOB_GO) {
