@@ -3,11 +3,12 @@
  *
  * Landlock knows only what is allowed, so a ruleset allows all that lies beside the hidden paths
  * on the way down to them: with /etc/nexus-worker hidden, every entry of / but etc and every entry
- * of /etc but nexus-worker. What is refused is reading, writing and executing files, and moving or
- * linking files between directories of different views; the names in a directory can still be
- * listed, and what is not in a file is not its business: sockets can be connected to. A symbolic
- * link does not help past it; another mount of the same files does. What stands beside a
- * hidden path in a directory that we may not list is hidden with it.
+ * of /etc but nexus-worker. What is refused is reading, writing and executing files, moving or
+ * linking files between directories of different views, and in the directories along the way
+ * themselves removing or renaming anything. The names in a directory can still be listed, and what
+ * is not in a file is not its business: sockets can be connected to. A symbolic link does not help
+ * past it; another mount of the same files does. What stands beside a hidden path in a directory
+ * that we may not list is hidden with it.
  *
  * A ruleset knows the files that were there: one that comes to be in a directory along the way
  * itself (not below one beside it), or replaces another there (/etc/resolv.conf), is hidden too.

@@ -23,7 +23,13 @@
 
 #define FILE_RIGHTS                                                                                \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE)
-#define ALL_RIGHTS (FILE_RIGHTS | LANDLOCK_ACCESS_FS_REFER)
+/*
+ * What is hidden must keep its name, or the next ruleset would not know it: so nothing along the
+ * way may be moved. Making files, and all else, is not handled, and stays as it is.
+ */
+#define ALL_RIGHTS                                                                                 \
+	(FILE_RIGHTS | LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_REMOVE_DIR |                  \
+		LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
 /* The kernel's file times advance in steps: what is this young may change again unseen. */
 #define TIME_STEP (50 * USEC_PER_MSEC)

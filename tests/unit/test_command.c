@@ -504,7 +504,6 @@ static void add_ends(Suite *suite)
 	TCase *ends = tcase_create("ends");
 
 	tcase_add_checked_fixture(ends, setup_command, teardown_command);
-	tcase_set_timeout(ends, 30);
 	tcase_add_loop_test(
 		ends, how_it_ends_is_how_its_job_ends, 0, (int)(sizeof ENDS / sizeof *ENDS));
 	tcase_add_loop_test(
@@ -522,7 +521,6 @@ static void add_pipes(Suite *suite)
 	TCase *pipes = tcase_create("pipes");
 
 	tcase_add_checked_fixture(pipes, setup_command, teardown_command);
-	tcase_set_timeout(pipes, 30);
 	tcase_add_test(pipes, a_large_payload_is_read_and_written_back_without_a_standstill);
 	tcase_add_loop_test(
 		pipes, a_payload_may_be_left_unread, 0, (int)(sizeof UNREAD / sizeof *UNREAD));
@@ -536,7 +534,6 @@ static void add_stops(Suite *suite)
 	TCase *stops = tcase_create("stops");
 
 	tcase_add_checked_fixture(stops, setup_command, teardown_command);
-	tcase_set_timeout(stops, 30);
 	tcase_add_test(stops, what_it_leaves_in_its_group_ends_with_it);
 	tcase_add_test(stops, at_its_deadline_it_is_told_to_end);
 	tcase_add_test(stops, one_that_is_to_stop_is_told_at_once_and_heard);
