@@ -502,6 +502,8 @@ void child_tell_end(const struct child *child, const siginfo_t *info, char ret[C
 	else if (info->si_status == SIGXFSZ)
 		tell(ret, 0, "killed: it wrote a file of more than %s",
 			tell_bytes(limits->file_size, limit));
+	else if (name)
+		tell(ret, 0, "killed by SIG%s", name);
 	else
-		tell(ret, 0, "killed by SIG%s", name ? name : "RT");
+		tell(ret, 0, "killed by signal %d", info->si_status);
 }

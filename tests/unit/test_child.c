@@ -1,0 +1,259 @@
+/*
+ * Programs print what they are given into a pipe.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "handler/child.h"
+#include "handler/child_check.h"
+
+static char folder[] = "/tmp/test_child.XXXXXX";
+static char file[64];
+static struct child_means *means;
+static struct child_plan *plan;
+static char error[CHILD_ERROR_MAX];
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(file, sizeof file, "%s/file", folder);
+}
+
+static void teardown(void)
+{
+	child_plan_free(plan);
+	child_means_free(means);
+	unlink(file);
+	rmdir(folder);
+}
+
+static void write_file(const char *text, mode_t mode)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void make(const struct child_means_options *options, const struct child_settings *settings)
+{
+	ck_assert_int_eq(child_means_new(options, &means), 0);
+	ck_assert_msg(child_plan_new(settings, means, error, &plan) == 0, "%s", error);
+}
+
+/* What it wrote to its stdout, to its end. */
+static const char *run(const char *const *environment)
+{
+	static char text[4096];
+	size_t len = 0;
+	ssize_t n;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), ends[2];
+	struct child child;
+	siginfo_t info;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	const struct child_start start = {environment, null, ends[1], null};
+	ck_assert_msg(child_start(plan, &start, error, &child) == 0, "%s", error);
+	close(ends[1]);
+	while ((n = read(ends[0], text + len, sizeof text - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	close(ends[0]);
+	close(null);
+	child_reap(&child, &info);
+	child_done(&child);
+	ck_assert_int_eq(info.si_code, CLD_EXITED);
+	return text;
+}
+
+START_TEST(the_environment_is_made_from_nothing)
+{
+	ck_assert_int_eq(setenv("SECRET", "x", 1), 0);
+	make(&(struct child_means_options){.credentials_uri = "http://127.0.0.1:1/",
+		     .credentials_token = "token",
+		     .region = "eu-west-1"},
+		&(struct child_settings){.program = "/usr/bin/env"});
+	ck_assert_str_eq(run(NULL), "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\nHOME=/\n");
+}
+END_TEST
+
+START_TEST(credentials_are_passed_where_that_is_asked_for)
+{
+	make(&(struct child_means_options){.credentials_uri = "http://127.0.0.1:1/",
+		     .credentials_token = "token"},
+		&(struct child_settings){.program = "/usr/bin/env", .pass_aws_credentials = true});
+	const char *const before = "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\nHOME=/\n"
+				   "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/\n"
+				   "AWS_CONTAINER_AUTHORIZATION_TOKEN=token\n"
+				   "AWS_EC2_METADATA_DISABLED=true\n";
+	ck_assert_str_eq(run(NULL), before);
+
+	/* The region may become known later. */
+	char after[1024];
+	snprintf(after, sizeof after, "%sAWS_REGION=eu-west-1\nAWS_DEFAULT_REGION=eu-west-1\n",
+		before);
+	ck_assert_int_eq(child_means_set_region(means, "eu-west-1"), 0);
+	ck_assert_str_eq(run(NULL), after);
+}
+END_TEST
+
+START_TEST(the_nearer_a_value_is_the_more_it_counts)
+{
+	const char *const usual[] = {"A=usual", "B=usual", "LANG=usual", NULL};
+	const char *const job[] = {"E=job", NULL};
+
+	write_file("B=file\nC=file\nDATABASE_URL=file\n", 0600);
+	make(&(struct child_means_options){.region = "eu-west-1"},
+		&(struct child_settings){.program = "/usr/bin/env",
+			.usual = usual,
+			.database_url = "passed",
+			.pass_aws_credentials = true,
+			.environment_file = file,
+			.environment = "C=words D=words E=words AWS_REGION=words",
+			.working_directory = "/usr"});
+	ck_assert_str_eq(run(job), "E=job\nPATH=/usr/local/bin:/usr/bin:/bin\nLANG=usual\n"
+				   "HOME=/usr\nA=usual\nB=file\nDATABASE_URL=file\nC=words\n"
+				   "D=words\nAWS_REGION=words\nAWS_DEFAULT_REGION=eu-west-1\n");
+}
+END_TEST
+
+START_TEST(words_may_be_given_as_they_are)
+{
+	const char *const argv[] = {"/bin/echo", "two words", "", "'", NULL};
+
+	make(&(struct child_means_options){0}, &(struct child_settings){.argv = argv});
+	ck_assert_str_eq(run(NULL), "two words  '\n");
+}
+END_TEST
+
+START_TEST(what_is_hidden_is_out_of_its_reach)
+{
+	const char *hidden[] = {file, NULL};
+
+	write_file("secret", 0600);
+	make(&(struct child_means_options){.hidden = hidden},
+		&(struct child_settings){.program = "/bin/sh -c 'cat file || echo hidden'",
+			.working_directory = folder});
+	bool is_there = child_means_landlock_fault(means) == NULL;
+	ck_assert_str_eq(run(NULL), is_there ? "hidden\n" : "secret");
+}
+END_TEST
+
+static const struct {
+	struct child_settings settings;
+	const char *error;
+} WRONG[] = {
+	{{.program = "/bin/sh 'x"}, "program: a quote in it is not closed"},
+	{{.program = " "}, "program: it names none"},
+	{{.program = "sh"}, "program: sh is not an absolute path, and no PATH is searched"},
+	{{.program = "/bin/sh", .environment = "A"},
+		"environment: word 1 is not KEY=VALUE (a value with blanks goes in quotes: "
+		"KEY=\"…\")"},
+	{{.program = "/bin/sh", .environment_file = "/no/such"},
+		"environment_file: /no/such: No such file or directory"},
+};
+
+START_TEST(what_is_wrong_with_a_section_is_told_by_its_key)
+{
+	ck_assert_int_eq(child_means_new(&(struct child_means_options){0}, &means), 0);
+	ck_assert_int_eq(child_plan_new(&WRONG[_i].settings, means, error, &plan), -EINVAL);
+	ck_assert_str_eq(error, WRONG[_i].error);
+	ck_assert_ptr_null(plan);
+}
+END_TEST
+
+static const struct {
+	struct child_settings settings;
+	const char *problems;
+} CHECKS[] = {
+	{{.program = "/bin/sh -c x", .working_directory = "/", .environment = "A=1"}, ""},
+	{{.program = "/no/such x"}, "program: /no/such: No such file or directory\n"},
+	{{.program = "/etc"}, "program: /etc: it is no file that can be run\n"},
+	{{.program = "/etc/passwd"},
+		"program: /etc/passwd: it may not be executed (chmod +x makes it so)\n"},
+	{{.program = "sh",
+		 .working_directory = "/etc/passwd",
+		 .environment = "'",
+		 .environment_file = "/no/such"},
+		"program: sh is not an absolute path, and no PATH is searched\n"
+		"working_directory: /etc/passwd: it is no directory\n"
+		"environment: a quote in it is not closed\n"
+		"environment_file: /no/such: No such file or directory\n"},
+	{{.program = "/bin/sh", .working_directory = "usr"},
+		"working_directory: usr: it is not an absolute path\n"},
+	{{.program = "/bin/sh", .working_directory = "/no/such"},
+		"working_directory: /no/such: No such file or directory\n"},
+};
+
+START_TEST(a_check_tells_every_mistake_that_can_be_seen)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT;
+	int n_lines = 0;
+
+	for (const char *at = CHECKS[_i].problems; (at = strchr(at, '\n')); at++)
+		n_lines++;
+	ck_assert_int_eq(child_check(&CHECKS[_i].settings, &problems), n_lines);
+	ck_assert_str_eq(strbuf_str(&problems), CHECKS[_i].problems);
+}
+END_TEST
+
+static const struct {
+	siginfo_t info;
+	usec_t cpu_time;
+	const char *text;
+} ENDS[] = {
+	{{.si_code = CLD_EXITED, .si_status = 3}, 0, "exited with status 3"},
+	{{.si_code = CLD_KILLED, .si_status = SIGTERM}, 0, "killed by SIGTERM"},
+	{{.si_code = CLD_DUMPED, .si_status = SIGABRT}, 0, "killed by SIGABRT"},
+	{{.si_code = CLD_KILLED, .si_status = SIGKILL}, 0, "killed by SIGKILL"},
+	{{.si_code = CLD_KILLED, .si_status = SIGKILL}, 90 * USEC_PER_SEC,
+		"killed: it used more than 90s of CPU time"},
+	{{.si_code = CLD_KILLED, .si_status = SIGXCPU}, 0,
+		"killed: it used more than 90s of CPU time"},
+	{{.si_code = CLD_KILLED, .si_status = SIGXFSZ}, 0,
+		"killed: it wrote a file of more than 3G"},
+	{{.si_code = CLD_KILLED, .si_status = 40}, 0, "killed by signal 40"},
+};
+
+START_TEST(how_one_ended_is_told_in_words)
+{
+	make(&(struct child_means_options){0},
+		&(struct child_settings){.program = "/bin/true",
+			.limits = {.cpu_time = 90 * USEC_PER_SEC, .file_size = 3ull << 30}});
+	struct child child = {.plan = plan, .cpu_time = ENDS[_i].cpu_time};
+
+	child_tell_end(&child, &ENDS[_i].info, error);
+	ck_assert_str_eq(error, ENDS[_i].text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("child");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, the_environment_is_made_from_nothing);
+	tcase_add_test(all, credentials_are_passed_where_that_is_asked_for);
+	tcase_add_test(all, the_nearer_a_value_is_the_more_it_counts);
+	tcase_add_test(all, words_may_be_given_as_they_are);
+	tcase_add_test(all, what_is_hidden_is_out_of_its_reach);
+	tcase_add_loop_test(all, what_is_wrong_with_a_section_is_told_by_its_key, 0,
+		(int)(sizeof WRONG / sizeof *WRONG));
+	tcase_add_loop_test(all, a_check_tells_every_mistake_that_can_be_seen, 0,
+		(int)(sizeof CHECKS / sizeof *CHECKS));
+	tcase_add_loop_test(
+		all, how_one_ended_is_told_in_words, 0, (int)(sizeof ENDS / sizeof *ENDS));
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
