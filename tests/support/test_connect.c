@@ -24,6 +24,8 @@ static bool is_elsewhere(const struct sockaddr *address)
 	}
 	if (address->sa_family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
 		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET)
+		return false;
 	inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
 	snprintf(refused, sizeof refused, "[%s]:%u", text, ntohs(v6->sin6_port));
 	return true;
