@@ -20,6 +20,7 @@ comma := ,
 
 VERSION  := 0.1.0
 PROGRAMS := nexus-worker
+BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 TOOLS    := sqs-local
 
@@ -67,7 +68,7 @@ compile       = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c
 # ---- 4. Programs ---------------------------------------------------------------------------
 
 .PHONY: all tools deps objects product-objects
-all: $(PROGRAMS:%=$(BUILD)/%) ## the program (the default)
+all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) ## the program (the default)
 tools: $(TOOLS:%=$(BUILD)/%)  ## what tests, demo and bench need beside it
 objects: $(call objects,$(C_SOURCES))
 product-objects: $(call objects,$(SOURCES) $(PROGRAMS:%=src/%.c) $(SQS_SOURCES))
@@ -87,6 +88,9 @@ $(LIBRARY): $(call objects,$(SOURCES))
 
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
+
+$(BOOTSTRAP): src/handler/nodejs/bootstrap.mjs
+	@install -D -m 644 $< $@
 
 $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
@@ -120,8 +124,9 @@ ifdef SIGV4_SUITE
 export SIGV4_SUITE := $(abspath $(SIGV4_SUITE))
 endif
 
-# The AWS SDK for the tests in JavaScript. Where npm is missing or cannot reach its registry there is
-# none: those tests say that they were not run, and the next make tries again.
+# The AWS SDK for the tests in JavaScript, and what a Lambda bundle uses. Where npm is missing or
+# cannot reach its registry there is none: those tests say that they were not run, and the next make
+# tries again.
 javascript = $(if $(filter %_javascript.py,$(CHECKS)),$(BUILD)/javascript/ready)
 
 $(BUILD)/javascript/ready: tests/javascript/package.json tests/javascript/package-lock.json
@@ -223,6 +228,7 @@ help: ## this list
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/nexus-worker $(DESTDIR)$(PREFIX)/bin/nexus-worker
+	install -D -m 644 $(BOOTSTRAP) $(DESTDIR)$(PREFIX)/lib/nexus-worker/bootstrap.mjs
 	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \

@@ -20,3 +20,8 @@ export async function prove(what, check) {
   }
   console.log(JSON.stringify({ about: subject, what, wrong }));
 }
+
+/** Says that there was no check, and why. */
+export function skip(what, reason) {
+  console.log(JSON.stringify({ about: subject, what, wrong: null, skipped: reason }));
+}

@@ -1,11 +1,11 @@
-"""Tests written in JavaScript, which node runs with AWS's own SDK, as cases of unittest.
+"""Tests written in JavaScript, which node runs, as cases of unittest.
 
     def load_tests(loader, *_):
         return javascript.suite(loader, "sqs.mjs")
 
 The script (in tests/javascript) is run once and says in a line of JSON for each thing that it
 proves what it is about, what is so, and what was wrong if it is not: each line becomes a case.
-Where there is no node for the SDK, or no SDK, the one case says that nothing was run, and why.
+Where there is no node for it, or no AWS SDK, the one case says that nothing was run, and why.
 """
 
 import json
@@ -21,43 +21,64 @@ from lab.world import Lab
 
 BUILD = pathlib.Path(os.environ.get("NEXUS_BUILD", "build")).absolute()
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "javascript"
-NODE_MIN = 20  # the SDK's own demand
-SECONDS_MAX = 60
+NODE_MIN = 18
+SDK_NODE_MIN = 20  # its own demand
+SECONDS_MAX = 120
 
 
-def why_not():
-    """Why nothing can be run here; None: it can."""
+def why_no_node(least=NODE_MIN):
+    """Why node cannot be run here; None: it can."""
     node = shutil.which("node")
     if node is None:
         return "node is not installed"
     version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True,
                              check=True).stdout.strip()
-    if int(re.match(r"v(\d+)", version)[1]) < NODE_MIN:
-        return f"node is {version}, and the AWS SDK needs {NODE_MIN} or later"
+    if int(re.match(r"v(\d+)", version)[1]) < least:
+        return f"node is {version}, and this needs {least} or later"
+    return None
+
+
+def why_no_sdk():
+    """Why nothing can be run here that uses what npm installs; None: it can."""
+    if reason := why_no_node(SDK_NODE_MIN):
+        return reason
     if not (BUILD / "javascript" / "ready").exists():
         return f"npm could not install the AWS SDK: see {BUILD / 'javascript' / 'npm.log'}"
     return None
 
 
 def suite(loader, script, options=()):
-    """The script talks to a local SQS of its own. options: see lab.sqs.Sqs."""
-    if reason := why_not():
+    """The script uses the SDK and talks to a local SQS of its own. options: see lab.sqs.Sqs."""
+    if reason := why_no_sdk():
         return loader.loadTestsFromTestCase(_skipped(script, reason))
     with Lab() as lab:
-        findings, end = _run(script, lab.sqs(options=options).endpoint)
+        return _cases(loader, script, *_run(script, lab.sqs(options=options).endpoint))
+
+
+def suite_of_node(loader, script):
+    """The script needs nothing but node."""
+    if reason := why_no_node():
+        return loader.loadTestsFromTestCase(_skipped(script, reason))
+    return _cases(loader, script, *_run(script))
+
+
+def _cases(loader, script, findings, end):
     cases = {}
     for finding in findings:
         case = cases.setdefault(finding["about"], type(finding["about"], (unittest.TestCase,), {}))
-        setattr(case, _method(finding["what"]), _told(finding["wrong"]))
+        test = _told(finding["wrong"])
+        if reason := finding.get("skipped"):
+            test = unittest.skip(reason)(test)
+        setattr(case, _method(finding["what"]), test)
     cases[script] = type(script, (unittest.TestCase,), {_method("comes to its end"): _told(end)})
     return unittest.TestSuite(map(loader.loadTestsFromTestCase, cases.values()))
 
 
-def _run(script, endpoint):
+def _run(script, *arguments):
     """What it found, and what was wrong with its end (None: nothing)."""
     try:
         done = subprocess.run(
-            command_as(None, ["node", SCRIPTS / script, endpoint]), stdin=subprocess.DEVNULL,
+            command_as(None, ["node", SCRIPTS / script, *arguments]), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS_MAX,
             env=_environment(), check=False)
     except subprocess.TimeoutExpired as error:
