@@ -26,11 +26,11 @@ int url_parse(const char *text, struct url *ret, const char **ret_wrong);
 /* The same for one that may have a query. */
 int url_parse_request(const char *text, struct url *ret, const char **ret_wrong);
 
-/* 127.0.0.0/8, ::1, localhost: what no resolver leads away from this machine. */
-bool url_is_this_machine(const struct url *url);
-
-/* This machine, or a name below localhost. */
+/* 127.0.0.0/8, ::1, localhost and names below it. */
 bool url_is_loopback(const struct url *url);
+
+/* The same without those names, nor a dot at the end, with which a resolver might lead away. */
+bool url_is_this_machine(const struct url *url);
 
 /* Whether the host is one under which AWS serves SQS. */
 bool url_is_aws(const struct url *url);

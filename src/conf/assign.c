@@ -27,11 +27,19 @@ static void assign_quote(const char *text, struct strbuf *out)
 	strbuf_puts(out, cut ? "…\"" : "\"");
 }
 
+/* Whether quotation marks mean something in its values. */
+static bool assign_takes_words(const struct key *key)
+{
+	return key->rule.type == &value_program || key->rule.type == &value_environment;
+}
+
 /* The two habits of other configuration files that most often make a value wrong. */
-static const char *assign_hint(const char *text)
+static const char *assign_hint(const struct key *key, const char *text)
 {
 	if (strstr(text, " #") || strstr(text, " ;"))
 		return " (a comment has to stand on a line of its own)";
+	if (assign_takes_words(key))
+		return "";
 	if (text[0] == '"' || text[0] == '\'')
 		return " (values stand without quotation marks)";
 	return "";
@@ -49,7 +57,7 @@ static void assign_complain(const struct key *key, const struct assign_value *va
 		assign_quote(value->text, &line);
 	else
 		strbuf_puts(&line, "the value");
-	strbuf_printf(&line, " %s%s, accepted is ", wrong, assign_hint(value->text));
+	strbuf_printf(&line, " %s%s, accepted is ", wrong, assign_hint(key, value->text));
 	key->rule.type->accept(&key->rule, &line);
 	report_problem(report, "%s", strbuf_str(&line));
 }

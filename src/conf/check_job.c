@@ -51,7 +51,7 @@ static void check_job_taken(const struct settings_job *job, struct report *repor
 			continue;
 		_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
 		keys_place(k, origin, &line);
-		strbuf_puts(&line, "is for ");
+		strbuf_puts(&line, "for ");
 		keys_write_kinds(k, &line);
 		strbuf_printf(&line, ", not for kind = %s, ", keys_kind_name(job->kind));
 		check_job_write_accepted(job->kind, &line);
@@ -128,11 +128,11 @@ static void check_job_delays(const char *section, char *const *origins, usec_t b
 		return;
 	if (origins[max - keys]) {
 		keys_place(max, origins[max - keys], &line);
-		strbuf_puts(&line, "is less than base_delay, accepted is at least ");
+		strbuf_puts(&line, "less than base_delay, accepted is at least ");
 		base->rule.type->write(&base->rule, &base_delay, &line);
 	} else if (origins[base - keys]) {
 		keys_place(base, origins[base - keys], &line);
-		strbuf_puts(&line, "is more than max_delay, accepted is at most ");
+		strbuf_puts(&line, "more than max_delay, accepted is at most ");
 		max->rule.type->write(&max->rule, &max_delay, &line);
 	} else {
 		return;

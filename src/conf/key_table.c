@@ -174,14 +174,14 @@ const struct key keys[] = {
 		DURATION(0, LONGEST),
 		.fallback = "0",
 		.fallback_words = "off: a failed job returns when its visibility ends",
-		.words = "A failed job is tried again after about so long, and after twice as long "
-			 "with each further attempt.",
+		.words = "How long a failed job waits for its next attempt, give or take a little; "
+			 "twice as long after each further failure.",
 	},
 	{
 		SETTING(retry, max_delay),
 		DURATION(USEC_PER_SEC, LONGEST),
 		.fallback = "15min",
-		.words = "But never after a longer pause than this.",
+		.words = "But no failed job waits for longer.",
 	},
 	{
 		SETTING(log, level),

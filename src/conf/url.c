@@ -166,7 +166,7 @@ static bool url_cut_ending(char *name, const char *ending)
 	return true;
 }
 
-bool url_is_this_machine(const struct url *url)
+bool url_is_loopback(const struct url *url)
 {
 	char name[HOST_MAX + 1] = "";
 	struct in_addr address;
@@ -177,15 +177,16 @@ bool url_is_this_machine(const struct url *url)
 		return ntohl(address.s_addr) >> 24 == 127;
 	if (inet_pton(AF_INET6, name, &address6) == 1)
 		return IN6_IS_ADDR_LOOPBACK(&address6);
-	return strcmp(name, "localhost") == 0;
+	return strcmp(name, "localhost") == 0 || url_cut_ending(name, ".localhost");
 }
 
-bool url_is_loopback(const struct url *url)
+bool url_is_this_machine(const struct url *url)
 {
 	char name[HOST_MAX + 1] = "";
 
 	url_host(url, name);
-	return url_is_this_machine(url) || url_cut_ending(name, ".localhost");
+	return url_is_loopback(url) && !url_cut_ending(name, ".localhost") &&
+	       url->host[url->host_len - 1] != '.';
 }
 
 /* "xx-yyyy-1", letters and digits; what stands for a region in a host's name. */

@@ -53,6 +53,19 @@ START_TEST(passwords_are_hidden_and_nothing_else)
 }
 END_TEST
 
+START_TEST(of_a_service_s_url_the_query_is_hidden)
+{
+	static const char *const urls[][2] = {{"", ""}, {"http://h/a", "http://h/a"},
+		{"http://h/a?token=secret?b", "http://h/a?***"}, {"http://h?", "http://h?***"}};
+
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+		mask_service_url(urls[i][0], &out);
+		ck_assert_str_eq(strbuf_str(&out), urls[i][1]);
+	}
+}
+END_TEST
+
 /* Any text at all is masked without a fault. */
 START_TEST(no_text_is_too_strange)
 {
@@ -80,6 +93,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, passwords_are_hidden_and_nothing_else, 0,
 		(int)(sizeof cases / sizeof cases[0]));
+	tcase_add_test(tcase, of_a_service_s_url_the_query_is_hidden);
 	tcase_add_test(tcase, no_text_is_too_strange);
 	suite_add_tcase(suite, tcase);
 

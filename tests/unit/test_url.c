@@ -98,22 +98,60 @@ START_TEST(a_host_name_has_a_ceiling)
 }
 END_TEST
 
+/* A URL, whether its host is this machine's by its name, and whether no resolver can differ. */
+static const struct {
+	const char *text;
+	bool is_loopback;
+	bool is_this_machine;
+} places[] = {
+	{"http://127.0.0.1:1/", true, true},
+	{"http://127.255.0.9", true, true},
+	{"http://[::1]:80", true, true},
+	{"http://localhost/x", true, true},
+	{"http://LocalHost", true, true},
+	{"http://LOCALHOST.", true, false},
+	{"http://127.0.0.1.", true, false},
+	{"http://a.localhost", true, false},
+	{"http://a.localhost.", true, false},
+	{"http://128.0.0.1", false, false},
+	{"http://10.0.0.1", false, false},
+	{"http://[::2]", false, false},
+	{"http://localhost.example.com", false, false},
+	{"http://notlocalhost", false, false},
+	{"http://127.0.0.1.example.com", false, false},
+	{"http://sqs.eu-central-1.amazonaws.com", false, false},
+};
+
 START_TEST(loopback_is_this_machine_only)
 {
-	static const char *const here[] = {"http://127.0.0.1:1/", "http://127.255.0.9",
-		"http://[::1]:80", "http://localhost/x", "http://LOCALHOST.", "http://a.localhost"};
-	static const char *const elsewhere[] = {"http://128.0.0.1", "http://10.0.0.1",
-		"http://[::2]", "http://localhost.example.com", "http://notlocalhost",
-		"http://127.0.0.1.example.com", "http://sqs.eu-central-1.amazonaws.com"};
+	struct url url = parse(places[_i].text);
 
-	for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
-		struct url url = parse(here[i]);
-		ck_assert_msg(url_is_loopback(&url), "%s", here[i]);
+	ck_assert_int_eq(url_is_loopback(&url), places[_i].is_loopback);
+	ck_assert_int_eq(url_is_this_machine(&url), places[_i].is_this_machine);
+}
+END_TEST
+
+START_TEST(a_request_may_have_a_query)
+{
+	static const struct {
+		const char *text, *host, *path;
+	} requests[] = {
+		{"https://h/a?b/c", "h", "/a?b/c"},
+		{"https://h:80?b@c", "h", "?b@c"},
+		{"https://h", "h", ""},
+	};
+	const char *wrong = "";
+	struct url url;
+
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		ck_assert_int_eq(url_parse_request(requests[i].text, &url, &wrong), 0);
+		ck_assert_int_eq(strncmp(url.host, requests[i].host, url.host_len), 0);
+		ck_assert_uint_eq(url.host_len, strlen(requests[i].host));
+		ck_assert_str_eq(url.path, requests[i].path);
 	}
-	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
-		struct url url = parse(elsewhere[i]);
-		ck_assert_msg(!url_is_loopback(&url), "%s", elsewhere[i]);
-	}
+	ck_assert_int_eq(url_parse_request("https://h/?a#b", &url, &wrong), -EINVAL);
+	ck_assert_str_eq(wrong, "has a fragment");
+	ck_assert_str_eq(url.path, "");
 }
 END_TEST
 
@@ -226,7 +264,9 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_no_such_url_is_refused_with_a_reason, 0,
 		(int)(sizeof bad / sizeof bad[0]));
 	tcase_add_test(tcase, a_host_name_has_a_ceiling);
-	tcase_add_test(tcase, loopback_is_this_machine_only);
+	tcase_add_loop_test(
+		tcase, loopback_is_this_machine_only, 0, (int)(sizeof places / sizeof places[0]));
+	tcase_add_test(tcase, a_request_may_have_a_query);
 	tcase_add_loop_test(tcase, a_host_tells_whose_it_is_and_its_region, 0,
 		(int)(sizeof hosts / sizeof hosts[0]));
 	tcase_add_loop_test(tcase, a_host_tells_how_it_is_written_and_of_which_kind_it_is, 0,

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,6 +14,8 @@ static const struct value_rule seconds = {.type = &value_duration,
 	.step = USEC_PER_SEC};
 static const struct value_rule size = {.type = &value_size, .min = 0, .max = UINT64_C(1) << 41};
 static const struct value_rule unlimited = {.type = &value_size, .min = 0, .max = UINT64_MAX};
+static const struct value_rule size_or_0 = {
+	.type = &value_size, .min = 1 << 20, .max = 1 << 30, .or_zero = true};
 static const struct value_rule count = {.type = &value_count, .min = 1, .max = 1024};
 
 /* Text, what is read from it, and how that is written; or what is wrong with the text. */
@@ -72,6 +75,9 @@ static const struct {
 	{&size, "3T", 0, NULL, "is more than 2T"},
 	{&size, "1k", 0, NULL, "is not a size"},
 	{&size, "1MB", 0, NULL, "is not a size"},
+	{&size_or_0, "0", 0, "0", NULL},
+	{&size_or_0, "1M", 1 << 20, "1M", NULL},
+	{&size_or_0, "1", 0, NULL, "is less than 1M"},
 	{&unlimited, "18446744073709551615", UINT64_MAX, "18446744073709551615", NULL},
 	{&unlimited, "16777216T", 0, NULL, "is more than 18446744073709551615"},
 	{&unlimited, "16777215T 1024G", 0, NULL, "is more than 18446744073709551615"},
@@ -134,7 +140,34 @@ START_TEST(a_word_is_one_of_its_list)
 	value_word.write(&rule, &field, &out);
 	value_word.accept(&rule, &out);
 	ck_assert_str_eq(strbuf_str(&out), "bluered, blue or green");
+	value_word.clear(&field);
+	ck_assert_int_eq(field, 0);
 	strbuf_done(&out);
+}
+END_TEST
+
+START_TEST(a_switch_is_on_or_off_however_that_is_said)
+{
+	static const char *const words[] = {
+		"no", "yes", "false", "true", "off", "on", "0", "1", "NO", "Yes"};
+	static const char *const others[] = {"2", "ye", "yess", "-1", " no"};
+	static const struct value_rule rule = {.type = &value_switch};
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT, wrong = STRBUF_INIT;
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		bool on = i % 2 == 0;
+		strbuf_reset(&out);
+		ck_assert_int_eq(value_switch.read(&rule, words[i], &on, &wrong), 0);
+		value_switch.write(&rule, &on, &out);
+		ck_assert_str_eq(strbuf_str(&out), i % 2 ? "yes" : "no");
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		bool on = true;
+		strbuf_reset(&wrong);
+		ck_assert_int_eq(value_switch.read(&rule, others[i], &on, &wrong), -EINVAL);
+		ck_assert_str_eq(strbuf_str(&wrong), "is neither yes nor no");
+		ck_assert(on);
+	}
 }
 END_TEST
 
@@ -146,6 +179,11 @@ static const struct value_rule queue_url = {.type = &value_queue_url};
 static const struct value_rule endpoint = {.type = &value_endpoint};
 static const struct value_rule region = {.type = &value_region};
 static const struct value_rule database = {.type = &value_database_url};
+static const struct value_rule program = {.type = &value_program};
+static const struct value_rule path = {.type = &value_path};
+static const struct value_rule handler = {.type = &value_handler};
+static const struct value_rule service = {.type = &value_service_url};
+static const struct value_rule variables = {.type = &value_environment};
 
 static const struct {
 	const struct value_rule *rule;
@@ -204,6 +242,63 @@ static const struct {
 	{&database, "postgres://h/d\npassword", NULL, "is more than one line"},
 	{&database, "mydatabase", NULL, "is neither a URL nor \"host=… dbname=…\""},
 	{&database, "\"postgres://h/d\"", NULL, "begins with a quotation mark"},
+	{&program, "/bin/true", NULL, NULL},
+	{&program, "'/opt/my app/run' -x \"a b\" $HOME", NULL, NULL},
+	{&program, "/bin/echo 'a", NULL, "cannot be split into words: a quote in it is not closed"},
+	{&program, "/bin/echo \\", NULL,
+		"cannot be split into words: nothing follows its last backslash"},
+	{&program, "echo a", NULL, "does not begin with an absolute path"},
+	{&program, "-/bin/echo a", NULL, "does not begin with an absolute path"},
+	{&program, "'' /bin/echo", NULL, "does not begin with an absolute path"},
+	{&program, " ", NULL, "does not begin with an absolute path"},
+	{&program, "/bin/ echo", NULL, "begins with a directory"},
+	{&path, "/srv/a b", NULL, NULL},
+	{&path, "/", NULL, NULL},
+	{&path, "srv", NULL, "is not an absolute path"},
+	{&path, "~/srv", NULL, "is not an absolute path"},
+	{&handler, "src/index.handler", NULL, NULL},
+	{&handler, "bootstrap", NULL, NULL},
+	{&handler,
+		"gr\xc3\xb6\xc3\x9f"
+		"e.handler",
+		NULL, NULL},
+	{&handler, "index handler", NULL, "has a blank in it"},
+	{&handler, "index.handler\t", NULL, "has a blank in it"},
+	{&handler, "index.\x7fhandler", NULL, "has a blank in it"},
+	{&service, "http://127.0.0.1:8080/jobs", NULL, NULL},
+	{&service, "http://127.3.2.1", NULL, NULL},
+	{&service, "http://[::1]:1/", NULL, NULL},
+	{&service, "http://localhost/?token=a", NULL, NULL},
+	{&service, "https://jobs.example/a?b", NULL, NULL},
+	{&service, "http://jobs.localhost/", NULL,
+		"is http:// to another machine, so jobs would pass the network in the clear"},
+	{&service, "http://192.0.2.1/", NULL,
+		"is http:// to another machine, so jobs would pass the network in the clear"},
+	{&service, "http://127.0.0.1.example/", NULL,
+		"is http:// to another machine, so jobs would pass the network in the clear"},
+	{&service, "http://u@localhost/", NULL, "names a user, which does not belong there"},
+	{&service, "http://localhost/#a", NULL, "has a fragment"},
+	{&service, "localhost:8080", NULL, "begins neither with https:// nor with http://"},
+	{&variables, "A=1 b_2= _='c d' \"E=f g\"", NULL, NULL},
+	{&variables, "JOB=1 HANDLER=2 _HANDLERS=3 XJOB_=4", NULL, NULL},
+	{&variables, "A=1 'b", NULL, "cannot be split into words: a quote in it is not closed"},
+	{&variables, "A=secret very", NULL, "has no KEY= at the start of word 2"},
+	{&variables, "=1", NULL, "has no KEY= at the start of word 1"},
+	{&variables, "1A=1", NULL, "has no KEY= at the start of word 1"},
+	{&variables, "A-B=1", NULL, "has no KEY= at the start of word 1"},
+	{&variables, "\xc3\xa4=1", NULL, "has no KEY= at the start of word 1"},
+	{&variables, "''", NULL, "has no KEY= at the start of word 1"},
+	{&variables, "JOB_=1", NULL, "sets JOB_*, which is the daemon's to set"},
+	{&variables, "A=1 JOB_ID=1", NULL, "sets JOB_*, which is the daemon's to set"},
+	{&variables, "AWS_LAMBDA_RUNTIME_API=1", NULL,
+		"sets AWS_LAMBDA_RUNTIME_API, which is the daemon's to set"},
+	{&variables, "_HANDLER=1", NULL, "sets _HANDLER, which is the daemon's to set"},
+	{&variables, "LAMBDA_TASK_ROOT=1", NULL,
+		"sets LAMBDA_TASK_ROOT, which is the daemon's to set"},
+	{&variables, "AWS_CONTAINER_CREDENTIALS_FULL_URI=1", NULL,
+		"sets AWS_CONTAINER_CREDENTIALS_FULL_URI, which is the daemon's to set"},
+	{&variables, "'AWS_CONTAINER_AUTHORIZATION_TOKEN=1'", NULL,
+		"sets AWS_CONTAINER_AUTHORIZATION_TOKEN, which is the daemon's to set"},
 };
 
 START_TEST(texts_are_checked_and_kept)
@@ -229,28 +324,66 @@ START_TEST(texts_are_checked_and_kept)
 }
 END_TEST
 
+static const struct {
+	const struct value_rule *rule;
+	const char *start;
+	size_t max;
+} ceilings[] = {
+	{&queue_url, "http://h/", VALUE_URL_MAX},
+	{&database, "a=", VALUE_SECRET_MAX},
+	{&program, "/", VALUE_PROGRAM_MAX},
+	{&path, "/", PATH_MAX - 1},
+	{&handler, "a", VALUE_HANDLER_MAX},
+	{&service, "https://h/", VALUE_URL_MAX},
+	{&variables, "A=", VALUE_SECRET_MAX},
+};
+
 START_TEST(texts_have_a_ceiling)
 {
-	struct strbuf wrong = STRBUF_INIT;
+	const struct value_rule *rule = ceilings[_i].rule;
+	_cleanup_strbuf_ struct strbuf wrong = STRBUF_INIT;
 	char text[8192];
 	char *field = NULL;
 
 	memset(text, 'a', sizeof text);
-	memcpy(text, "http://h/", 9);
-	text[VALUE_URL_MAX + 1] = '\0';
-	ck_assert_int_eq(value_queue_url.read(&queue_url, text, &field, &wrong), -EINVAL);
-	text[VALUE_URL_MAX] = '\0';
-	ck_assert_int_eq(value_queue_url.read(&queue_url, text, &field, &wrong), 0);
+	memcpy(text, ceilings[_i].start, strlen(ceilings[_i].start));
+	text[ceilings[_i].max + 1] = '\0';
+	ck_assert_int_eq(rule->type->read(rule, text, &field, &wrong), -EINVAL);
+	ck_assert_str_eq(strbuf_str(&wrong), "is too long");
+	ck_assert_ptr_null(field);
+	text[ceilings[_i].max] = '\0';
+	ck_assert_int_eq(rule->type->read(rule, text, &field, &wrong), 0);
+	ck_assert_str_eq(field, text);
+	rule->type->clear(&field);
+}
+END_TEST
 
-	memset(text, 'a', sizeof text);
-	text[3] = '=';
-	text[VALUE_SECRET_MAX + 1] = '\0';
-	ck_assert_int_eq(value_database_url.read(&database, text, &field, &wrong), -EINVAL);
-	text[VALUE_SECRET_MAX] = '\0';
-	ck_assert_int_eq(value_database_url.read(&database, text, &field, &wrong), 0);
-	ck_assert_uint_eq(strlen(field), VALUE_SECRET_MAX);
-	value_database_url.clear(&field);
-	strbuf_done(&wrong);
+/* A text, and as people may see it. */
+static const struct {
+	const struct value_rule *rule;
+	const char *text;
+	const char *masked;
+} secrets[] = {
+	{&database, "postgresql://u:p@h/d", "postgresql://u:***@h/d"},
+	{&service, "https://h/a?token=b", "https://h/a?***"},
+	{&service, "https://h/a", "https://h/a"},
+	{&variables, "A=secret", "A=***"},
+	{&variables, " A='se cret' \"B=secret\"  C=D=secret E=", "A=*** B=*** C=*** E=***"},
+	{&variables, "", ""},
+};
+
+START_TEST(what_may_be_secret_is_masked)
+{
+	const struct value_rule *rule = secrets[_i].rule;
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	char *field = NULL;
+
+	rule->type->mask(&field, &out);
+	ck_assert_str_eq(strbuf_str(&out), "");
+	ck_assert_int_eq(rule->type->read(rule, secrets[_i].text, &field, &out), 0);
+	rule->type->mask(&field, &out);
+	ck_assert_str_eq(strbuf_str(&out), secrets[_i].masked);
+	rule->type->clear(&field);
 }
 END_TEST
 
@@ -263,9 +396,13 @@ int main(void)
 		(int)(sizeof numbers / sizeof numbers[0]));
 	tcase_add_test(tcase, a_count_is_a_whole_number_in_its_bounds);
 	tcase_add_test(tcase, a_word_is_one_of_its_list);
+	tcase_add_test(tcase, a_switch_is_on_or_off_however_that_is_said);
 	tcase_add_loop_test(
 		tcase, texts_are_checked_and_kept, 0, (int)(sizeof texts / sizeof texts[0]));
-	tcase_add_test(tcase, texts_have_a_ceiling);
+	tcase_add_loop_test(
+		tcase, texts_have_a_ceiling, 0, (int)(sizeof ceilings / sizeof ceilings[0]));
+	tcase_add_loop_test(
+		tcase, what_may_be_secret_is_masked, 0, (int)(sizeof secrets / sizeof secrets[0]));
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);
