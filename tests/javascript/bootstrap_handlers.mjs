@@ -59,8 +59,7 @@ await prove("may throw anything", () =>
         ['new AggregateError([new Error("v6"), new Error("v4")])', "AggregateError",
           "Error: v6; Error: v4"],
         ['Object.assign(new Error(), { name: "", errors: {} })', "Error", ""],
-        [`require("vm").runInNewContext("new TypeError('of another realm')")`, "TypeError",
-          "of another realm"],
+        ['require("vm").runInNewContext("new TypeError()")', "TypeError", ""],
       ]) {
         const error = await runtime.error({ what });
         assert.deepEqual([error.type, error.message, error.header], [type, message, type], what);
