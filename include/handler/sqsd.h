@@ -1,7 +1,8 @@
 /*
- * Jobs that a service on this machine does: each is POSTed to it as AWS Elastic Beanstalk's daemon
- * aws-sqsd does it, so that applications written for worker environments run unchanged. The body
- * is the message's, byte for byte; what came with the message is in headers X-Aws-Sqsd-...
+ * Jobs that a service does, mostly one on this machine: each is POSTed to it as AWS Elastic
+ * Beanstalk's daemon aws-sqsd does it, so that applications written for worker environments run
+ * unchanged. The body is the message's, byte for byte; what came with the message is in headers
+ * X-Aws-Sqsd-...
  *
  * The answer 200 means done; any other, 201 and redirects included, means failed. Retry-After is
  * kept to. A service may see the same delivery twice with an equal receive count, as with aws-sqsd:
@@ -18,7 +19,7 @@
 #include "handler/handler.h"
 
 struct sqsd_options {
-	/* http or https; a machine of the loopback network is never asked through a proxy. */
+	/* https, or http to this machine, which is never asked through a proxy. */
 	const char *url;
 };
 

@@ -55,7 +55,6 @@ static struct http_request sqsd_post(const char *url, const struct http_url *par
 		.max_answer = ANSWER_MAX,
 		.max_ignored = IGNORED_MAX,
 		.direct = http_url_is_loopback(parts),
-		.plain = true,
 	};
 }
 
@@ -176,14 +175,25 @@ static void sqsd_free(struct handler *handler)
 static int sqsd_parse(
 	const struct sqsd_options *options, struct http_url *ret, char ret_text[SQSD_TEXT_MAX])
 {
-	int r = http_url_parse(options->url, ret);
+	int r = http_check_url(options->url, false);
 
-	if (r < 0)
-		snprintf(ret_text, SQSD_TEXT_MAX, "%s",
-			r == -ENOMEM ? "out of memory"
-				     : "url is not a service's: http://HOST:PORT/PATH, without "
-				       "user and password");
-	return r == -EPROTONOSUPPORT ? -EINVAL : r;
+	r = r < 0 ? r : http_url_parse(options->url, ret);
+	switch (r) {
+	case 0:
+		return 0;
+	case -ENOMEM:
+		snprintf(ret_text, SQSD_TEXT_MAX, "out of memory");
+		return -ENOMEM;
+	case -EPERM:
+		snprintf(ret_text, SQSD_TEXT_MAX,
+			"url leads to another machine, and what is sent there could be read on the "
+			"way: use https");
+		return -EINVAL;
+	default:
+		snprintf(ret_text, SQSD_TEXT_MAX,
+			"url is not a service's: http://HOST:PORT/PATH, without user and password");
+		return -EINVAL;
+	}
 }
 
 int sqsd_new(const struct sqsd_options *options, struct handler **ret, char ret_text[SQSD_TEXT_MAX])

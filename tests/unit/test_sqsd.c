@@ -378,19 +378,31 @@ END_TEST
 
 /* ---- Configuration ---- */
 
-static const char *const bad_urls[] = {
-	"", "jobs", "/jobs", "http://", "ftp://127.0.0.1/", "http://user:secret@127.0.0.1/"};
+#define NO_URL "url is not a service's: http://HOST:PORT/PATH, without user and password"
+#define OVER_THE_NET                                                                               \
+	"url leads to another machine, and what is sent there could be read on the way: use https"
+
+static const struct {
+	const char *url, *text;
+} bad_urls[] = {
+	{"", NO_URL},
+	{"jobs", NO_URL},
+	{"/jobs", NO_URL},
+	{"http://", NO_URL},
+	{"ftp://127.0.0.1/", NO_URL},
+	{"http://user:secret@127.0.0.1/", NO_URL},
+	{"http://service.example/", OVER_THE_NET},
+};
 
 START_TEST(what_is_no_url_of_a_service_is_refused)
 {
-	const struct sqsd_options options = {bad_urls[_i]};
+	const struct sqsd_options options = {bad_urls[_i].url};
 	struct handler *other = NULL;
 	char text[SQSD_TEXT_MAX];
 
 	ck_assert_int_eq(sqsd_new(&options, &other, text), -EINVAL);
 	ck_assert_ptr_null(other);
-	ck_assert_str_eq(
-		text, "url is not a service's: http://HOST:PORT/PATH, without user and password");
+	ck_assert_str_eq(text, bad_urls[_i].text);
 	ck_assert_int_eq(sqsd_check(&options, text), -EINVAL);
 }
 END_TEST
