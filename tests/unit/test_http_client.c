@@ -94,8 +94,8 @@ struct asked {
 
 static const struct http_request *ask(struct asked *asked, const char *path)
 {
+	*asked = (struct asked){.wanted = {"X-Two"}};
 	snprintf(asked->url, sizeof asked->url, "%s%s", test_server_url(server), path);
-	asked->wanted[0] = "X-Two";
 	asked->request = (struct http_request){
 		.method = "POST",
 		.url = asked->url,
