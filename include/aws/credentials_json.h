@@ -10,6 +10,7 @@
 #pragma once
 
 #include "aws/credentials.h"
+#include "base/strbuf.h"
 
 /* What differs from one to the other; borrowed. */
 struct credentials_json_form {
@@ -27,3 +28,10 @@ struct credentials_json_form {
  */
 int credentials_json_read(const char *json, size_t len, const struct credentials_json_form *form,
 	char ret_text[static CREDENTIALS_TEXT_MAX], struct credentials **ret);
+
+/*
+ * Appends the object as a container's endpoint gives it, all four members with a text: where there
+ * is no token "", and expires_at (in the units of CLOCK_REALTIME) whatever c says of it. 0,
+ * -ENOBUFS past the buffer's ceiling, -ENOMEM. The buffer then holds secrets.
+ */
+int credentials_json_write(const struct credentials *c, usec_t expires_at, struct strbuf *json);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "aws/leak.h"
 #include "base/json_read.h"
@@ -147,4 +148,31 @@ int credentials_json_read(const char *json, size_t len, const struct credentials
 	if (e < 0)
 		return explain_json(&r, &a, ret_text);
 	return make(&a, ret_text, ret);
+}
+
+/* Credentials are printable ASCII without quotes. */
+static void write_member(struct strbuf *json, char before, const char *name, const char *value)
+{
+	strbuf_printf(json, "%c\"%s\":\"", before, name);
+	for (; *value; value++) {
+		if (*value == '\\')
+			strbuf_putc(json, '\\');
+		strbuf_putc(json, *value);
+	}
+	strbuf_putc(json, '"');
+}
+
+int credentials_json_write(const struct credentials *c, usec_t expires_at, struct strbuf *json)
+{
+	time_t seconds = (time_t)(expires_at / USEC_PER_SEC);
+	struct tm tm;
+	char expiration[64];
+
+	gmtime_r(&seconds, &tm);
+	strftime(expiration, sizeof expiration, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	write_member(json, '{', "AccessKeyId", c->access_key_id);
+	write_member(json, ',', "SecretAccessKey", c->secret_access_key);
+	write_member(json, ',', "Token", c->session_token ? c->session_token : "");
+	write_member(json, ',', "Expiration", expiration);
+	return strbuf_putc(json, '}');
 }

@@ -118,6 +118,48 @@ START_TEST(code_and_message_are_quoted_in_part)
 }
 END_TEST
 
+START_TEST(what_is_written_is_read_again)
+{
+	static const struct credentials_json_form container = {
+		.source = "test", .token_name = "Token"};
+	const struct credentials fields = {.access_key_id = "AKID",
+		.secret_access_key = "secret\\key\\",
+		.session_token = "token//==",
+		.source = "test",
+		.expires_at = USEC_INFINITY};
+	_cleanup_strbuf_ struct strbuf json = STRBUF_INIT;
+
+	ck_assert_int_eq(credentials_json_write(&fields, 1767323045 * USEC_PER_SEC, &json), 0);
+	ck_assert_int_eq(read_json(strbuf_str(&json), &container), 0);
+	ck_assert_str_eq(found->access_key_id, fields.access_key_id);
+	ck_assert_str_eq(found->secret_access_key, fields.secret_access_key);
+	ck_assert_str_eq(found->session_token, fields.session_token);
+	ck_assert_uint_eq(found->expires_at, 1767323045 * USEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(all_four_members_are_written_even_without_a_token)
+{
+	const struct credentials fields = {.access_key_id = "AKID", .secret_access_key = "secret"};
+	_cleanup_strbuf_ struct strbuf json = STRBUF_INIT;
+
+	ck_assert_int_eq(credentials_json_write(&fields, 1767323045999999, &json), 0);
+	ck_assert_str_eq(strbuf_str(&json),
+		"{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret\",\"Token\":\"\","
+		"\"Expiration\":\"2026-01-02T03:04:05Z\"}");
+}
+END_TEST
+
+START_TEST(past_the_ceiling_nothing_is_written)
+{
+	const struct credentials fields = {.access_key_id = "AKID", .secret_access_key = "secret"};
+	_cleanup_strbuf_ struct strbuf json;
+
+	strbuf_init(&json, 40);
+	ck_assert_int_eq(credentials_json_write(&fields, 0, &json), -ENOBUFS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("credentials json");
@@ -130,6 +172,9 @@ int main(void)
 	tcase_add_loop_test(all, what_is_wrong_is_named_without_a_value, 0,
 		(int)(sizeof FAULTS / sizeof *FAULTS));
 	tcase_add_test(all, code_and_message_are_quoted_in_part);
+	tcase_add_test(all, what_is_written_is_read_again);
+	tcase_add_test(all, all_four_members_are_written_even_without_a_token);
+	tcase_add_test(all, past_the_ceiling_nothing_is_written);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);
