@@ -133,6 +133,8 @@ static int daemon_configure_registry(struct registry *registry, const struct set
 			.handler = registry_builtin(s->jobs[i].type),
 			.timeout = s->jobs[i].timeout,
 			.max_concurrency = s->jobs[i].max_concurrency,
+			.base_delay = s->jobs[i].base_delay,
+			.max_delay = s->jobs[i].max_delay,
 		};
 	return registry_configure(registry, types, s->n_jobs);
 }
