@@ -127,6 +127,7 @@ struct child {
 
 struct child_start {
 	const char *const *environment; /* more KEY=VALUE, which win; ended by NULL. NULL: none */
+	const char *directory;          /* to work in; NULL: as the plan says */
 	int in;
 	int out;
 	int err;

@@ -308,10 +308,12 @@ static bool has_key_of(const char *const *words, const char *word)
 /* Adds to all what is in words, but not what words that win have. */
 static const char **add_words(const char **at, const char *const *words, const char *const *winners)
 {
-	for (; words && *words; words++)
-		if (!has_key_of(winners, *words))
-			*at++ = *words;
 	*at = NULL;
+	for (; words && *words; words++)
+		if (!has_key_of(winners, *words)) {
+			*at++ = *words;
+			*at = NULL; /* the winners may be what is at hand so far */
+		}
 	return at;
 }
 
@@ -403,10 +405,11 @@ int child_start(const struct child_plan *plan, const struct child_start *start,
 	_cleanup_close_ int ruleset = -1;
 	struct child child = {.plan = plan};
 
-	_cleanup_close_ int directory = open(plan->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *path = start->directory ? start->directory : plan->directory;
+	_cleanup_close_ int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
-		return tell(ret_error, -errno, "cannot work in %s: %s", plan->directory,
-			strerrordesc_np(errno));
+		return tell(
+			ret_error, -errno, "cannot work in %s: %s", path, strerrordesc_np(errno));
 	if (means->landlock)
 		ruleset = landlock_ruleset(means->landlock);
 	if (means->landlock && ruleset < 0)

@@ -57,7 +57,8 @@ static const char *run(const char *const *environment)
 	siginfo_t info;
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	const struct child_start start = {environment, null, ends[1], null};
+	const struct child_start start = {
+		.environment = environment, .in = null, .out = ends[1], .err = null};
 	ck_assert_msg(child_start(plan, &start, error, &child) == 0, "%s", error);
 	close(ends[1]);
 	while ((n = read(ends[0], text + len, sizeof text - 1 - len)) > 0)

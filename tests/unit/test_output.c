@@ -51,7 +51,7 @@ static const char *logged(void)
 
 #define JOB_FIELDS(stream)                                                                         \
 	"\"job_id\":\"j-1\",\"job_type\":\"resize\",\"attempt\":\"2\",\"stream\":\"" stream "\"}"  \
-											    "\n"
+	"\n"
 
 START_TEST(each_line_is_one_in_the_log_with_its_job_and_stream)
 {
@@ -60,23 +60,27 @@ START_TEST(each_line_is_one_in_the_log_with_its_job_and_stream)
 	take(OUTPUT_STDERR, "careful\n");
 	take(OUTPUT_STDOUT, "o\r\n\nthree");
 	output_end(&output);
-	const char
-		*const expected = "\"level\":\"info\",\"message\":\"job=j-1 stdout: "
-				  "one\"," JOB_FIELDS("stdout") "\"level\":\"notice\",\"message\":"
-								"\"job=j-1 stderr: "
-								"careful\"," JOB_FIELDS("stderr") "\"level\":\"info\",\"message\":\"job=j-1 stdout: two\"," JOB_FIELDS(
+	const char *const expected =
+		"\"level\":\"info\",\"message\":\"job=j-1 stdout: "
+		"one\"," JOB_FIELDS("stdout") "\"level\":\"notice\",\"message\":"
+					      "\"job=j-1 stderr: "
+					      "careful\"," JOB_FIELDS(
+						      "stderr") "\"level\":\"info\","
+								"\"message\":\"job=j-1 stdout: "
+								"two\"," JOB_FIELDS(
 									"stdout") "\"level\":"
 										  "\"info\","
 										  "\"message\":"
 										  "\"job=j-1 "
 										  "stdout: "
 										  "three\""
-										  "," JOB_FIELDS("s"
-												 "t"
-												 "d"
-												 "o"
-												 "u"
-												 "t");
+										  "," JOB_FIELDS(
+											  "s"
+											  "t"
+											  "d"
+											  "o"
+											  "u"
+											  "t");
 	ck_assert_str_eq(logged(), expected);
 }
 END_TEST

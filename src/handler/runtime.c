@@ -1,0 +1,463 @@
+#include "handler/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "handler/output.h"
+#include "net/peer.h"
+
+/* After it has said that it cannot start it ends by itself. */
+#define LAST_WORDS_LIMIT (2 * USEC_PER_SEC)
+#define STATUS_MAX       4096
+
+enum runtime_state {
+	RUNTIME_STARTING,
+	RUNTIME_IDLE, /* asks */
+	RUNTIME_BUSY,
+	RUNTIME_ANSWERED,
+	RUNTIME_ENDING, /* is killed, or will be */
+};
+
+struct runtime {
+	sd_event *event;
+	const struct runtime_plan *plan;
+	struct runtime_events events;
+	enum runtime_state state;
+	struct child child; /* pid 0: there is none */
+	struct http_serve *serve;
+	struct serve_request *asking; /* its question for work, not answered yet; or NULL */
+	const struct runtime_work *work;
+	unsigned n_given;
+	usec_t started_at;
+	usec_t ask_limit;
+
+	struct output output;
+	int pipes[OUTPUT_N_STREAMS];
+	sd_event_source *readable[OUTPUT_N_STREAMS];
+	sd_event_source *ended;
+	sd_event_source *timer;
+	char text[LAMBDA_TEXT_MAX]; /* why it ends; "": its end will tell */
+};
+
+/* ---- What it writes ---- */
+
+static void runtime_drain(struct runtime *r, enum output_stream stream)
+{
+	ssize_t n;
+
+	do {
+		n = r->pipes[stream] < 0 ? 0 : output_read(&r->output, stream, r->pipes[stream]);
+	} while (n > 0);
+	/* Nobody has the other end any more. */
+	if (n == 0)
+		r->readable[stream] = sd_event_source_disable_unref(r->readable[stream]);
+}
+
+static int on_stdout(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	runtime_drain(userdata, OUTPUT_STDOUT);
+	return 0;
+}
+
+static int on_stderr(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	(void)source;
+	(void)fd;
+	(void)revents;
+	runtime_drain(userdata, OUTPUT_STDERR);
+	return 0;
+}
+
+/* All that it wrote until now belongs to what it did until now. */
+static void runtime_drain_all(struct runtime *r)
+{
+	runtime_drain(r, OUTPUT_STDOUT);
+	runtime_drain(r, OUTPUT_STDERR);
+}
+
+/* ---- Its end ---- */
+
+static void runtime_arm(struct runtime *r, usec_t from_now)
+{
+	sd_event_source_set_time(r->timer, clock_boottime() + from_now);
+	sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct runtime *r = userdata;
+	char limit[CLOCK_DURATION_MAX];
+
+	(void)source;
+	(void)usec;
+	if (r->state != RUNTIME_ENDING)
+		snprintf(r->text, sizeof r->text,
+			"Runtime.InitTimeout: the runtime did not ask for work within %s",
+			clock_format_duration(r->ask_limit, limit));
+	r->state = RUNTIME_ENDING;
+	child_kill(&r->child);
+	return 0;
+}
+
+void runtime_end(struct runtime *r, usec_t grace)
+{
+	r->state = RUNTIME_ENDING;
+	if (grace == 0) {
+		child_kill(&r->child);
+		return;
+	}
+	child_signal(&r->child, SIGTERM);
+	runtime_arm(r, grace);
+}
+
+/* "Runtime.ExitError: the runtime exited with status 1: last line" */
+static void runtime_explain(struct runtime *r, const siginfo_t *info)
+{
+	char how[CHILD_ERROR_MAX];
+	const char *last = output_last(&r->output);
+
+	if (r->text[0])
+		return;
+	child_tell_end(&r->child, info, how);
+	snprintf(r->text, sizeof r->text, "Runtime.ExitError: the runtime %s%s%s", how,
+		*last ? ": " : "", last);
+}
+
+static int on_ended(sd_event_source *source, const siginfo_t *info, void *userdata)
+{
+	struct runtime *r = userdata;
+
+	if (!r) /* freed: nobody wants to know */
+		return sd_event_source_set_floating(source, false);
+	child_kill(&r->child);
+	runtime_drain_all(r);
+	runtime_explain(r, info);
+	/* Nobody else tells of one that ends with nothing to do. */
+	if (r->state == RUNTIME_IDLE || r->state == RUNTIME_ANSWERED)
+		output_take(&r->output, OUTPUT_STDERR, r->text, strlen(r->text));
+	output_end(&r->output);
+	r->child.pid = 0;
+	r->ended = sd_event_source_disable_unref(r->ended);
+	r->events.gone(r->events.userdata, r, r->text);
+	return 0;
+}
+
+/* ---- What it says ---- */
+
+static bool on_admit(void *userdata, const struct sockaddr *client)
+{
+	const struct runtime *r = userdata;
+	pid_t session;
+
+	return r->child.pid > 0 &&
+	       peer_session(client, http_serve_port(r->serve), r->child.pid, &session) == 0 &&
+	       session == r->child.pid;
+}
+
+static void runtime_asks(struct runtime *r, struct serve_request *request)
+{
+	if (r->state == RUNTIME_BUSY || r->state == RUNTIME_ENDING || r->asking) {
+		runtime_api_refuse(request, 403, "InvalidStateTransition",
+			"the runtime asks for work while it has some");
+		return;
+	}
+	runtime_drain_all(r);
+	/* What its start, or its last work, left behind is told as such. */
+	output_begin(&r->output, NULL, 0);
+	sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
+	r->asking = request;
+	r->state = RUNTIME_IDLE;
+	r->events.ready(r->events.userdata, r);
+}
+
+static void runtime_await_question(struct runtime *r)
+{
+	r->state = RUNTIME_ANSWERED;
+	runtime_arm(r, r->ask_limit);
+}
+
+static void runtime_answers(struct runtime *r, bool good, const char *text)
+{
+	runtime_drain_all(r);
+	output_end(&r->output);
+	r->work = NULL;
+	runtime_await_question(r);
+	r->events.answered(r->events.userdata, r, good, text);
+}
+
+static bool runtime_is_about(const struct runtime *r, struct serve_request *request, const char *id)
+{
+	if (r->state == RUNTIME_BUSY && strcmp(id, r->work->request_id) == 0)
+		return true;
+	if (r->state == RUNTIME_BUSY)
+		runtime_api_refuse(request, 400, "InvalidRequestID", "Invalid request ID");
+	else
+		runtime_api_refuse(request, 403, "InvalidStateTransition",
+			"the runtime answers while it has no work");
+	return false;
+}
+
+static void runtime_responds(struct runtime *r, struct serve_request *request, const char *id)
+{
+	char text[LAMBDA_TEXT_MAX] = "";
+	size_t len;
+
+	if (!runtime_is_about(r, request, id))
+		return;
+	const char *body = serve_body(request, &len);
+	bool good = lambda_answer_is_good(body, len, r->work->message_id, text);
+	runtime_api_accept(request);
+	runtime_answers(r, good, text);
+}
+
+static void runtime_read_error(struct serve_request *request, char ret_text[LAMBDA_TEXT_MAX])
+{
+	size_t len;
+	const char *body = serve_body(request, &len);
+
+	lambda_answer_read_error(
+		body, len, serve_header(request, "Lambda-Runtime-Function-Error-Type"), ret_text);
+	runtime_api_accept(request);
+}
+
+static void runtime_fails(struct runtime *r, struct serve_request *request, const char *id)
+{
+	char text[LAMBDA_TEXT_MAX];
+
+	if (!runtime_is_about(r, request, id))
+		return;
+	runtime_read_error(request, text);
+	runtime_answers(r, false, text);
+}
+
+static void runtime_cannot_start(struct runtime *r, struct serve_request *request)
+{
+	if (r->state != RUNTIME_STARTING) {
+		runtime_api_refuse(
+			request, 403, "InvalidStateTransition", "the runtime has started already");
+		return;
+	}
+	runtime_read_error(request, r->text);
+	r->state = RUNTIME_ENDING;
+	runtime_arm(r, LAST_WORDS_LIMIT);
+}
+
+static void on_request(void *userdata, struct serve_request *request)
+{
+	struct runtime *r = userdata;
+	char id[RUNTIME_ID_MAX];
+
+	switch (runtime_api_call(serve_method(request), serve_path(request), id)) {
+	case RUNTIME_CALL_NEXT:
+		runtime_asks(r, request);
+		return;
+	case RUNTIME_CALL_RESPONSE:
+		runtime_responds(r, request, id);
+		return;
+	case RUNTIME_CALL_ERROR:
+		runtime_fails(r, request, id);
+		return;
+	case RUNTIME_CALL_INIT_ERROR:
+		runtime_cannot_start(r, request);
+		return;
+	case RUNTIME_CALL_RESTORE:
+		runtime_api_refuse(request, 403, "InvalidStateTransition", "this is no snapshot");
+		return;
+	case RUNTIME_CALL_UNKNOWN:
+		runtime_api_refuse(request, 404, "NotFound", "no such call in 2018-06-01");
+		return;
+	}
+}
+
+static void on_too_large(void *userdata, struct serve_request *request)
+{
+	(void)userdata;
+	runtime_api_refuse(
+		request, 413, "RequestEntityTooLarge", "the answer has more than 6291556 bytes");
+}
+
+/* It hung up while it waited for work: it may ask again. */
+static void on_hung_up(void *userdata, struct serve_request *request)
+{
+	struct runtime *r = userdata;
+
+	if (request != r->asking)
+		return;
+	r->asking = NULL;
+	if (r->state == RUNTIME_IDLE)
+		runtime_await_question(r);
+}
+
+/* ---- Beginning ---- */
+
+static int runtime_listen(struct runtime *r)
+{
+	const struct http_serve_options options = {
+		.max_body = RUNTIME_API_BODY_MAX,
+		.max_connections = 8,
+		.admit = on_admit,
+		.request = on_request,
+		.too_large = on_too_large,
+		.gone = on_hung_up,
+		.userdata = r,
+	};
+
+	return http_serve_new(r->event, &options, &r->serve);
+}
+
+static int runtime_open_pipe(struct runtime *r, enum output_stream stream, int *ret_fd)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	r->pipes[stream] = ends[0];
+	*ret_fd = ends[1];
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return sd_event_add_io(r->event, &r->readable[stream], ends[0], EPOLLIN,
+		stream == OUTPUT_STDOUT ? on_stdout : on_stderr, r);
+}
+
+static int runtime_watch(struct runtime *r)
+{
+	int error = sd_event_add_child(r->event, &r->ended, r->child.pid, WEXITED, on_ended, r);
+	if (error < 0)
+		return error;
+	sd_event_source_set_description(r->ended, "runtime");
+	return sd_event_add_time_relative(r->event, &r->timer, CLOCK_BOOTTIME, r->ask_limit,
+		100 * USEC_PER_MSEC, on_timer, r);
+}
+
+static int runtime_begin(struct runtime *r, const char *folder, char error[LAMBDA_TEXT_MAX])
+{
+	_cleanup_close_ int out = -1, err = -1;
+
+	int result = runtime_listen(r);
+	if (result == 0)
+		result = runtime_open_pipe(r, OUTPUT_STDOUT, &out);
+	if (result >= 0)
+		result = runtime_open_pipe(r, OUTPUT_STDERR, &err);
+	if (result >= 0)
+		result = runtime_plan_start(
+			r->plan, folder, http_serve_port(r->serve), out, err, error, &r->child);
+	else
+		snprintf(error, LAMBDA_TEXT_MAX, "a runtime cannot be started: %s",
+			strerrordesc_np(-result));
+	return result < 0 ? result : runtime_watch(r);
+}
+
+int runtime_new(sd_event *event, const struct runtime_plan *plan, const char *folder,
+	usec_t ask_limit, const struct runtime_events *events, char ret_error[LAMBDA_TEXT_MAX],
+	struct runtime **ret)
+{
+	_cleanup_(runtime_freep) struct runtime *r = calloc(1, sizeof *r);
+
+	snprintf(ret_error, LAMBDA_TEXT_MAX, "out of memory");
+	if (!r)
+		return -ENOMEM;
+	r->event = event;
+	r->plan = plan;
+	r->events = *events;
+	r->ask_limit = ask_limit;
+	r->started_at = clock_boottime();
+	r->pipes[OUTPUT_STDOUT] = r->pipes[OUTPUT_STDERR] = -1;
+	output_init(&r->output, runtime_plan_type(plan), runtime_plan_output(plan));
+	output_begin(&r->output, NULL, 0);
+	int result = runtime_begin(r, folder, ret_error);
+	if (result < 0)
+		return result;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+/* The loop reaps whoever was killed here: its source outlives the runtime. */
+static void runtime_abandon(struct runtime *r)
+{
+	siginfo_t info;
+
+	child_kill(&r->child);
+	if (!r->ended) {
+		child_reap(&r->child, &info);
+		return;
+	}
+	sd_event_source_set_userdata(r->ended, NULL);
+	sd_event_source_set_floating(r->ended, true);
+	sd_event_source_unref(r->ended);
+}
+
+struct runtime *runtime_free(struct runtime *r)
+{
+	if (!r)
+		return NULL;
+	http_serve_free(r->serve);
+	if (r->child.pid > 0)
+		runtime_abandon(r);
+	child_done(&r->child);
+	for (enum output_stream stream = 0; stream < OUTPUT_N_STREAMS; stream++) {
+		sd_event_source_disable_unref(r->readable[stream]);
+		if (r->pipes[stream] >= 0)
+			close(r->pipes[stream]);
+	}
+	sd_event_source_disable_unref(r->timer);
+	free(r);
+	return NULL;
+}
+
+/* ---- Work ---- */
+
+void runtime_give(struct runtime *r, const struct runtime_work *work)
+{
+	r->work = work;
+	r->state = RUNTIME_BUSY;
+	r->n_given++;
+	output_begin(&r->output, work->job_id, work->attempt);
+	struct serve_request *asking = TAKE_PTR(r->asking);
+	runtime_api_give(asking, work);
+}
+
+bool runtime_is_ready(const struct runtime *r)
+{
+	return r->state == RUNTIME_IDLE;
+}
+
+bool runtime_is_ending(const struct runtime *r)
+{
+	return r->state == RUNTIME_ENDING;
+}
+
+pid_t runtime_pid(const struct runtime *r)
+{
+	return r->child.pid;
+}
+
+usec_t runtime_started_at(const struct runtime *r)
+{
+	return r->started_at;
+}
+
+unsigned runtime_n_given(const struct runtime *r)
+{
+	return r->n_given;
+}
+
+uint64_t runtime_peak_memory(const struct runtime *r)
+{
+	_cleanup_strbuf_ struct strbuf status = STRBUF_INIT;
+	char path[48];
+	uint64_t kib;
+
+	snprintf(path, sizeof path, "/proc/%d/status", r->child.pid);
+	if (r->child.pid <= 0 || file_read(path, STATUS_MAX, &status) < 0)
+		return 0;
+	const char *peak = strstr(strbuf_str(&status), "\nVmHWM:");
+	return peak && sscanf(peak, "\nVmHWM: %" SCNu64, &kib) == 1 ? kib * 1024 : 0;
+}
