@@ -153,12 +153,12 @@ static int run(const struct command_line *line, const struct settings_request *r
 }
 
 /* Every mistake, not only the first; ret: also with a mistake, and NULL where memory ended. */
-static int load(const struct settings_request *request, struct settings **ret)
+static int load(const struct settings_request *request, bool services, struct settings **ret)
 {
 	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
 
 	int r = settings_load(request, &problems, &warnings, ret);
-	if (r == 0 && daemon_check(*ret, &problems) > 0)
+	if (r == 0 && daemon_check(*ret, services, &problems) > 0)
 		r = -EINVAL;
 	fputs(strbuf_str(&warnings), stderr);
 	fputs(strbuf_str(&problems), stderr);
@@ -182,7 +182,8 @@ static int act(const struct command_line *line)
 		.arguments = &line->log_level,
 		.n_arguments = line->log_level.option ? 1 : 0,
 	};
-	int status = load(&request, &settings);
+	/* A service may be down for now, which keeps the daemon from nothing. */
+	int status = load(&request, line->action == ACTION_CHECK_CONFIG, &settings);
 	if (line->action == ACTION_RUN && status == EXIT_SUCCESS)
 		return run(line, &request, settings);
 	if (line->action == ACTION_PRINT_CONFIG && settings)

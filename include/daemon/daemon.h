@@ -21,11 +21,11 @@ struct daemon_options {
 };
 
 /*
- * What only the upper rooms can tell about settings: whether libpq takes the URL, whether a
- * handler exists, whether AWS_CA_BUNDLE is one. Appends one line for each mistake; returns how
- * many.
+ * What only the upper rooms can tell about settings: whether libpq takes the URL, whether handlers,
+ * programs and bundles are there, whether AWS_CA_BUNDLE is one; with services, whether those of
+ * [job] sections can be reached now. Appends one line for each mistake; returns how many.
  */
-unsigned daemon_check(const struct settings *settings, struct strbuf *problems);
+unsigned daemon_check(const struct settings *settings, bool services, struct strbuf *problems);
 
 /* Signals must be blocked (daemon_block_signals()) and libcurl initialised. Returns the exit
  * status. */

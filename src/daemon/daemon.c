@@ -12,6 +12,7 @@
 #include "conf/keys.h"
 #include "daemon/health.h"
 #include "daemon/identity.h"
+#include "daemon/kinds.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct identity *identity;
 	struct sqs *sqs;
 	struct registry *registry;
+	struct kinds *kinds;
 	struct dispatcher *dispatcher;
 	struct preflight *preflight;
 	struct trouble_causes queue_causes;
@@ -121,24 +123,6 @@ static void daemon_limits(const struct settings *s, struct dispatcher_limits *re
 	};
 }
 
-static int daemon_configure_registry(struct registry *registry, const struct settings *s)
-{
-	_cleanup_free_ struct registry_type *types = calloc(s->n_jobs, sizeof *types);
-
-	if (!types)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->n_jobs; i++)
-		types[i] = (struct registry_type){
-			.type = s->jobs[i].type,
-			.handler = registry_builtin(s->jobs[i].type),
-			.timeout = s->jobs[i].timeout,
-			.max_concurrency = s->jobs[i].max_concurrency,
-			.base_delay = s->jobs[i].base_delay,
-			.max_delay = s->jobs[i].max_delay,
-		};
-	return registry_configure(registry, types, s->n_jobs);
-}
-
 static void daemon_preflight_wants(const struct settings *s, struct preflight_wants *ret)
 {
 	const struct settings_job *longest = &s->jobs[0];
@@ -171,7 +155,7 @@ static struct settings *daemon_read_again(struct daemon *d)
 	_cleanup_(settings_freep) struct settings *fresh = NULL;
 
 	int r = settings_load(d->options->request, &problems, &warnings, &fresh);
-	if (r == 0 && daemon_check(fresh, &problems) > 0)
+	if (r == 0 && daemon_check(fresh, false, &problems) > 0)
 		r = -EINVAL;
 	daemon_log_lines(LOG_WARNING, "", &warnings);
 	if (r == -ENOMEM)
@@ -179,6 +163,18 @@ static struct settings *daemon_read_again(struct daemon *d)
 	else if (r < 0)
 		daemon_log_lines(LOG_ERR, "reload: ", &problems);
 	return r < 0 ? NULL : TAKE_PTR(fresh);
+}
+
+/* Job types first, for they alone can still be refused. */
+static bool daemon_apply_kinds(struct daemon *d, const struct settings *fresh)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT;
+
+	int r = kinds_configure(d->kinds, d->registry, fresh, d->settings, &problems);
+	daemon_log_lines(LOG_ERR, "reload: ", &problems);
+	if (r < 0 && r != -EINVAL)
+		log_error("reload: job types: %s", strerror(-r));
+	return r == 0;
 }
 
 static void daemon_apply(struct daemon *d, struct settings *fresh)
@@ -197,8 +193,6 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 	if (strcmp(fresh->database.url, d->settings->database.url) != 0 &&
 		dispatcher_set_database_url(d->dispatcher, fresh->database.url, error) < 0)
 		log_warning("reload: the database stays as it was: %s", error);
-	if (daemon_configure_registry(d->registry, fresh) < 0)
-		log_warning("reload: job types stay as they were: out of memory");
 	daemon_limits(fresh, &limits);
 	dispatcher_set_limits(d->dispatcher, &limits);
 	daemon_preflight_wants(fresh, &wants);
@@ -218,6 +212,8 @@ static int daemon_on_reload(
 	(void)info;
 	notify_reloading();
 	struct settings *fresh = daemon_read_again(d);
+	if (fresh && !daemon_apply_kinds(d, fresh))
+		fresh = settings_free(fresh);
 	if (fresh) {
 		daemon_apply(d, fresh);
 		health_note(d->health, "");
@@ -272,6 +268,8 @@ static void daemon_on_identity(void *userdata)
 	sqs_set_region_complaint(d->sqs, identity_region_complaint(d->identity));
 	if (region[0] && sqs_set_region(d->sqs, region) < 0)
 		log_error("nothing can be signed for %s: out of memory", region);
+	if (d->kinds)
+		kinds_set_region(d->kinds, region);
 	if (identity_is_settled(d->identity))
 		preflight_look(d->preflight);
 }
@@ -322,6 +320,24 @@ static int daemon_build_preflight(struct daemon *d)
 	return preflight_new(d->event, d->sqs, &options, &d->preflight);
 }
 
+static int daemon_build_kinds(struct daemon *d)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT;
+	struct kinds_options options = {
+		.event = d->event,
+		.credentials = identity_credentials(d->identity),
+		.config = d->options->request->config,
+	};
+
+	int r = kinds_new(&options, &d->kinds);
+	if (r == 0) {
+		kinds_set_region(d->kinds, identity_region(d->identity));
+		r = kinds_configure(d->kinds, d->registry, d->settings, NULL, &problems);
+	}
+	daemon_log_lines(LOG_ERR, "", &problems);
+	return r;
+}
+
 static int daemon_build_health(struct daemon *d)
 {
 	struct health_options options = {
@@ -362,7 +378,7 @@ static int daemon_build(struct daemon *d)
 	if (r == 0)
 		r = registry_new(&d->registry);
 	if (r == 0)
-		r = daemon_configure_registry(d->registry, s);
+		r = daemon_build_kinds(d);
 	if (r == 0)
 		r = daemon_add_sources(d);
 	if (r >= 0)
@@ -379,6 +395,7 @@ static void daemon_tear_down(struct daemon *d)
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);
 	registry_free(d->registry);
+	kinds_free(d->kinds);
 	sqs_free(d->sqs);
 	identity_free(d->identity);
 	http_free(d->http);
@@ -402,7 +419,7 @@ static unsigned daemon_check_ca_bundle(struct strbuf *problems)
 	return 1;
 }
 
-unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
+unsigned daemon_check(const struct settings *settings, bool services, struct strbuf *problems)
 {
 	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
 	char error[DSN_ERROR_MAX];
@@ -414,15 +431,7 @@ unsigned daemon_check(const struct settings *settings, struct strbuf *problems)
 		strbuf_printf(problems, "%s\n", error);
 		n_problems++;
 	}
-	for (size_t i = 0; i + 1 < settings->n_jobs; i++) {
-		if (registry_builtin(settings->jobs[i].type))
-			continue;
-		strbuf_printf(problems,
-			"%s: [job %s]: no handler has this name, accepted is a built-in handler's "
-			"name\n",
-			settings->jobs[i].origin, settings->jobs[i].type);
-		n_problems++;
-	}
+	n_problems += kinds_check(settings, services, problems);
 	return n_problems;
 }
 
