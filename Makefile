@@ -19,9 +19,10 @@ comma := ,
 # ---- 2. What we are made of ---------------------------------------------------------------
 
 VERSION  := 0.1.0
-PROGRAMS := nexus-worker
+PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
+CTL_LIBS := libarchive
 TOOLS    := sqs-local
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
@@ -68,7 +69,7 @@ compile       = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c
 # ---- 4. Programs ---------------------------------------------------------------------------
 
 .PHONY: all tools deps objects product-objects
-all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) ## the program (the default)
+all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) ## the programs (the default)
 tools: $(TOOLS:%=$(BUILD)/%)  ## what tests, demo and bench need beside it
 objects: $(call objects,$(C_SOURCES))
 product-objects: $(call objects,$(SOURCES) $(PROGRAMS:%=src/%.c) $(SQS_SOURCES))
@@ -86,8 +87,9 @@ $(LIBRARY): $(call objects,$(SOURCES))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/nexusctl: MORE_LIBS := $(CTL_LIBS)
 $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS) $(MORE_LIBS))
 
 $(BOOTSTRAP): src/handler/nodejs/bootstrap.mjs
 	@install -D -m 644 $< $@
@@ -114,7 +116,7 @@ bench: ## how fast, and at what cost (BENCH="options")
 
 $(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o \
 		$(call objects,$(UNIT_SUPPORT)) $(LIBRARY)
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS))
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS) $(CTL_LIBS))
 
 # What the tests are told: where the programs are, and the published signature suite if given.
 export PYTHONDONTWRITEBYTECODE := 1
@@ -228,6 +230,7 @@ help: ## this list
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/nexus-worker $(DESTDIR)$(PREFIX)/bin/nexus-worker
+	install -D -m 755 $(BUILD)/nexusctl $(DESTDIR)$(PREFIX)/bin/nexusctl
 	install -D -m 644 $(BOOTSTRAP) $(DESTDIR)$(PREFIX)/lib/nexus-worker/bootstrap.mjs
 	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system

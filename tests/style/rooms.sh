@@ -13,7 +13,8 @@ may_include() {
 	handler) echo handler base net aws job ;;
 	work)    echo work base aws job handler ;;
 	daemon)  echo daemon base net aws job conf handler work ;;
-	ctl)     echo ctl base net aws job conf handler ;;
+	# What nexusctl does it does with the daemon's own parts, wired as the daemon wires them.
+	ctl)     echo ctl base net aws job conf handler daemon ;;
 	esac
 }
 

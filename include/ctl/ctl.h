@@ -1,0 +1,37 @@
+/*
+ * nexusctl's commands: what they are given, and what each of them returns.
+ *
+ * Each command has a file of its own in src/ctl, and a row in the table of src/nexusctl.c. It reads
+ * its own arguments (argv[0] is its name), writes what it is asked for to stdout and what went
+ * wrong to stderr, one line each, and returns the program's exit status: 0; 1: it failed; 64:
+ * usage; 78: the configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct settings;
+
+struct ctl {
+	const char *config; /* --config; NULL: the usual one */
+	bool json;          /* --json: one object a line */
+};
+
+typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
+
+ctl_fn ctl_deploy;
+ctl_fn ctl_run;
+
+extern const char ctl_deploy_help[];
+extern const char ctl_run_help[];
+
+/*
+ * The settings as the daemon reads them; what is wrong with them was said on stderr. NULL: the exit
+ * status is in ret_status. The database's URL need not be there.
+ */
+struct settings *ctl_settings(const struct ctl *ctl, int *ret_status);
+
+/* One line on stderr, "nexusctl: …"; returns status, so that a failure is one statement. */
+int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a mistake in the command line, with where to read on; returns 64. */
+int ctl_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,173 @@
+/*
+ * nexusctl: the operators' runbook as a tool. It reads the configuration, credentials and database
+ * settings that the daemon reads, and does what it does with the daemon's own parts.
+ *
+ * This file: the command line, the table of commands, and the exit status. Each command is a file
+ * in src/ctl.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "aws/profile.h"
+#include "conf/settings.h"
+#include "ctl/ctl.h"
+
+/* Where the daemon's unit lets it look for AWS' files. */
+#define AWS_FILES SETTINGS_DIRECTORY "/aws/"
+
+static const struct command {
+	const char *name;
+	ctl_fn *run;
+	const char *help;
+	const char *words;
+} commands[] = {
+	{"deploy", ctl_deploy, ctl_deploy_help,
+		"put a new bundle in place for a job type, or tell which runs"},
+	{"run", ctl_run, ctl_run_help, "run one handler here and now, without queue or row"},
+};
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_usage(FILE *out)
+{
+	fputs("Usage: nexusctl [--config FILE] [--json] COMMAND [ARGUMENT...]\n"
+	      "The operators' runbook for nexus-worker.\n"
+	      "\n",
+		out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].words);
+	fputs("\n"
+	      "  --config FILE  read FILE instead of " SETTINGS_DIRECTORY "/nexus-worker.conf\n"
+	      "  --json         print one JSON object a line\n"
+	      "  --version      show the version, and exit\n"
+	      "  --help         show this, and exit; behind COMMAND: how to use that\n"
+	      "\n"
+	      "Example: nexusctl run test-echo '{\"delayMs\": 50}'\n"
+	      "\n"
+	      "Exit status: 0 done, 1 failed, 64 usage, 78 configuration.\n",
+		out);
+}
+
+int ctl_fail(int status, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("nexusctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+int ctl_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	if (format) {
+		fputs("nexusctl: ", stderr);
+		va_start(args, format);
+		vfprintf(stderr, format, args);
+		va_end(args);
+		fputc('\n', stderr);
+	}
+	fprintf(stderr, "Try 'nexusctl %s%s--help'.\n", command, *command ? " " : "");
+	return EX_USAGE;
+}
+
+struct settings *ctl_settings(const struct ctl *ctl, int *ret_status)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	_cleanup_free_ char *region = NULL;
+	char text[CREDENTIALS_TEXT_MAX];
+
+	/* What is wrong with the profile is told when its credentials are asked for. */
+	profile_region(getenv, &region, text);
+	struct settings_request request = {
+		.config = ctl->config,
+		.environment = (const char *const *)environ,
+		.profile_region = region,
+	};
+	int r = settings_load(&request, &problems, &warnings, &settings);
+	fputs(strbuf_str(&warnings), stderr);
+	fputs(strbuf_str(&problems), stderr);
+	if (r == 0)
+		return TAKE_PTR(settings);
+	*ret_status = r == -EINVAL ? EX_CONFIG : ctl_fail(EXIT_FAILURE, "%s", strerror(-r));
+	return NULL;
+}
+
+/* As the daemon's unit has it, for whoever has no wish of his own. */
+static void use_the_units_files(void)
+{
+	if (access(AWS_FILES "credentials", F_OK) == 0)
+		setenv("AWS_SHARED_CREDENTIALS_FILE", AWS_FILES "credentials", false);
+	if (access(AWS_FILES "config", F_OK) == 0)
+		setenv("AWS_CONFIG_FILE", AWS_FILES "config", false);
+}
+
+static int run_command(const struct ctl *ctl, int argc, char **argv)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[0], commands[i].name) != 0)
+			continue;
+		for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
+			if (strcmp(argv[k], "--help") == 0) {
+				fputs(commands[i].help, stdout);
+				return EXIT_SUCCESS;
+			}
+		return commands[i].run(ctl, argc, argv);
+	}
+	return ctl_usage("", "%s: no such command", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	struct ctl ctl = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			ctl.config = optarg;
+			break;
+		case 'j':
+			ctl.json = true;
+			break;
+		case 'v':
+			puts("nexusctl " NEXUS_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			print_usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			return ctl_usage("", NULL);
+		}
+	}
+	if (optind == argc)
+		return ctl_usage("", "which command?");
+	/* No core, no debugger of the same user: the memory holds secrets. */
+	prctl(PR_SET_DUMPABLE, 0);
+	use_the_units_files();
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ctl_fail(EXIT_FAILURE, "libcurl cannot be initialised");
+	int status = run_command(&ctl, argc - optind, argv + optind);
+	curl_global_cleanup();
+	return status;
+}

@@ -1,0 +1,226 @@
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ctl/versions.h"
+
+static char lab[] = "/tmp/nexus-versions-XXXXXX";
+static char bundle[64];
+static struct versions *versions;
+static char text[VERSIONS_TEXT_MAX];
+
+static void setup(void)
+{
+	strcpy(lab + strlen(lab) - 6, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(lab));
+	snprintf(bundle, sizeof bundle, "%s/thumbnails", lab);
+	text[0] = '\0';
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	versions = versions_close(versions);
+	snprintf(command, sizeof command, "rm -rf '%s'", lab);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void open_it(void)
+{
+	versions_close(versions);
+	ck_assert_int_eq(versions_open(bundle, true, &versions, text), 0);
+}
+
+static void write_file(const char *folder, const char *content)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/code", folder);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(content, file);
+	fclose(file);
+}
+
+/* One more version, which runs from then on. */
+static const char *deploy(const char *content)
+{
+	const char *path, *name;
+	int fd;
+
+	ck_assert_int_eq(versions_stage(versions, &fd, &path, text), 0);
+	close(fd);
+	write_file(path, content);
+	ck_assert_int_eq(versions_keep(versions, &name, text), 0);
+	name = strdup(name);
+	ck_assert_int_eq(versions_switch(versions, name, text), 0);
+	return name;
+}
+
+static void assert_runs(const char *content)
+{
+	_cleanup_strbuf_ struct strbuf got = STRBUF_INIT;
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/code", bundle);
+	ck_assert_int_eq(file_read(path, 100, &got), 0);
+	ck_assert_str_eq(strbuf_str(&got), content);
+}
+
+static bool nothing_is_in_use(void *userdata, const char *path)
+{
+	(void)userdata;
+	(void)path;
+	return false;
+}
+
+static bool ends_as(void *userdata, const char *path)
+{
+	const char *name = userdata;
+
+	return strcmp(path + strlen(path) - strlen(name), name) == 0;
+}
+
+START_TEST(the_bundle_is_what_was_switched_to_last)
+{
+	open_it();
+	ck_assert_str_eq(versions_current(versions), "");
+	ck_assert_ptr_null(versions_previous(versions));
+	const char *first = deploy("one");
+	assert_runs("one");
+	ck_assert_str_eq(versions_current(versions), first);
+	ck_assert_int_gt(versions_since(versions), 0);
+	ck_assert_uint_eq(versions_size(versions, first), 3);
+	const char *second = deploy("two");
+	assert_runs("two");
+	ck_assert_str_eq(versions_previous(versions), first);
+	ck_assert_int_eq(versions_switch(versions, first, text), 0);
+	assert_runs("one");
+	ck_assert_ptr_null(versions_previous(versions));
+
+	open_it(); /* all of it is on disk */
+	const char *const *names;
+	ck_assert_uint_eq(versions_list(versions, &names), 2);
+	ck_assert_str_eq(names[0], second);
+	ck_assert_str_eq(names[1], first);
+	ck_assert_str_eq(versions_current(versions), first);
+}
+END_TEST
+
+START_TEST(a_directory_made_by_hand_becomes_a_version)
+{
+	const char *const *names;
+	struct stat st;
+
+	ck_assert_int_eq(mkdir(bundle, 0755), 0);
+	write_file(bundle, "by hand");
+	open_it();
+	ck_assert_str_eq(versions_current(versions), "");
+	const char *first = deploy("one");
+	assert_runs("one");
+	ck_assert_int_eq(lstat(bundle, &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_uint_eq(versions_list(versions, &names), 2);
+	ck_assert_int_eq(versions_switch(versions, names[strcmp(names[0], first) == 0], text), 0);
+	assert_runs("by hand");
+}
+END_TEST
+
+START_TEST(three_are_kept_and_the_one_that_runs_or_is_in_use)
+{
+	const char *const *names;
+	const char *deployed[5];
+
+	open_it();
+	for (size_t i = 0; i < 5; i++)
+		deployed[i] = deploy("x");
+	ck_assert_int_eq(versions_switch(versions, deployed[0], text), 0);
+	ck_assert_int_eq(versions_prune(versions, ends_as, (void *)deployed[1], text), 0);
+	ck_assert_uint_eq(versions_list(versions, &names), 5);
+	ck_assert_int_eq(versions_prune(versions, nothing_is_in_use, NULL, text), 0);
+	ck_assert_uint_eq(versions_list(versions, &names), 4);
+	ck_assert_str_eq(names[3], deployed[0]);
+	ck_assert_int_eq(versions_switch(versions, deployed[4], text), 0);
+	ck_assert_int_eq(versions_prune(versions, nothing_is_in_use, NULL, text), 0);
+	ck_assert_uint_eq(versions_list(versions, &names), 3);
+	ck_assert_str_eq(names[2], deployed[2]);
+	assert_runs("x");
+}
+END_TEST
+
+START_TEST(what_was_staged_and_not_kept_is_gone)
+{
+	const char *path;
+	char *copy;
+	int fd;
+
+	open_it();
+	ck_assert_int_eq(versions_stage(versions, &fd, &path, text), 0);
+	close(fd);
+	write_file(path, "half");
+	copy = strdup(path);
+	versions = versions_close(versions);
+	ck_assert_int_ne(access(copy, F_OK), 0);
+	free(copy);
+}
+END_TEST
+
+START_TEST(one_deployment_at_a_time)
+{
+	struct versions *second = NULL;
+
+	open_it();
+	ck_assert_int_eq(versions_open(bundle, true, &second, text), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(text, "another deployment is under way"));
+	ck_assert_int_eq(versions_open(bundle, false, &second, text), 0);
+	versions_close(second);
+}
+END_TEST
+
+START_TEST(looking_makes_nothing)
+{
+	char folder[96];
+
+	snprintf(folder, sizeof folder, "%s.versions", bundle);
+	ck_assert_int_eq(versions_open(bundle, false, &versions, text), 0);
+	ck_assert_int_ne(access(folder, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_missing_place_is_said_so)
+{
+	ck_assert_int_eq(versions_open("/no/such/place", true, &versions, text), -ENOENT);
+	ck_assert_str_eq(text,
+		"/no/such/place.versions: cannot be made: No such file or directory; "
+		"make the directory that it is to be in");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("versions");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, the_bundle_is_what_was_switched_to_last);
+	tcase_add_test(all, a_directory_made_by_hand_becomes_a_version);
+	tcase_add_test(all, three_are_kept_and_the_one_that_runs_or_is_in_use);
+	tcase_add_test(all, what_was_staged_and_not_kept_is_gone);
+	tcase_add_test(all, one_deployment_at_a_time);
+	tcase_add_test(all, looking_makes_nothing);
+	tcase_add_test(all, a_missing_place_is_said_so);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
