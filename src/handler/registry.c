@@ -85,8 +85,10 @@ static struct registry_entry *registry_add(struct registry *registry, const char
 	return entry;
 }
 
+/* The entry was added before. */
 static void registry_apply(struct registry_entry *entry, const struct registry_type *type)
 {
+	assert(entry);
 	struct handler *before = entry->handler;
 
 	entry->handler = handler_ref(type->handler);

@@ -109,12 +109,11 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 	while ((hold = TAILQ_FIRST(ready)) && unstarted + begins.n_nodes < allowance) {
 		if (!waiting_take_place(hold))
 			dispatcher_park(d, hold);
-		else if (now > dispatcher_begin_by(d, hold))
+		else if (now > dispatcher_begin_by(d, hold) ||
+			 admission_wrap(&d->admission, hold) < 0)
 			departure_leave(&d->departure, hold);
 		else if (!stop_may_begin(&d->stop, hold->type->timeout))
 			departure_give_back(&d->departure, hold);
-		else if (admission_wrap(&d->admission, hold) < 0)
-			departure_leave(&d->departure, hold);
 		else
 			dispatcher_begin(d, hold, &begins);
 	}
