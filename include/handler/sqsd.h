@@ -23,7 +23,7 @@ struct sqsd_options {
 	const char *url;
 };
 
-#define SQSD_TEXT_MAX 1024
+#define SQSD_TEXT_MAX 1280
 
 /* Copies the options. -EINVAL with ret_text, one line, for what is no such URL; or -ENOMEM. */
 int sqsd_new(

@@ -21,8 +21,9 @@
 static struct test_server *server;
 
 static struct {
-	const char *answer; /* NULL: none */
-	enum test_then then;
+	/* The service's thread may still look at these when the next job is made. */
+	_Atomic(const char *) answer; /* NULL: none */
+	_Atomic(enum test_then) then;
 	char path[256];
 	char head[8192];
 	char body[256];
@@ -34,8 +35,9 @@ static enum test_then serve(void *userdata, const struct test_request *request, 
 	snprintf(said.path, sizeof said.path, "%s %s", request->method, request->path);
 	snprintf(said.head, sizeof said.head, "%s", request->head);
 	snprintf(said.body, sizeof said.body, "%.*s", (int)request->body_len, request->body);
-	if (said.answer)
-		strbuf_puts(out, said.answer);
+	const char *answer = said.answer;
+	if (answer)
+		strbuf_puts(out, answer);
 	return said.then;
 }
 
