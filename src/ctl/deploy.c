@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -200,12 +201,13 @@ static int deploy_try(struct deploy *d, const char *folder)
 
 static int deploy_unpack(struct deploy *d, const char **ret_path)
 {
-	char text[UNZIP_TEXT_MAX > VERSIONS_TEXT_MAX ? UNZIP_TEXT_MAX : VERSIONS_TEXT_MAX];
+	char no_folder[VERSIONS_TEXT_MAX], no_zip[UNZIP_TEXT_MAX];
 	_cleanup_close_ int folder = -1;
 
-	if (versions_stage(d->versions, &folder, ret_path, text) < 0 ||
-		unzip(d->zip, folder, text) < 0)
-		return ctl_fail(EXIT_FAILURE, "nothing was changed: %s", text);
+	if (versions_stage(d->versions, &folder, ret_path, no_folder) < 0)
+		return ctl_fail(EXIT_FAILURE, "nothing was changed: %s", no_folder);
+	if (unzip(d->zip, folder, no_zip) < 0)
+		return ctl_fail(EXIT_FAILURE, "nothing was changed: %s", no_zip);
 	return EXIT_SUCCESS;
 }
 
@@ -218,8 +220,10 @@ static int deploy_switch(struct deploy *d, const char *name)
 		return ctl_fail(EXIT_FAILURE, "nothing was changed: %s", text);
 	if (!d->ctl->json && before[0])
 		printf("before, %s ran; jobs that run end on it\n", before);
-	if (deploy_look_at_runtimes(d) < 0 ||
-		versions_prune(d->versions, deploy_in_use, d, text) < 0)
+	int r = deploy_look_at_runtimes(d);
+	if (r < 0)
+		ctl_fail(EXIT_SUCCESS, "old versions stay: /proc: %s", strerror(-r));
+	else if (versions_prune(d->versions, deploy_in_use, d, text) < 0)
 		ctl_fail(EXIT_SUCCESS, "old versions stay: %s", text);
 	if (d->ctl->json)
 		deploy_show_json(d);
@@ -309,6 +313,7 @@ static int deploy_parse(struct deploy *d, int argc, char **argv)
 
 static int deploy_find_job(struct deploy *d)
 {
+	assert(d->type);
 	d->job = settings_job_for(d->settings, d->type);
 	if (strcmp(d->job->type, d->type) != 0)
 		return ctl_fail(EX_CONFIG, "%s: no section [job %s] in the configuration", d->type,

@@ -137,8 +137,10 @@ static int versions_set_paths(struct versions *v, const char *bundle, char *text
 	while (len > 1 && bundle[len - 1] == '/')
 		len--;
 	v->bundle = strndup(bundle, len);
-	if (!v->bundle || asprintf(&v->folder, "%s" ENDING, v->bundle) < 0)
-		return failed(text, -ENOMEM, "out of memory");
+	if (!v->bundle || asprintf(&v->folder, "%s" ENDING, v->bundle) < 0) {
+		failed(text, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	return 0;
 }
 
