@@ -85,10 +85,11 @@ class Queue:
         self.name = name
         self.url = url
 
-    def send(self, bodies):
-        """Each body is a message; in tens."""
+    def send(self, bodies, attributes=None):
+        """Each body is a message; in tens. attributes: every message's, as SQS takes them."""
         for first in range(0, len(bodies), 10):
-            entries = [{"Id": str(number), "MessageBody": body}
+            entries = [{"Id": str(number), "MessageBody": body,
+                        "MessageAttributes": attributes or {}}
                        for number, body in enumerate(bodies[first:first + 10])]
             answer = self._client.call("SendMessageBatch", QueueUrl=self.url, Entries=entries)
             if answer.get("Failed"):

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 
+from lab.application import Application
 from lab.daemon import Daemon
 from lab.postgres import PgBouncer, Postgres
 from lab.sqs import Sqs
@@ -80,6 +81,9 @@ class Lab:
 
     def sqs(self, **options):
         return self._started(Sqs(self, **options))
+
+    def application(self, **options):
+        return self._started(Application(self, **options))
 
     def daemon(self, queue, database, **options):
         return self._started(Daemon(self, queue, database, **options))
