@@ -3,6 +3,7 @@
  * for others, for tests/integration/test_credential_endpoint.py.
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <check.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -99,25 +100,31 @@ static void set_keys(const char *id, const char *secret, const char *token, usec
 		.session_token = token,
 		.source = "test",
 		.expires_at = expires_at};
-	ck_assert_int_eq(credential_store_reload(store, text), 0);
+	int r = credential_store_reload(store, text);
+	assert(r >= 0);
 }
 
 static void setup(void)
 {
 	static const struct credential_source *const sources[] = {&SOURCE, NULL};
 
-	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
-	ck_assert_int_ge(sd_event_new(&event), 0);
-	ck_assert_int_eq(http_new(event, &(struct http_options){0}, &http), 0);
+	int r = curl_global_init(CURL_GLOBAL_DEFAULT);
+	assert(r == 0);
+	r = sd_event_new(&event);
+	assert(r >= 0);
+	r = http_new(event, &(struct http_options){0}, &http);
+	assert(r >= 0);
 	const struct credential_store_options options = {
 		.means = {.http = http}, .sources = sources};
-	ck_assert_int_eq(credential_store_new(&options, &store), 0);
-	ck_assert_int_eq(credential_endpoint_new(event, store, &endpoint), 0);
+	r = credential_store_new(&options, &store);
+	assert(r >= 0);
+	r = credential_endpoint_new(event, store, &endpoint);
+	assert(r >= 0);
 }
 
 static void teardown(void)
 {
-	ck_assert_ptr_null(credential_endpoint_free(endpoint));
+	credential_endpoint_free(endpoint);
 	credential_store_free(store);
 	http_free(http);
 	sd_event_unref(event);
@@ -343,8 +350,8 @@ END_TEST
 
 /*
  * Says "at URI TOKEN", and then does what it reads, a line at a time: "keys ID SECRET TOKEN" has
- * the store give others, anything else runs the program, told of the endpoint, and says "ended
- * STATUS" when it has.
+ * the store give those, for two hours, or without a TOKEN for ever; anything else runs the program,
+ * told of the endpoint, and says "ended STATUS" when it has.
  */
 static char **program;
 
@@ -373,14 +380,17 @@ static void run_program(void)
 	while (environ[m] && n < sizeof environment / sizeof *environment - 1)
 		environment[n++] = environ[m++];
 	environment[n] = NULL;
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const struct spawn what = {.path = program[0],
 		.argv = (const char *const *)program,
 		.environment = environment,
-		.in = STDIN_FILENO,
+		.in = null,
 		.out = STDOUT_FILENO,
 		.err = STDERR_FILENO};
-	ck_assert_int_eq(spawn_start(&what, &pid), 0);
-	ck_assert_int_ge(sd_event_add_child(event, NULL, pid, WEXITED, on_ended, NULL), 0);
+	int r = spawn_start(&what, &pid);
+	assert(r >= 0);
+	r = sd_event_add_child(event, NULL, pid, WEXITED, on_ended, NULL);
+	assert(r >= 0);
 }
 
 static int on_line(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -393,8 +403,11 @@ static int on_line(sd_event_source *source, int fd, uint32_t events, void *userd
 	(void)userdata;
 	if (!fgets(line, sizeof line, stdin))
 		return sd_event_exit(event, 0);
-	if (sscanf(line, "keys %63s %63s %63s", id, secret, token) == 3)
+	int n = sscanf(line, "keys %63s %63s %63s", id, secret, token);
+	if (n == 3)
 		set_keys(id, secret, token, clock_realtime() + 2 * USEC_PER_HOUR);
+	else if (n == 2)
+		set_keys(id, secret, NULL, USEC_INFINITY);
 	else
 		run_program();
 	return 0;
@@ -412,8 +425,9 @@ static int serve_others(void)
 	printf("at %s %s\n", credential_endpoint_uri(endpoint),
 		credential_endpoint_token(endpoint));
 	fflush(stdout);
-	ck_assert_int_ge(sd_event_add_io(event, NULL, STDIN_FILENO, EPOLLIN, on_line, NULL), 0);
-	int r = sd_event_loop(event);
+	int r = sd_event_add_io(event, NULL, STDIN_FILENO, EPOLLIN, on_line, NULL);
+	assert(r >= 0);
+	r = sd_event_loop(event);
 	teardown();
 	return r;
 }
