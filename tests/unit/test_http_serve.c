@@ -29,6 +29,24 @@ static size_t body_len;
 
 static bool freeing; /* the server, as soon as one is called */
 
+#define SECRET "the secret of it all"
+static unsigned n_wiped; /* pieces of memory with that in them */
+
+/* Instead of the C library's, by the name that it has with _FORTIFY_SOURCE or without. */
+#if __USE_FORTIFY_LEVEL > 0
+void __explicit_bzero_chk(void *data, size_t len, size_t size)
+#else
+void explicit_bzero(void *data, size_t len)
+#endif
+{
+#if __USE_FORTIFY_LEVEL > 0
+	ck_assert_uint_le(len, size);
+#endif
+	if (memmem(data, len, SECRET, strlen(SECRET)))
+		n_wiped++;
+	memset(data, 0, len);
+}
+
 static void answer_text(struct serve_request *request, unsigned status, const char *text)
 {
 	serve_answer(request,
@@ -321,6 +339,24 @@ START_TEST(a_large_answer_arrives_whole)
 	await(&n_requests, 1);
 	serve_answer(held[0], &(struct serve_answer){.status = 200, .body = body, .body_len = len});
 	client_expect(fd, "last!");
+}
+END_TEST
+
+START_TEST(a_secret_answer_is_wiped_when_it_was_sent)
+{
+	start((struct http_serve_options){0});
+	_cleanup_close_ int fd = client_asks(GET("/later"));
+	await(&n_requests, 1);
+	answer_text(held[0], 200, SECRET);
+	client_expect(fd, SECRET);
+	client_ask(fd, GET("/later"));
+	await(&n_requests, 2);
+	ck_assert_uint_eq(n_wiped, 0);
+	serve_answer(held[1],
+		&(struct serve_answer){
+			.status = 200, .body = SECRET, .body_len = strlen(SECRET), .secret = true});
+	client_expect(fd, SECRET);
+	await(&n_wiped, 1);
 }
 END_TEST
 
@@ -650,6 +686,7 @@ int main(void)
 	tcase_add_test(c, a_header_with_a_line_break_is_not_sent);
 	tcase_add_test(c, a_large_body_arrives_whole);
 	tcase_add_test(c, a_large_answer_arrives_whole);
+	tcase_add_test(c, a_secret_answer_is_wiped_when_it_was_sent);
 	tcase_add_test(c, what_is_not_http_is_refused_and_not_handed_over);
 	tcase_add_test(c, a_body_that_is_too_large_is_answered_with_413);
 	tcase_add_test(c, who_wants_to_know_of_a_body_that_is_too_large_is_told);
