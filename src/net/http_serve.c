@@ -18,6 +18,8 @@
 #define CONNECTIONS_DEFAULT 64
 #define PATIENCE_DEFAULT    (30 * USEC_PER_SEC)
 
+LIST_HEAD(connection_list, connection);
+
 struct connection {
 	LIST_ENTRY(connection) link;
 	int fd;
@@ -59,7 +61,7 @@ struct http_serve {
 	usec_t deadline_at;           /* when on_deadline fires; USEC_INFINITY: not */
 	struct MHD_Daemon *mhd;
 	bool has_room; /* again: libmicrohttpd listens once it is run */
-	LIST_HEAD(, connection) connections;
+	struct connection_list connections;
 	struct request_list whole;
 	struct request_list in_hand;
 	uint16_t port;

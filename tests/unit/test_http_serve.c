@@ -42,7 +42,10 @@ void explicit_bzero(void *data, size_t len)
 #if __USE_FORTIFY_LEVEL > 0
 	ck_assert_uint_le(len, size);
 #endif
-	if (memmem(data, len, SECRET, strlen(SECRET)))
+	/* The compiler takes it that nobody reads what is to be wiped. */
+	const void *volatile before = data;
+
+	if (memmem(before, len, SECRET, strlen(SECRET)))
 		n_wiped++;
 	memset(data, 0, len);
 }
@@ -274,12 +277,15 @@ START_TEST(an_answer_may_come_later_and_in_any_order)
 
 	ck_assert_ptr_eq(serve_userdata(held[0]), &held[0]);
 	ck_assert_ptr_eq(serve_userdata(held[1]), &held[1]);
+	/* Who does not wait for the answer with the next request has not hung up. */
+	client_ask(first, GET("/again"));
+	expect_rest();
 	answer_text(held[1], 202, "the second");
 	client_expect(second, "HTTP/1.1 202 Accepted\r\n");
 	answer_text(held[0], 200, "the first");
-	client_expect(first, "\r\nContent-Length: 9\r\n\r\nthe first");
-	client_ask(first, GET("/again"));
-	client_expect(first, "GET /again");
+	client_expect(first, "\r\n\r\nthe first");
+	await(&n_requests, 3);
+	ck_assert_str_eq(said, "GET /again [] 0:");
 	ck_assert_uint_eq(n_gone, 0);
 }
 END_TEST
@@ -447,7 +453,7 @@ END_TEST
 START_TEST(waiting_costs_no_turn_of_the_loop)
 {
 	start((struct http_serve_options){.gone = on_gone, .patience = A_MOMENT});
-	_cleanup_close_ int silent = client_new();
+	int silent = client_new();
 	_cleanup_close_ int fd = client_asks(GET("/later"));
 	_cleanup_close_ int idle = client_asks(GET("/now"));
 	client_expect(idle, "GET /now");
@@ -456,6 +462,8 @@ START_TEST(waiting_costs_no_turn_of_the_loop)
 	/* Longer than our patience, which is not for who waits for us. */
 	answer_text(held[0], 200, "after all");
 	client_expect(fd, "after all");
+	expect_rest();
+	close(silent);
 	expect_rest();
 }
 END_TEST

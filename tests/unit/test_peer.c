@@ -232,10 +232,11 @@ START_TEST(a_process_that_nobody_started_has_a_session_of_its_own)
 	pid_t session;
 
 	start_listener(AF_INET);
-	_cleanup_close_ int fd = connect_to(port, false);
+	int fd = connect_to(port, false);
 	accept_client();
 	ck_assert_int_eq(session_of_client(0, &session), 0);
 	ck_assert_int_eq(session, getsid(0));
+	close(fd);
 }
 END_TEST
 
