@@ -210,17 +210,11 @@ static enum MHD_Result request_take(struct serve_request *request, const char *p
 	return r == -ENOMEM ? MHD_NO : MHD_YES;
 }
 
-static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *userdata);
-
 /* From now on libmicrohttpd does not look at the connection. */
 static enum MHD_Result request_is_whole(struct serve_request *request)
 {
 	struct http_serve *serve = request->serve;
 
-	if (serve->options.gone &&
-		sd_event_add_io(serve->event, &request->on_hang_up, request->connection->fd,
-			EPOLLRDHUP, on_hang_up, request) < 0)
-		return MHD_NO;
 	connection_wait(serve, request->connection, 0);
 	MHD_suspend_connection(request->mhd);
 	request->state = REQUEST_WHOLE;
@@ -279,16 +273,24 @@ static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *us
 {
 	struct serve_request *request = userdata;
 	const struct http_serve_options *options = &request->serve->options;
-	bool was_in_hand = request->state == REQUEST_IN_HAND;
 
 	(void)source;
 	(void)fd;
 	(void)events;
 	request_end(request);
 	/* The last step: it may free all this. */
-	if (was_in_hand)
-		options->gone(options->userdata, request);
+	options->gone(options->userdata, request);
 	return 0;
+}
+
+static int request_watch(struct serve_request *request)
+{
+	struct http_serve *serve = request->serve;
+
+	if (!serve->options.gone)
+		return 0;
+	return sd_event_add_io(serve->event, &request->on_hang_up, request->connection->fd,
+		EPOLLRDHUP, on_hang_up, request);
 }
 
 /* One at a time: its callback may free the server. */
@@ -298,14 +300,14 @@ static int on_due(sd_event_source *source, void *userdata)
 	const struct http_serve_options *options = &serve->options;
 	struct serve_request *request = TAILQ_FIRST(&serve->whole);
 
-	if (!request || !TAILQ_NEXT(request, link))
+	if (!TAILQ_NEXT(request, link))
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	if (!request)
-		return 0;
 	TAILQ_REMOVE(&serve->whole, request, link);
 	TAILQ_INSERT_TAIL(&serve->in_hand, request, link);
 	request->state = REQUEST_IN_HAND;
-	if (!request->too_large)
+	if (request_watch(request) < 0)
+		request_end(request);
+	else if (!request->too_large)
 		options->request(options->userdata, request);
 	else if (options->too_large)
 		options->too_large(options->userdata, request);
