@@ -3,7 +3,8 @@
  * program, so that all of it can be limited and killed, whatever it starts and however it tries to
  * get away.
  *
- * Memory is limited where the controller is there (cgroup_has_memory()).
+ * Memory is limited where the controller is there (cgroup_has_memory()). Leaves are used again by
+ * later programs, for a new one costs more than to start a program.
  *
  * Owns: the leaves, directories that begin with "job-". Made by the main thread; then any thread
  * may make leaves, and each leaf is one thread's. Nothing blocks but for the kernel's own work.
@@ -32,10 +33,7 @@ bool cgroup_has_memory(const struct cgroup *cgroup);
 
 /* memory: bytes for all that runs in it, swap included; 0: no limit. 0 or a negative errno. */
 int cgroup_leaf_new(struct cgroup *cgroup, uint64_t memory, struct cgroup_leaf **ret);
-/*
- * Kills what is in it. The directory goes now, or, while something in it still dies, with a later
- * leaf's.
- */
+/* Kills what is in it. Does not wait for its end. */
 struct cgroup_leaf *cgroup_leaf_free(struct cgroup_leaf *leaf);
 
 /* cgroup.procs, open for writing, for spawn_start(). Borrowed. */

@@ -18,12 +18,15 @@
 #define LEAF_PREFIX  "job-"
 #define NAME_SIZE    40
 
+/* A leaf is not used again when more than this part of its memory is still charged to it. */
+#define CHARGED_PART 16
+
 struct cgroup {
 	int fd; /* the directory that is delegated */
 	bool memory;
 	_Atomic(uint64_t) n_made;
-	/* Freed, but something in them still died then; a stack. */
-	_Atomic(struct cgroup_leaf *) dying;
+	/* Given back: for the next, once nothing in them still dies. A stack. */
+	_Atomic(struct cgroup_leaf *) idle;
 };
 
 struct cgroup_leaf {
@@ -31,6 +34,8 @@ struct cgroup_leaf {
 	char name[NAME_SIZE];
 	int fd;
 	int procs;
+	uint64_t memory;   /* its limit; 0: none */
+	uint64_t n_killed; /* for lack of memory, in those before */
 	struct cgroup_leaf *next;
 };
 
@@ -194,55 +199,94 @@ bool cgroup_has_memory(const struct cgroup *cgroup)
 
 /* ---- Leaves ---- */
 
-/* Whether its directory is gone, or cannot be removed at all. */
-static bool leaf_remove(struct cgroup_leaf *leaf)
+/* What a file says of that, one "NAME VALUE" a line; 0: nothing. */
+static uint64_t get_count(const struct cgroup_leaf *leaf, const char *file, const char *name)
 {
-	if (unlinkat(leaf->cgroup->fd, leaf->name, AT_REMOVEDIR) < 0 && errno == EBUSY)
-		return false;
-	free(leaf);
-	return true;
+	char text[512];
+	size_t len = strlen(name);
+
+	if (get(leaf->fd, file, text, sizeof text) < 0)
+		return 0;
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strncmp(at, name, len) == 0 && at[len] == ' ')
+			return strtoull(at + len, NULL, 10);
+	return 0;
 }
 
-static void leaf_put_off(struct cgroup_leaf *leaf)
+static bool leaf_is_empty(const struct cgroup_leaf *leaf)
 {
-	_Atomic(struct cgroup_leaf *) *dying = &leaf->cgroup->dying;
+	return get_count(leaf, "cgroup.events", "populated") == 0;
+}
 
-	leaf->next = atomic_load(dying);
-	while (!atomic_compare_exchange_weak(dying, &leaf->next, leaf))
+/*
+ * What files of its programs take stays charged to it, in a /tmp in memory for as long as they are
+ * there: the next program should not start with much of that.
+ */
+static bool leaf_is_clean(const struct cgroup_leaf *leaf)
+{
+	char bytes[32];
+
+	if (leaf->memory == 0)
+		return true;
+	return get(leaf->fd, "memory.current", bytes, sizeof bytes) == 0 &&
+	       strtoull(bytes, NULL, 10) <= leaf->memory / CHARGED_PART;
+}
+
+static void leaf_destroy(struct cgroup_leaf *leaf)
+{
+	closep(&leaf->fd);
+	closep(&leaf->procs);
+	unlinkat(leaf->cgroup->fd, leaf->name, AT_REMOVEDIR);
+	free(leaf);
+}
+
+static void leaf_put_back(struct cgroup_leaf *leaf)
+{
+	_Atomic(struct cgroup_leaf *) *idle = &leaf->cgroup->idle;
+
+	leaf->next = atomic_load(idle);
+	while (!atomic_compare_exchange_weak(idle, &leaf->next, leaf))
 		;
 }
 
-/* Taken off all at once, so that no other thread meets one that goes. */
-static void remove_dead(struct cgroup *cgroup)
+/* All are taken off at once, so that no other thread meets one that goes. NULL: none is fit. */
+static struct cgroup_leaf *take_idle(struct cgroup *cgroup)
 {
-	struct cgroup_leaf *leaf = atomic_exchange(&cgroup->dying, NULL);
+	struct cgroup_leaf *all = atomic_exchange(&cgroup->idle, NULL), *found = NULL;
 
-	for (struct cgroup_leaf *next; leaf; leaf = next) {
+	for (struct cgroup_leaf *leaf = all, *next; leaf; leaf = next) {
 		next = leaf->next;
-		if (!leaf_remove(leaf))
-			leaf_put_off(leaf);
+		if (found || !leaf_is_empty(leaf))
+			leaf_put_back(leaf);
+		else if (leaf_is_clean(leaf))
+			found = leaf;
+		else
+			leaf_destroy(leaf);
 	}
+	return found;
 }
 
-static int leaf_limit(const struct cgroup_leaf *leaf, uint64_t memory)
+static int leaf_limit(struct cgroup_leaf *leaf, uint64_t memory)
 {
-	char bytes[24];
+	char bytes[24] = "max";
 
-	if (memory == 0 || !leaf->cgroup->memory)
+	if (memory == leaf->memory || !leaf->cgroup->memory)
 		return 0;
-	snprintf(bytes, sizeof bytes, "%" PRIu64, memory);
+	if (memory > 0)
+		snprintf(bytes, sizeof bytes, "%" PRIu64, memory);
 	int r = put(leaf->fd, "memory.max", bytes);
 	if (r < 0)
 		return r;
 	/* A kernel may not account swap. */
-	r = put(leaf->fd, "memory.swap.max", "0");
+	r = put(leaf->fd, "memory.swap.max", memory > 0 ? "0" : "max");
 	if (r < 0 && r != -ENOENT)
 		return r;
+	leaf->memory = memory;
 	return put(leaf->fd, "memory.oom.group", "1");
 }
 
 /* One that a daemon before us left behind may have the name. */
-static int leaf_make(struct cgroup_leaf *leaf)
+static int leaf_make_directory(struct cgroup_leaf *leaf)
 {
 	do {
 		snprintf(leaf->name, sizeof leaf->name, LEAF_PREFIX "%" PRIu64,
@@ -253,16 +297,15 @@ static int leaf_make(struct cgroup_leaf *leaf)
 	return -errno;
 }
 
-int cgroup_leaf_new(struct cgroup *cgroup, uint64_t memory, struct cgroup_leaf **ret)
+static int leaf_make(struct cgroup *cgroup, struct cgroup_leaf **ret)
 {
 	struct cgroup_leaf *leaf = calloc(1, sizeof *leaf);
 
-	remove_dead(cgroup);
 	if (!leaf)
 		return -ENOMEM;
 	leaf->cgroup = cgroup;
 	leaf->fd = leaf->procs = -1;
-	int r = leaf_make(leaf);
+	int r = leaf_make_directory(leaf);
 	if (r < 0) {
 		free(leaf);
 		return r;
@@ -270,11 +313,28 @@ int cgroup_leaf_new(struct cgroup *cgroup, uint64_t memory, struct cgroup_leaf *
 	leaf->fd = openat(cgroup->fd, leaf->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (leaf->fd >= 0)
 		leaf->procs = openat(leaf->fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	r = leaf->procs < 0 ? -errno : leaf_limit(leaf, memory);
-	if (r < 0) {
-		cgroup_leaf_free(leaf);
+	if (leaf->procs < 0) {
+		r = -errno;
+		leaf_destroy(leaf);
 		return r;
 	}
+	*ret = leaf;
+	return 0;
+}
+
+int cgroup_leaf_new(struct cgroup *cgroup, uint64_t memory, struct cgroup_leaf **ret)
+{
+	struct cgroup_leaf *leaf = take_idle(cgroup);
+
+	int r = leaf ? 0 : leaf_make(cgroup, &leaf);
+	if (r < 0)
+		return r;
+	r = leaf_limit(leaf, memory);
+	if (r < 0) {
+		leaf_destroy(leaf);
+		return r;
+	}
+	leaf->n_killed = get_count(leaf, "memory.events", "oom_kill");
 	*ret = leaf;
 	return 0;
 }
@@ -284,11 +344,7 @@ struct cgroup_leaf *cgroup_leaf_free(struct cgroup_leaf *leaf)
 	if (!leaf)
 		return NULL;
 	cgroup_leaf_kill(leaf);
-	closep(&leaf->fd);
-	closep(&leaf->procs);
-	leaf->fd = leaf->procs = -1;
-	if (!leaf_remove(leaf))
-		leaf_put_off(leaf);
+	leaf_put_back(leaf);
 	return NULL;
 }
 
@@ -296,10 +352,9 @@ struct cgroup *cgroup_free(struct cgroup *cgroup)
 {
 	if (!cgroup)
 		return NULL;
-	remove_dead(cgroup);
-	for (struct cgroup_leaf *leaf = atomic_load(&cgroup->dying), *next; leaf; leaf = next) {
+	for (struct cgroup_leaf *leaf = atomic_load(&cgroup->idle), *next; leaf; leaf = next) {
 		next = leaf->next;
-		free(leaf);
+		leaf_destroy(leaf);
 	}
 	closep(&cgroup->fd);
 	free(cgroup);
@@ -313,16 +368,10 @@ int cgroup_leaf_fd(const struct cgroup_leaf *leaf)
 
 void cgroup_leaf_kill(const struct cgroup_leaf *leaf)
 {
-	if (leaf->fd >= 0)
-		put(leaf->fd, "cgroup.kill", "1");
+	put(leaf->fd, "cgroup.kill", "1");
 }
 
 bool cgroup_leaf_out_of_memory(const struct cgroup_leaf *leaf)
 {
-	char events[512];
-
-	if (get(leaf->fd, "memory.events", events, sizeof events) < 0)
-		return false;
-	const char *count = strstr(events, "\noom_kill ");
-	return count && count[strlen("\noom_kill ")] != '0';
+	return get_count(leaf, "memory.events", "oom_kill") > leaf->n_killed;
 }
