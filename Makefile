@@ -23,7 +23,7 @@ PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 CTL_LIBS := libarchive
-TOOLS    := sqs-local
+TOOLS    := sqs-local bench-service
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
@@ -96,6 +96,9 @@ $(BOOTSTRAP): src/handler/nodejs/bootstrap.mjs
 
 $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
+
+$(BUILD)/bench-service: $(call objects,tests/bench/service.c)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,libmicrohttpd)
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each

@@ -1,4 +1,4 @@
-"""Sends a share of the messages: loader.py PORT QUEUE-URL FIRST LAST."""
+"""Sends a share of the messages: loader.py PORT QUEUE-URL TYPE FIRST LAST."""
 
 import sys
 
@@ -11,10 +11,10 @@ def job_id(number):
 
 
 def main():
-    port, url, first, last = sys.argv[1:]
+    port, url, job_type, first, last = sys.argv[1:]
     client = Client(int(port))
     Queue(client, "bench", url).send(
-        [body(job_id(number)) for number in range(int(first), int(last))])
+        [body(job_id(number), job_type) for number in range(int(first), int(last))])
     client.close()
 
 

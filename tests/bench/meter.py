@@ -1,5 +1,6 @@
 """Watches a run from outside: how many jobs are done, and what the processes have used."""
 
+import contextlib
 import os
 import time
 
@@ -8,13 +9,38 @@ PERIOD = 0.25  # seconds between two samples
 STEADY_FROM, STEADY_TO = 0.10, 0.95  # of the jobs: before and after, the rate is not the steady one
 
 
-def cpu_seconds(pid):
-    """Of a process and of its children that are alive or have been waited for."""
+def _ticks(pid):
+    """Its own, and those of its children that have been waited for."""
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        fields = file.read().rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / TICKS
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-        return own + sum(cpu_seconds(child) for child in file.read().split())
+        user, system, *of_children = map(int, file.read().rpartition(")")[2].split()[11:15])
+    return user + system, sum(of_children)
+
+
+def _children(pid):
+    """Those that are alive, of all its threads."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as file:
+                yield from file.read().split()
+
+
+def own_cpu_seconds(pid):
+    """Of a process alone."""
+    return _ticks(pid)[0] / TICKS
+
+
+def children_cpu_seconds(pid):
+    """Of all that it has started, and what those have started, alive or waited for."""
+    seconds = _ticks(pid)[1] / TICKS
+    for child in _children(pid):
+        # One that ends meanwhile is with those that were waited for at the next look.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            seconds += cpu_seconds(child)
+    return seconds
+
+
+def cpu_seconds(pid):
+    return own_cpu_seconds(pid) + children_cpu_seconds(pid)
 
 
 def memory(pid):
@@ -26,12 +52,13 @@ def memory(pid):
 
 
 class Meter:
-    """From its making to the queue's end. pids: daemon, sqs, postgres."""
+    """From its making to the queue's end. servers: pids of sqs, postgres and the like by name."""
 
-    def __init__(self, queue, n_jobs, pids):
+    def __init__(self, queue, n_jobs, daemon, servers):
         self._queue = queue
         self._n_jobs = n_jobs
-        self._pids = pids
+        self._daemon = daemon
+        self._servers = servers
         self._samples = []  # (moment, jobs done, {name: CPU seconds})
         self._peaks = {}
         self.n_requests = 0
@@ -39,7 +66,9 @@ class Meter:
         self._cpu_before = self._cpu()
 
     def _cpu(self):
-        return {name: cpu_seconds(pid) for name, pid in self._pids.items()}
+        return {"daemon": own_cpu_seconds(self._daemon),
+                "children": children_cpu_seconds(self._daemon),
+                **{name: cpu_seconds(pid) for name, pid in self._servers.items()}}
 
     def sample(self):
         """True once no message is left. Waits for the next period first."""
@@ -47,7 +76,7 @@ class Meter:
         done = self._n_jobs - sum(self._queue.counts())
         self.n_requests += 1
         self._samples.append((time.monotonic() - self._begun, done, self._cpu()))
-        for name, value in memory(self._pids["daemon"]).items():
+        for name, value in memory(self._daemon).items():
             self._peaks[name] = max(value, self._peaks.get(name, 0.0))
         return done == self._n_jobs
 
@@ -74,8 +103,8 @@ class Meter:
                     for name in cpu}
         return {"jobs_per_second": rate, "steady_seconds": last - first, "seconds": end,
                 "jobs_per_second_whole": self._n_jobs / end, "ramp_seconds": self._ramp(rate),
-                "cpu_per_1000": per_1000["daemon"], "cpu_per_1000_sqs": per_1000["sqs"],
-                "cpu_per_1000_postgres": per_1000["postgres"],
+                "cpu_per_1000": per_1000.pop("daemon"),
+                **{f"cpu_per_1000_{name}": value for name, value in per_1000.items()},
                 "peak_rss_mib": self._peaks["VmHWM"], "peak_anon_mib": self._peaks["RssAnon"],
                 "peak_file_mib": self._peaks["RssFile"],
                 "peak_shmem_mib": self._peaks["RssShmem"]}
