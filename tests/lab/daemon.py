@@ -53,7 +53,7 @@ class Daemon:
 
     def __init__(self, lab, queue, database, settings=None, environment=None, arguments=(),
                  start=True, on_line=None):
-        self._lab = lab
+        self.lab = lab
         self._on_line = on_line
         self.arguments = arguments
         self.name = f"nexus-worker-{next(_numbers)}"
@@ -78,17 +78,21 @@ class Daemon:
         self.file.touch(mode=0o600)
         self.file.write_text(settings_text(kept), encoding="utf-8")
 
-    def start(self):
-        self.notify = NotifySocket(self._lab.directory / f"{self.name}.notify")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self._lab.directory),
-                       "NOTIFY_SOCKET": str(self.notify.path), "TZ": "UTC"}
+    def own_environment(self):
+        """What it is told, but for who started it."""
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.lab.directory), "TZ": "UTC"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         environment.update({n: v for n, v in self.environment.items() if v is not None})
+        return environment
+
+    def start(self):
+        self.notify = NotifySocket(self.lab.directory / f"{self.name}.notify")
+        environment = {"NOTIFY_SOCKET": str(self.notify.path), **self.own_environment()}
         self.process = Process(
-            self._lab, self.name,
-            [self._lab.program("nexus-worker"), "--config", self.file, *self.arguments],
+            self.lab, self.name,
+            [self.lab.program("nexus-worker"), "--config", self.file, *self.arguments],
             environment=environment, on_line=self._on_line)
         return self
 

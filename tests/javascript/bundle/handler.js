@@ -5,7 +5,8 @@
 // credentials, AWS_ENDPOINT_URL_STS). BUNDLE_FAILS_AT_IMPORT has it fail with that text at once.
 //
 // Payload keys to rehearse: skipRow (never touches the row), forgetCompleted, throwAfterCompleted
-// (with that text), fail (with that text), exit (with that status), sleepMs, flood (so many lines).
+// (with that text), fail (with that text), exit (with that status), sleepMs, flood (so many lines),
+// once (what the work is to rehearse, at the first attempt only).
 
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import pg from "pg";
@@ -19,10 +20,15 @@ pool.on("error", (error) => console.warn(`lost the database: ${error.message}`))
 const now = "now() AT TIME ZONE 'utc'";
 
 const update = (id, changes, ...values) => pool.query(
-  `UPDATE background_jobs SET ${changes}, updated_at = ${now} WHERE id = $1`, [id, ...values]);
+  `UPDATE background_jobs SET ${changes}, updated_at = ${now} WHERE id = $1 RETURNING attempts`,
+  [id, ...values]);
 
-const begin = (id) =>
-  update(id, `status = 'processing', attempts = attempts + 1, started_at = ${now}`);
+async function begin(id) {
+  const { rows: [row] } = await update(
+    id, `status = 'processing', attempts = attempts + 1, started_at = ${now}`);
+  return row.attempts;
+}
+
 const complete = (id) => update(id, `status = 'completed', completed_at = ${now}, error = NULL`);
 const fail = (id, error) => update(id, "status = 'failed', error = $2", error.message);
 
@@ -32,17 +38,18 @@ async function work(payload) {
   if (payload.exit !== undefined) process.exit(payload.exit);
   if (payload.fail) throw new Error(payload.fail);
   const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
-  console.log(`worked as ${Arn}`);
+  const { accessKeyId } = await sts.config.credentials();
+  console.log(`worked as ${Arn} with key ${accessKeyId}`);
 }
 
 async function perform({ jobId, payload }) {
   if (payload.skipRow) return work(payload);
-  await begin(jobId);
+  const attempts = await begin(jobId);
   try {
-    await work(payload);
+    await work(payload.once && attempts > 1 ? {} : payload);
   } catch (error) {
     await fail(jobId, error);
-    throw error;
+    throw new Error(`${jobId} failed: ${error.message}`);
   }
   if (!payload.forgetCompleted) await complete(jobId);
   if (payload.throwAfterCompleted) throw new Error(payload.throwAfterCompleted);
