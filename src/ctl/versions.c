@@ -112,12 +112,15 @@ static void versions_look_at_link(struct versions *v)
 
 /* ---- Opening ---- */
 
+/* The daemon's user has to get at the code, whatever the umask of who deploys it is. */
 static int versions_make_folder(struct versions *v, char *text)
 {
-	if (mkdir(v->folder, 0755) < 0 && errno != EEXIST)
-		return failed(text, -errno, "%s: cannot be made: %s%s", v->folder, strerror(errno),
-			errno == ENOENT ? "; make the directory that it is to be in" : "");
-	return 0;
+	if (mkdir(v->folder, 0755) == 0 && chmod(v->folder, 0755) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return 0;
+	return failed(text, -errno, "%s: cannot be made: %s%s", v->folder, strerror(errno),
+		errno == ENOENT ? "; make the directory that it is to be in" : "");
 }
 
 static int versions_lock(struct versions *v, char *text)

@@ -194,6 +194,20 @@ START_TEST(looking_makes_nothing)
 }
 END_TEST
 
+START_TEST(whoever_runs_the_code_may_look_for_it_whatever_the_umask_is)
+{
+	char folder[128];
+	struct stat st;
+
+	mode_t mask = umask(077);
+	open_it();
+	umask(mask);
+	snprintf(folder, sizeof folder, "%s.versions", bundle);
+	ck_assert_int_eq(stat(folder, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0755);
+}
+END_TEST
+
 START_TEST(a_missing_place_is_said_so)
 {
 	ck_assert_int_eq(versions_open("/no/such/place", true, &versions, text), -ENOENT);
@@ -215,6 +229,7 @@ int main(void)
 	tcase_add_test(all, what_was_staged_and_not_kept_is_gone);
 	tcase_add_test(all, one_deployment_at_a_time);
 	tcase_add_test(all, looking_makes_nothing);
+	tcase_add_test(all, whoever_runs_the_code_may_look_for_it_whatever_the_umask_is);
 	tcase_add_test(all, a_missing_place_is_said_so);
 	suite_add_tcase(suite, all);
 
