@@ -236,6 +236,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/nexusctl $(DESTDIR)$(PREFIX)/bin/nexusctl
 	install -D -m 644 $(BOOTSTRAP) $(DESTDIR)$(PREFIX)/lib/nexus-worker/bootstrap.mjs
 	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.service.d \
+		systemd/nexus-worker.service.d/*.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/nexus-worker.service

@@ -69,8 +69,8 @@ static void hide(struct child_means *means, const char *const *hidden)
 			cost);
 	else if (r == -EPERM)
 		tell(means->landlock_fault, r,
-			"Landlock is filtered (SystemCallFilter= lacks @sandbox): %s, its "
-			"configuration too",
+			"Landlock is filtered (SystemCallFilter= lacks the calls landlock_...): "
+			"%s, its configuration too",
 			cost);
 	else if (r < 0)
 		tell(means->landlock_fault, r, "Landlock cannot be set up (%s): %s",
