@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """The main job, end to end, on this machine alone: make demo.
 
-A private Postgres, a local SQS and the daemon; jobs published as the web application does it. What
+A private Postgres, a local SQS and the daemon; jobs of each kind, published as the web application
+does it: a built-in, a command, a Lambda function where Node.js is there, and one for a service. What
 happens is shown as it happens, then what came of it. Ends with status 1 if that is not what it
 should be. Needs nothing outside, and leaves nothing behind, however it ends.
 """
@@ -13,7 +14,10 @@ import sys
 import textwrap
 import threading
 import time
+import zipfile
 
+from lab import javascript
+from lab.ctl import USER, nexusctl
 from lab.feed import Timeout, until
 from lab.jobs import Jobs, body
 from lab.world import Lab, Stopped
@@ -22,6 +26,14 @@ WIDTH = 80
 VISIBILITY = 4  # seconds: three failures and the move to the dead letter queue take about 12
 MISSING = "never-inserted"
 MALFORMED = '{"jobId": "cut-short", "type": "test-ec'
+
+# What is in the Lambda function's ZIP file.
+FUNCTION = """
+export const handler = async ({ Records: [message] }) => {
+  const { payload } = JSON.parse(message.body);
+  console.log(`hello ${payload.name}, from Node.js ${process.versions.node}`);
+};
+"""
 
 # id, type, payload, and what it should come to: status, attempts
 STORY = (
@@ -32,11 +44,14 @@ STORY = (
     ("second-try", "test-echo", {"failAttempts": 1, "fail": "not yet"}, "completed", 2),
     ("always-fails", "test-echo", {"fail": "the printer is on fire"}, "failed", 3),
     ("unknown-type", "send-fax", {}, "failed", 3),
+    ("command-1", "count-words", {"text": "as many as these"}, "completed", 1),
+    ("service-1", "send-mail", {"to": "somebody"}, "completed", 1),
 )
+FUNCTIONS_STORY = (("function-1", "greet", {"name": "world"}, "completed", 1),)
 IN_DEAD_LETTERS = ["(not JSON)", "always-fails", MISSING, "unknown-type"]
 
 COLOURS = {"completed": 32, "failed": 31, "timeout": 31, "missing": 31, "rejected": 31,
-           "processing": 33, "row": 36, "queue": 35, "daemon": 34, "heading": 1}
+           "processing": 33, "row": 36, "queue": 35, "daemon": 34, "ctl": 32, "heading": 1}
 
 
 class Screen:
@@ -115,8 +130,32 @@ class Watcher:
         return waiting + in_flight == 0
 
 
-def publish(screen, jobs):
-    for job_id, kind, payload, _, _ in STORY:
+def settings(lab, application):
+    """One section for each kind that is not built in."""
+    sections = {
+        "count-words": {"kind": "command", "program": "/usr/bin/wc --words"},
+        "send-mail": {"kind": "http", "url": application.url},
+        # The function leaves its row alone.
+        "greet": {"kind": "lambda", "bundle": lab.directory / "greet", "rows": "worker"}}
+    if javascript.why_no_node():
+        del sections["greet"]
+    return {"worker.concurrency": "4", **{
+        f"job {job_type}.{key}": value
+        for job_type, section in sections.items() for key, value in section.items()}}
+
+
+def deploy(screen, lab, daemon):
+    bundle = lab.directory / "greet.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr("handler.mjs", FUNCTION)
+    screen.tell("ctl", f"nexusctl deploy greet {bundle.name}")
+    done = nexusctl(daemon, "deploy", "greet", bundle, "--user", USER)
+    for line in (done.output + done.errors).splitlines():
+        screen.tell("ctl", line)
+
+
+def publish(screen, jobs, story):
+    for job_id, kind, payload, _, _ in story:
         jobs.database.execute(
             "INSERT INTO background_jobs (id, type, payload, created_at, updated_at) VALUES"
             " (%s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
@@ -136,7 +175,7 @@ def name_of(message):
         return "(not JSON)"
 
 
-def show_result(screen, jobs, queue, dead_letters, daemon):
+def show_result(screen, jobs, story, dead_letters, daemon):
     """Prints it, and returns what is not as it should be."""
     rows = jobs.rows()
     screen.heading("The rows")
@@ -145,7 +184,7 @@ def show_result(screen, jobs, queue, dead_letters, daemon):
 
     messages = sorted(dead_letters.inside()["messages"], key=name_of)
     screen.heading("The queues")
-    screen.text(f"{queue.name}: {sum(queue.counts())} messages")
+    screen.text(f"{jobs.queue.name}: {sum(jobs.queue.counts())} messages")
     screen.text(f"{dead_letters.name}: {len(messages)} messages")
     if messages:
         screen.table([("", "job", "receives", "body")] + [
@@ -157,7 +196,7 @@ def show_result(screen, jobs, queue, dead_letters, daemon):
         screen.text(line)
 
     wrong = [f"{row.id} is {row.status} after {row.attempts}, not {status} after {attempts}"
-             for row, (_, _, _, status, attempts) in zip(rows, STORY)
+             for row, (_, _, _, status, attempts) in zip(rows, story)
              if (row.status, row.attempts) != (status, attempts)]
     if [name_of(message) for message in messages] != IN_DEAD_LETTERS:
         wrong.append(f"the dead letter queue does not hold exactly {', '.join(IN_DEAD_LETTERS)}")
@@ -170,7 +209,7 @@ def demo(screen, lab):
     screen.tell("lab", f"a private Postgres listens on 127.0.0.1:{postgres.port}")
     sqs = lab.sqs()
     screen.tell("lab", f"a local SQS listens on {sqs.endpoint}")
-    dead_letters = sqs.create_queue("nexus-jobs-dlq-dev")
+    dead_letters = sqs.create_queue("nexus-jobs-dlq-dev", days=14)
     queue = sqs.create_queue("nexus-jobs-dev", VISIBILITY, dead_letters)
     screen.tell("queue", f"{queue.name}: visibility timeout {VISIBILITY} s; after 3 receives to "
                          f"{dead_letters.name}")
@@ -178,18 +217,26 @@ def demo(screen, lab):
     jobs = Jobs(database, queue)
     screen.tell("row", "the table background_jobs is there, empty")
 
-    daemon = lab.daemon(queue, database, settings={"worker.concurrency": "4"},
+    application = lab.application()
+    screen.tell("lab", f"a service for jobs of one type listens on {application.url}")
+    daemon = lab.daemon(queue, database, settings=settings(lab, application), start=False,
                         on_line=lambda line: screen.tell("daemon", without_time(line)))
-    daemon.wait_ready()
+    story = STORY
+    if reason := javascript.why_no_node():
+        screen.tell("lab", f"no Lambda function: {reason}")
+    else:
+        deploy(screen, lab, daemon)
+        story += FUNCTIONS_STORY
+    daemon.start().wait_ready()
     screen.tell("lab", "the daemon says that it is ready")
     watcher = Watcher(screen, jobs, dead_letters)
     watcher.look()
-    publish(screen, jobs)
+    publish(screen, jobs, story)
     until(watcher.look, within=40, what="an empty queue")
     screen.tell("lab", "nothing is left to do: SIGTERM")
     status = daemon.stop()
     screen.tell("lab", f"the daemon has ended with status {status}")
-    wrong = show_result(screen, jobs, queue, dead_letters, daemon)
+    wrong = show_result(screen, jobs, story, dead_letters, daemon)
     return wrong + ([f"the daemon's exit status is {status}"] if status else [])
 
 
