@@ -15,8 +15,17 @@ static int complain(struct strbuf *problems, const char *key, const char *what, 
 	return r < 0 ? r : 1;
 }
 
+static int complain_of_path(struct strbuf *problems, const char *key, const char *path,
+	const char *wrong, const char *accepted)
+{
+	int r = strbuf_printf(problems, "%s: %s: %s, accepted is %s\n", key, path, wrong, accepted);
+
+	return r < 0 ? r : 1;
+}
+
 static int check_program(const struct child_settings *settings, struct strbuf *problems)
 {
+	static const char accepted[] = "the absolute path of a program that is there";
 	_cleanup_free_ char **words = NULL;
 	char error[CHILD_ERROR_MAX];
 	struct stat st;
@@ -27,9 +36,11 @@ static int check_program(const struct child_settings *settings, struct strbuf *p
 	if (r < 0)
 		return r;
 	if (stat(words[0], &st) < 0)
-		return complain(problems, "program", words[0], strerrordesc_np(errno));
+		return complain_of_path(
+			problems, "program", words[0], strerrordesc_np(errno), accepted);
 	if (!S_ISREG(st.st_mode))
-		return complain(problems, "program", words[0], "it is no file that can be run");
+		return complain_of_path(
+			problems, "program", words[0], "it is no file that can be run", accepted);
 	if (access(words[0], X_OK) < 0)
 		return complain(problems, "program", words[0],
 			"it may not be executed (chmod +x makes it so)");
@@ -38,20 +49,23 @@ static int check_program(const struct child_settings *settings, struct strbuf *p
 
 static int check_directory(const char *directory, struct strbuf *problems)
 {
+	static const char accepted[] = "the absolute path of a directory that may be entered";
+	const char *wrong = NULL;
 	struct stat st;
 
 	if (!directory)
 		return 0;
 	if (*directory != '/')
-		return complain(
-			problems, "working_directory", directory, "it is not an absolute path");
-	if (stat(directory, &st) < 0)
-		return complain(problems, "working_directory", directory, strerrordesc_np(errno));
-	if (!S_ISDIR(st.st_mode))
-		return complain(problems, "working_directory", directory, "it is no directory");
-	if (access(directory, X_OK) < 0)
-		return complain(problems, "working_directory", directory, strerrordesc_np(errno));
-	return 0;
+		wrong = "it is not an absolute path";
+	else if (stat(directory, &st) < 0)
+		wrong = strerrordesc_np(errno);
+	else if (!S_ISDIR(st.st_mode))
+		wrong = "it is no directory";
+	else if (access(directory, X_OK) < 0)
+		wrong = strerrordesc_np(errno);
+	if (!wrong)
+		return 0;
+	return complain_of_path(problems, "working_directory", directory, wrong, accepted);
 }
 
 typedef int fill_fn(
