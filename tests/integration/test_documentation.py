@@ -59,9 +59,9 @@ class AHandlerThatIsShown(Case):
 
     visibility = 4
 
-    def settings(self, job_type, replacements):
+    def settings(self, job_type, replacements, document="handlers.md"):
         """Of its section, with each text there replaced by that one."""
-        heading, *lines = shown("handlers.md", f"[job {job_type}]\nkind").splitlines()
+        heading, *lines = shown(document, f"[job {job_type}]\nkind").splitlines()
         self.assertEqual(heading, f"[job {job_type}]")
         text = dict(line.split(" = ", 1) for line in lines)
         for old, new in replacements.items():
@@ -108,6 +108,28 @@ class AHandlerThatIsShown(Case):
         daemon.wait_line(f"job={made} stdout: {made}: a thumbnail of a.png$")
         wrong, = self.jobs.publish("generate-thumbnail", {})
         self.assertEqual(self.jobs.wait(wrong, "failed").error, "payload: there is no key")
+
+    def test_is_a_function_that_comes_from_lambda(self):
+        """Checked before and after its bundle is there, as the steps have it."""
+        if reason := javascript.why_no_node():
+            self.skipTest(reason)
+        variables = self.write("variables", "STAGE=dev\n")
+        worker = self.lab.directory / "from-lambda.zip"
+        with zipfile.ZipFile(worker, "w") as archive:
+            archive.writestr("handler.mjs", "if (!process.env.STAGE || !process.env.DATABASE_URL)"
+                             " throw new Error('unset');\nexport const handler = async () => {};")
+        daemon = self.configure(self.settings("generate-thumbnail", {
+            "/srv/nexus-worker/": f"{self.lab.directory}/from-lambda-",
+            "/etc/nexus-worker/generate-thumbnail.env": variables}, "migrate-from-lambda.md"),
+            arguments=["--check-config"])
+        daemon.start()
+        self.assertEqual(daemon.wait(), 78)
+        problem, = daemon.process.feed.lines
+        self.assertRegex(problem, "bundle: .* No such file or directory")
+        done = nexusctl(daemon, "deploy", "generate-thumbnail", worker, "--user", USER)
+        self.assertEqual((done.status, done.errors), (0, ""))
+        daemon.start()
+        self.assertEqual(daemon.wait(), 0)
 
     def test_is_a_service(self):
         with socket.socket() as free:
