@@ -3,7 +3,8 @@
  *
  * Invariant: at every moment one thread has the job in its hands, and only that thread may touch
  * it; it changes hands through base/queue. Three things stay reachable while a worker has it:
- *   - id, type, payload, envelope, limits: written before the first hand-over and never again;
+ *   - id, type, payload, envelope, limits, keeps_row: written before the first hand-over and never
+ *     again;
  *   - claim: the ledger's own, for it goes on touching the row of a job that runs;
  *   - cancel, touched_at: atomic.
  * The job's memory belongs to the loop from beginning to end (work/delivery.h).

@@ -184,6 +184,14 @@ static void assert_row(const char *id, const char *wanted)
 	ck_assert_msg(strcmp(row, wanted) == 0, "%s: %s, not %s", id, row, wanted);
 }
 
+/* The ledger has asked for what is locked. */
+static void await_blocked(void)
+{
+	while (atoi(test_postgres_value("SELECT count(*) FROM pg_stat_activity WHERE"
+					" wait_event_type = 'Lock'")) == 0)
+		sched_yield();
+}
+
 /* Postgres will not have that row in that status. */
 static void refuse(const char *id, const char *status)
 {
@@ -391,6 +399,20 @@ START_TEST(a_running_jobs_row_is_touched_every_third)
 }
 END_TEST
 
+/* Once was enough, however long it runs. */
+static void assert_touched_no_more(struct job *job)
+{
+	forget_touch();
+	for (int i = 0; i < 4; i++) {
+		put_forward(V / 4);
+		await_turn();
+	}
+	ck_assert(!was_touched("j"));
+	ck_assert_uint_eq(ledger_n_touches(ledger), 1);
+	sem_post(&may_end);
+	await_outcome(job, JOB_COMPLETED);
+}
+
 START_TEST(without_extension_a_row_is_touched_once)
 {
 	ledger_set_terms(ledger, V, false);
@@ -405,15 +427,7 @@ START_TEST(without_extension_a_row_is_touched_once)
 	put_forward(V / 12);
 	await_turn();
 	ck_assert(was_touched("j"));
-	forget_touch();
-	for (int i = 0; i < 4; i++) {
-		put_forward(V / 4);
-		await_turn();
-	}
-	ck_assert(!was_touched("j"));
-	ck_assert_uint_eq(ledger_n_touches(ledger), 1);
-	sem_post(&may_end);
-	await_outcome(job, JOB_COMPLETED);
+	assert_touched_no_more(job);
 }
 END_TEST
 
@@ -670,15 +684,7 @@ START_TEST(without_extension_a_kept_row_is_looked_at_once)
 	await_turn();
 	ck_assert_int_eq(was_touched("j"), _i == 1);
 	handler_writes("status = 'processing', attempts = 1");
-	forget_touch();
-	for (int i = 0; i < 4; i++) {
-		put_forward(V / 4);
-		await_turn();
-	}
-	ck_assert(!was_touched("j"));
-	ck_assert_uint_eq(ledger_n_touches(ledger), 1);
-	sem_post(&may_end);
-	await_outcome(job, JOB_COMPLETED);
+	assert_touched_no_more(job);
 }
 END_TEST
 
@@ -739,9 +745,7 @@ static void begin_too_late(struct job *job)
 	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
 	job->begin_by = clock_boottime() + V / 4;
 	begin(job);
-	while (atoi(test_postgres_value("SELECT count(*) FROM pg_stat_activity WHERE"
-					" wait_event_type = 'Lock'")) == 0)
-		sched_yield();
+	await_blocked();
 	test_postgres_stop(SIGQUIT);
 	PQfinish(other);
 	await_news(false);
@@ -992,9 +996,7 @@ START_TEST(an_end_does_not_wait_for_a_silent_database)
 	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
 	struct job *job = new_job("j", &echo);
 	begin(job);
-	while (atoi(test_postgres_value("SELECT count(*) FROM pg_stat_activity WHERE"
-					" wait_event_type = 'Lock'")) == 0)
-		sched_yield();
+	await_blocked();
 	ledger_stop(ledger);
 	PQfinish(other);
 	test_job_free(job);
