@@ -4,13 +4,14 @@
  * The rooms, from the ground up; each includes only what is below it:
  *
  *     base/     strings, clocks, queues between threads, the log      knows nothing of jobs
- *     net/      HTTP on the event loop
+ *     net/      HTTP: asking, and being asked on loopback
  *     aws/      credentials, signatures, SQS
  *     job/      what a job is, and its row
  *     conf/     settings
- *     handler/  what doing a job means: one file per job type
+ *     handler/  what doing a job means: the four kinds, and what is built in
  *     work/     the flow; begin with work/dispatcher
  *     daemon/   all of the above: signals, systemd, start and end
+ *     ctl/      nexusctl's commands, of the same parts
  *
  * This file: the command line and the exit status.
  */
