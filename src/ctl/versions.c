@@ -337,21 +337,28 @@ int versions_keep(
 
 /* ---- Switching ---- */
 
-/* What was a directory until now becomes a version, named by its age. */
-static int versions_adopt(struct versions *v, const char *path, char *text)
+/* What was a directory until now becomes a version, named by its age; in any case one older than
+ * that which takes its place. */
+static int versions_adopt(struct versions *v, const char *path, const char *successor, char *text)
 {
 	char name[VERSIONS_NAME_MAX];
+	time_t at = time(NULL);
 	struct stat st;
 
-	int r = stat(path, &st) < 0 ? -errno : versions_name(v, st.st_mtime, name);
+	int r = stat(path, &st) < 0 ? -errno : 0;
+	if (r == 0 && st.st_mtime < at)
+		at = st.st_mtime;
+	do
+		r = r < 0 ? r : versions_name(v, at--, name);
+	while (r == 0 && strcmp(name, successor) >= 0);
 	if (r == 0 && renameat(AT_FDCWD, path, v->folder_fd, name) < 0)
 		r = -errno;
 	return r < 0 ? failed(text, r, "%s: cannot be kept as a version: %s", path, strerror(-r))
 		     : 0;
 }
 
-/* Puts the link in the bundle's place, whatever is there. */
-static int versions_put(struct versions *v, const char *link, char *text)
+/* Puts the link to that version in the bundle's place, whatever is there. */
+static int versions_put(struct versions *v, const char *link, const char *name, char *text)
 {
 	if (rename(link, v->bundle) == 0)
 		return 0;
@@ -361,7 +368,7 @@ static int versions_put(struct versions *v, const char *link, char *text)
 		return failed(text, -errno,
 			"%s: cannot be exchanged for a link: %s; move it away by hand", v->bundle,
 			strerror(errno));
-	return versions_adopt(v, link, text);
+	return versions_adopt(v, link, name, text);
 }
 
 static void sync_directory_of(const char *path)
@@ -389,7 +396,7 @@ int versions_switch(struct versions *v, const char *name, char ret_text[static V
 		return failed(ret_text, -errno, "%s: %s", link, strerror(errno));
 	if (symlink(target, link) < 0)
 		return failed(ret_text, -errno, "%s: %s", link, strerror(errno));
-	int r = versions_put(v, link, ret_text);
+	int r = versions_put(v, link, name, ret_text);
 	if (r < 0) {
 		unlink(link);
 		return r;

@@ -109,6 +109,8 @@ class ADeployment(LambdaCase):
     def test_turns_a_directory_that_was_put_there_by_hand_into_a_version(self):
         with zipfile.ZipFile(self.zip("hand")) as archive:
             archive.extractall(self.bundle)
+        # However new it looks, it is older than what comes after it.
+        os.utime(self.bundle, (time.time() + 100,) * 2)
         daemon = self.start(self.settings(rows="worker"))
         self.assert_runs(daemon, "hand")
         self.assertIsNone(self.verify(daemon)["version"])
