@@ -204,18 +204,26 @@ struct versions *versions_close(struct versions *v)
 	return NULL;
 }
 
+static int versions_remove(struct versions *v, const char *name,
+	bool (*in_use)(void *userdata, const char *path), void *userdata, char *text)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", v->folder, name) < 0)
+		return failed(text, -ENOMEM, "out of memory");
+	if (strcmp(name, v->current) == 0 || in_use(userdata, path))
+		return 0;
+	int r = remove_tree(path);
+	return r < 0 ? failed(text, r, "%s: cannot be removed: %s", path, strerror(-r)) : 0;
+}
+
 int versions_prune(struct versions *v, bool (*in_use)(void *userdata, const char *path),
 	void *userdata, char ret_text[static VERSIONS_TEXT_MAX])
 {
 	for (size_t i = VERSIONS_KEPT; i < v->n_names; i++) {
-		_cleanup_free_ char *path = NULL;
-		if (asprintf(&path, "%s/%s", v->folder, v->names[i]) < 0)
-			return failed(ret_text, -ENOMEM, "out of memory");
-		if (strcmp(v->names[i], v->current) == 0 || in_use(userdata, path))
-			continue;
-		int r = remove_tree(path);
+		int r = versions_remove(v, v->names[i], in_use, userdata, ret_text);
 		if (r < 0)
-			return failed(ret_text, r, "%s: cannot be removed: %s", path, strerror(-r));
+			return r;
 	}
 	return versions_look(v, ret_text);
 }

@@ -14,6 +14,8 @@ static char lab[] = "/tmp/nexus-versions-XXXXXX";
 static char bundle[64];
 static struct versions *versions;
 static char text[VERSIONS_TEXT_MAX];
+static char *deployed[8];
+static size_t n_deployed;
 
 static void setup(void)
 {
@@ -28,6 +30,8 @@ static void teardown(void)
 	char command[128];
 
 	versions = versions_close(versions);
+	while (n_deployed > 0)
+		free(deployed[--n_deployed]);
 	snprintf(command, sizeof command, "rm -rf '%s'", lab);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -59,9 +63,10 @@ static const char *deploy(const char *content)
 	close(fd);
 	write_file(path, content);
 	ck_assert_int_eq(versions_keep(versions, &name, text), 0);
-	name = strdup(name);
-	ck_assert_int_eq(versions_switch(versions, name, text), 0);
-	return name;
+	ck_assert_uint_lt(n_deployed, sizeof deployed / sizeof deployed[0]);
+	deployed[n_deployed] = strdup(name);
+	ck_assert_int_eq(versions_switch(versions, deployed[n_deployed], text), 0);
+	return deployed[n_deployed++];
 }
 
 static void assert_runs(const char *content)
