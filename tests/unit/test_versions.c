@@ -14,8 +14,8 @@ static char lab[] = "/tmp/nexus-versions-XXXXXX";
 static char bundle[64];
 static struct versions *versions;
 static char text[VERSIONS_TEXT_MAX];
-static char *deployed[8];
-static size_t n_deployed;
+static char *kept[8];
+static size_t n_kept;
 
 static void setup(void)
 {
@@ -30,8 +30,8 @@ static void teardown(void)
 	char command[128];
 
 	versions = versions_close(versions);
-	while (n_deployed > 0)
-		free(deployed[--n_deployed]);
+	while (n_kept > 0)
+		free(kept[--n_kept]);
 	snprintf(command, sizeof command, "rm -rf '%s'", lab);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -63,10 +63,10 @@ static const char *deploy(const char *content)
 	close(fd);
 	write_file(path, content);
 	ck_assert_int_eq(versions_keep(versions, &name, text), 0);
-	ck_assert_uint_lt(n_deployed, sizeof deployed / sizeof deployed[0]);
-	deployed[n_deployed] = strdup(name);
-	ck_assert_int_eq(versions_switch(versions, deployed[n_deployed], text), 0);
-	return deployed[n_deployed++];
+	ck_assert_uint_lt(n_kept, sizeof kept / sizeof kept[0]);
+	kept[n_kept] = strdup(name);
+	ck_assert_int_eq(versions_switch(versions, kept[n_kept], text), 0);
+	return kept[n_kept++];
 }
 
 static void assert_runs(const char *content)
