@@ -202,7 +202,7 @@ bool cgroup_has_memory(const struct cgroup *cgroup)
 /* What a file says of that, one "NAME VALUE" a line; 0: nothing. */
 static uint64_t get_count(const struct cgroup_leaf *leaf, const char *file, const char *name)
 {
-	char text[512];
+	char text[512] = "";
 	size_t len = strlen(name);
 
 	if (get(leaf->fd, file, text, sizeof text) < 0)

@@ -78,3 +78,12 @@ int words_split(const char *line, char ***ret, const char **ret_reason)
 	*ret = TAKE_PTR(words);
 	return 0;
 }
+
+size_t words_key_len(const char *word)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+				      "0123456789";
+	size_t len = strspn(word, letters);
+
+	return word[len] == '=' && (*word < '0' || *word > '9') ? len : 0;
+}

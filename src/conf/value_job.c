@@ -154,21 +154,6 @@ const struct value_type value_service_url = {
 	.clear = value_text_clear,
 };
 
-static bool value_is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* The length of the name that the word begins with; 0: of none, or "=" does not follow. */
-static size_t value_name_len(const char *word)
-{
-	size_t len = 0;
-
-	while (value_is_letter(word[len]) || (len > 0 && word[len] >= '0' && word[len] <= '9'))
-		len++;
-	return word[len] == '=' ? len : 0;
-}
-
 /* What the daemon itself tells its programs; a "*" stands for any more letters. */
 static const char *const value_reserved_names[] = {
 	"JOB_*",
@@ -194,7 +179,7 @@ static const char *value_find_reserved(const char *name, size_t len)
 /* One that does not look like a variable may be half a password, so no word is quoted. */
 static int value_check_variable(const char *word, size_t i, struct strbuf *wrong)
 {
-	size_t len = value_name_len(word);
+	size_t len = words_key_len(word);
 
 	if (len == 0) {
 		strbuf_printf(wrong, "has no KEY= at the start of word %zu", i + 1);
@@ -232,7 +217,7 @@ static void value_environment_mask(const void *field, struct strbuf *out)
 		return;
 	for (char **word = words; *word; word++)
 		strbuf_printf(out, "%s%.*s=" MASK, word > words ? " " : "",
-			(int)value_name_len(*word), *word);
+			(int)words_key_len(*word), *word);
 }
 
 static void value_environment_accept(const struct value_rule *rule, struct strbuf *out)

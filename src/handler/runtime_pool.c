@@ -30,6 +30,7 @@ struct member {
 	usec_t idle_at; /* CLOCK_BOOTTIME: since when it has been idle */
 };
 TAILQ_HEAD(member_list, member);
+TAILQ_HEAD(invocation_list, invocation);
 
 struct runtime_pool {
 	sd_event *event;
@@ -44,7 +45,7 @@ struct runtime_pool {
 	sd_event_source *inbox_source;
 	sd_event_source *stops_source;
 	sd_event_source *idle_timer;
-	TAILQ_HEAD(, invocation) waiting;
+	struct invocation_list waiting;
 	unsigned n_waiting;
 	struct member_list members; /* who was idle last comes first */
 	unsigned n_members;

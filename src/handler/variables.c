@@ -80,23 +80,6 @@ int variables_set(struct variables *variables, const char *name, const char *val
 	return asprintf(&word, "%s=%s", name, value) < 0 ? -ENOMEM : take(variables, word);
 }
 
-/* How long the key at the beginning is; 0: there is none that a program could use. */
-static size_t key_len(const char *text)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-				      "0123456789";
-	size_t len = strspn(text, letters);
-
-	return *text >= '0' && *text <= '9' ? 0 : len;
-}
-
-static bool has_key(const char *text)
-{
-	size_t len = key_len(text);
-
-	return len > 0 && text[len] == '=';
-}
-
 /* ---- Words ---- */
 
 static int put_all(struct variables *variables, char **words, char ret_error[VARIABLES_ERROR_MAX])
@@ -104,7 +87,7 @@ static int put_all(struct variables *variables, char **words, char ret_error[VAR
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && words[i]; i++) {
-		if (!has_key(words[i]))
+		if (words_key_len(words[i]) == 0)
 			return refuse(ret_error,
 				"word %zu is not KEY=VALUE (a value with blanks goes in quotes: "
 				"KEY=\"…\")",
@@ -168,12 +151,12 @@ static int take_line(struct variables *variables, char *line, const char **ret_r
 		*ret_reason = "a line is KEY=VALUE, without \"export\": no shell reads this file";
 		return -EINVAL;
 	}
-	if (!has_key(line)) {
+	if (words_key_len(line) == 0) {
 		*ret_reason = "a line is KEY=VALUE, with letters, digits and _ in the key and no "
 			      "blank before the =";
 		return -EINVAL;
 	}
-	char *key = line, *value = line + key_len(line);
+	char *key = line, *value = line + words_key_len(line);
 	*value++ = '\0';
 	value = strip(value);
 	*ret_reason = *value == '"' || *value == '\'' ? unquote(value) : NULL;

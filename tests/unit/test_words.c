@@ -96,6 +96,29 @@ START_TEST(a_line_of_many_words_has_room_for_all)
 }
 END_TEST
 
+static const struct {
+	const char *word;
+	size_t len;
+} KEYS[] = {
+	{"A=", 1},
+	{"a_1=b", 3},
+	{"_=x", 1},
+	{"KEY=a=b", 3},
+	{"", 0},
+	{"=x", 0},
+	{"KEY", 0},
+	{"1A=x", 0},
+	{"A B=x", 0},
+	{"A-B=x", 0},
+	{"k\xc3\xa9y=x", 0},
+};
+
+START_TEST(a_variables_name_is_what_a_program_could_use)
+{
+	ck_assert_uint_eq(words_key_len(KEYS[_i].word), KEYS[_i].len);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("words");
@@ -106,6 +129,8 @@ int main(void)
 	tcase_add_loop_test(all, what_is_not_ended_is_an_error_and_leaves_ret_alone, 0,
 		(int)(sizeof FAULTS / sizeof *FAULTS));
 	tcase_add_test(all, a_line_of_many_words_has_room_for_all);
+	tcase_add_loop_test(
+		all, a_variables_name_is_what_a_program_could_use, 0, sizeof KEYS / sizeof KEYS[0]);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);
