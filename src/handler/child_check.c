@@ -55,13 +55,12 @@ static int check_directory(const char *directory, struct strbuf *problems)
 
 	if (!directory)
 		return 0;
+	bool is_there = stat(directory, &st) == 0;
 	if (*directory != '/')
 		wrong = "it is not an absolute path";
-	else if (stat(directory, &st) < 0)
-		wrong = strerrordesc_np(errno);
-	else if (!S_ISDIR(st.st_mode))
+	else if (is_there && !S_ISDIR(st.st_mode))
 		wrong = "it is no directory";
-	else if (access(directory, X_OK) < 0)
+	else if (!is_there || access(directory, X_OK) < 0)
 		wrong = strerrordesc_np(errno);
 	if (!wrong)
 		return 0;
