@@ -1,5 +1,6 @@
 #include "base/cgroup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -155,7 +156,7 @@ static int move_us(int fd)
 static int switch_on(struct cgroup *cgroup)
 {
 	static const char *const wanted[] = {"memory", "pids", "cpu"};
-	char there[512];
+	char there[512] = "";
 
 	int r = get(cgroup->fd, "cgroup.controllers", there, sizeof there);
 	for (size_t i = 0; r == 0 && i < sizeof wanted / sizeof *wanted; i++) {
@@ -329,6 +330,7 @@ int cgroup_leaf_new(struct cgroup *cgroup, uint64_t memory, struct cgroup_leaf *
 	int r = leaf ? 0 : leaf_make(cgroup, &leaf);
 	if (r < 0)
 		return r;
+	assert(leaf);
 	r = leaf_limit(leaf, memory);
 	if (r < 0) {
 		leaf_destroy(leaf);
