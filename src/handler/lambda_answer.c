@@ -6,16 +6,27 @@
 
 #define MEMBER "batchItemFailures"
 
-/* Deeply nested answers are refused by jansson itself. */
+/*
+ * Deeply nested answers are refused by jansson itself; whole numbers of any size are taken, which
+ * some languages write.
+ */
 static json_t *load(const char *body, size_t len)
 {
-	return json_loadb(body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	return json_loadb(
+		body, len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 static bool not_as_lambda_takes_it(char text[LAMBDA_TEXT_MAX], const char *what)
 {
 	snprintf(text, LAMBDA_TEXT_MAX, "the handler's answer %s", what);
 	return false;
+}
+
+/* A NUL in it is one of its bytes. */
+static bool is_text(const json_t *string, const char *text)
+{
+	return json_string_length(string) == strlen(text) &&
+	       strcmp(json_string_value(string), text) == 0;
 }
 
 static bool judge_failures(
@@ -27,11 +38,11 @@ static bool judge_failures(
 	if (!json_is_array(failures))
 		return not_as_lambda_takes_it(text, "has " MEMBER " that are no list");
 	json_array_foreach (failures, i, failure) {
-		const char *id = json_string_value(json_object_get(failure, "itemIdentifier"));
-		if (!id || !*id)
+		const json_t *id = json_object_get(failure, "itemIdentifier");
+		if (json_string_length(id) == 0)
 			return not_as_lambda_takes_it(
 				text, "has " MEMBER " without an itemIdentifier");
-		if (strcmp(id, message_id) == 0)
+		if (is_text(id, message_id))
 			return not_as_lambda_takes_it(text, "names the message in " MEMBER);
 	}
 	return json_array_size(failures) == 0 ||

@@ -20,15 +20,15 @@ static bool begins(const char **path, const char *with)
 static enum runtime_call call_of_invocation(const char *rest, char ret_id[RUNTIME_ID_MAX])
 {
 	size_t len = strcspn(rest, "/");
+	bool response = strcmp(rest + len, "/response") == 0;
 
-	if (len >= RUNTIME_ID_MAX)
-		len = 0;
-	memcpy(ret_id, rest, len);
-	ret_id[len] = '\0';
-	rest += strcspn(rest, "/");
-	if (strcmp(rest, "/response") == 0)
-		return RUNTIME_CALL_RESPONSE;
-	return strcmp(rest, "/error") == 0 ? RUNTIME_CALL_ERROR : RUNTIME_CALL_UNKNOWN;
+	if (!response && strcmp(rest + len, "/error") != 0)
+		return RUNTIME_CALL_UNKNOWN;
+	if (len < RUNTIME_ID_MAX) {
+		memcpy(ret_id, rest, len);
+		ret_id[len] = '\0';
+	}
+	return response ? RUNTIME_CALL_RESPONSE : RUNTIME_CALL_ERROR;
 }
 
 enum runtime_call runtime_api_call(
