@@ -1,5 +1,6 @@
 /*
- * Hides files and directories from programs that are started (Landlock, Linux 5.19).
+ * Hides files and directories from programs that are started (Landlock, Linux 5.19), and keeps them
+ * from the processes of their user that they did not start.
  *
  * Landlock knows only what is allowed, so a ruleset allows all that lies beside the hidden paths
  * on the way down to them: with /etc/nexus-worker hidden, every entry of / but etc and every entry
@@ -9,6 +10,10 @@
  * is not in a file is not its business: sockets can be connected to. A symbolic link does not help
  * past it; another mount of the same files does. What stands beside a hidden path in a directory
  * that we may not list is hidden with it.
+ *
+ * Each program that is started is in a domain of its own. It cannot look into processes outside of
+ * it (ptrace(2) and what of /proc/PID asks for as much), and from Linux 6.12 on neither send
+ * them signals nor connect to their abstract sockets. Before that, one who has our user can kill us.
  *
  * A ruleset knows the files that were there: one that comes to be in a directory along the way
  * itself (not below one beside it), or replaces another there (/etc/resolv.conf), is hidden too.

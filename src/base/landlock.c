@@ -21,6 +21,21 @@
 #endif
 #define ABI_WITH_REFER 2
 
+/* From Linux 6.12 on, likewise. */
+#ifndef LANDLOCK_SCOPE_SIGNAL
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define LANDLOCK_SCOPE_SIGNAL		    (1ULL << 1)
+#endif
+#define ABI_WITH_SCOPES 6
+
+/* The kernel's struct landlock_ruleset_attr, whose end an older header lacks. An older kernel takes
+ * what it does not know if that is 0. */
+struct ruleset {
+	uint64_t handled_access_fs;
+	uint64_t handled_access_net;
+	uint64_t scoped;
+};
+
 #define FILE_RIGHTS                                                                                \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE)
 /*
@@ -46,6 +61,7 @@ struct way {
 struct landlock {
 	char **hidden; /* as given */
 	size_t n_hidden;
+	uint64_t scoped; /* 0: the kernel cannot */
 
 	pthread_mutex_t lock; /* around all below */
 	struct way *ways;
@@ -54,7 +70,7 @@ struct landlock {
 };
 
 /* glibc has no functions for them. */
-static int landlock_create_ruleset(const struct landlock_ruleset_attr *attr, size_t size, int flags)
+static int landlock_create_ruleset(const struct ruleset *attr, size_t size, int flags)
 {
 	long r = syscall(SYS_landlock_create_ruleset, attr, size, flags);
 
@@ -246,9 +262,9 @@ static int note_way(struct way *way)
 	return way->there || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-static int make_ruleset(const struct hidden *hidden, struct way *ways)
+static int make_ruleset(uint64_t scoped, const struct hidden *hidden, struct way *ways)
 {
-	const struct landlock_ruleset_attr attr = {.handled_access_fs = ALL_RIGHTS};
+	const struct ruleset attr = {.handled_access_fs = ALL_RIGHTS, .scoped = scoped};
 	_cleanup_close_ int ruleset = landlock_create_ruleset(&attr, sizeof attr, 0);
 	int r = 0;
 
@@ -274,7 +290,7 @@ static int renew(struct landlock *l)
 	}
 	for (struct way *way = ways; r == 0 && way; way = way->next)
 		r = note_way(way);
-	int ruleset = r < 0 ? r : make_ruleset(&hidden, ways);
+	int ruleset = r < 0 ? r : make_ruleset(l->scoped, &hidden, ways);
 	if (ruleset < 0) {
 		ways_free(ways);
 		return ruleset;
@@ -359,6 +375,8 @@ int landlock_new(const char *const *hidden, struct landlock **ret)
 	if (!l)
 		return -ENOMEM;
 	l->ruleset = -1;
+	if (abi >= ABI_WITH_SCOPES)
+		l->scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
 	pthread_mutex_init(&l->lock, NULL);
 	int r = copy_hidden(l, hidden);
 	r = r < 0 ? r : renew(l);

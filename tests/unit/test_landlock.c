@@ -5,13 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/landlock.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/landlock.h"
@@ -290,6 +294,64 @@ START_TEST(below_what_is_beside_the_way_new_files_are_seen_at_once)
 }
 END_TEST
 
+static int try_signal_parent(const char *from, const char *to)
+{
+	(void)from;
+	(void)to;
+	return kill(getppid(), 0) < 0 ? errno : 0;
+}
+
+static int try_signal_own_child(const char *from, const char *to)
+{
+	pid_t child = fork();
+
+	(void)from;
+	(void)to;
+	if (child == 0)
+		_exit(pause());
+	return kill(child, SIGKILL) < 0 || waitpid(child, NULL, 0) != child ? errno : 0;
+}
+
+START_TEST(who_started_it_cannot_be_sent_signals_but_what_it_starts_can)
+{
+	hide("etc/secret", NULL);
+	ck_assert_int_eq(try_now(try_signal_parent, "", NULL), EPERM);
+	ck_assert_int_eq(try_now(try_signal_own_child, "", NULL), 0);
+}
+END_TEST
+
+static struct sockaddr_un abstract = {.sun_family = AF_UNIX};
+
+static int try_connect(const char *from, const char *to)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)from;
+	(void)to;
+	return connect(fd, (struct sockaddr *)&abstract, sizeof abstract) < 0 ? errno : 0;
+}
+
+START_TEST(abstract_sockets_of_others_cannot_be_connected_to)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "%s", folder);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&abstract, sizeof abstract), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	hide("etc/secret", NULL);
+	ck_assert_int_eq(try_now(try_connect, "", NULL), EPERM);
+}
+END_TEST
+
+static bool keeps_processes_apart(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	if (abi < 6)
+		printf("not run: who can be sent signals (Landlock %ld, it is so from 6 on)\n", abi);
+	return abi >= 6;
+}
+
 /* Whether it is there at all is the first thing that landlock_new() asks. */
 static bool is_there(void)
 {
@@ -324,6 +386,15 @@ int main(void)
 		tcase_add_test(views, below_what_is_beside_the_way_new_files_are_seen_at_once);
 	}
 	suite_add_tcase(suite, views);
+	if (is_there() && keeps_processes_apart()) {
+		TCase *processes = tcase_create("processes");
+
+		tcase_add_checked_fixture(processes, setup, teardown);
+		tcase_add_test(
+			processes, who_started_it_cannot_be_sent_signals_but_what_it_starts_can);
+		tcase_add_test(processes, abstract_sockets_of_others_cannot_be_connected_to);
+		suite_add_tcase(suite, processes);
+	}
 
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
