@@ -13,7 +13,8 @@
  *
  * Each program that is started is in a domain of its own. It cannot look into processes outside of
  * it (ptrace(2) and what of /proc/PID asks for as much), and from Linux 6.12 on neither send
- * them signals nor connect to their abstract sockets. Before that, one who has our user can kill us.
+ * them signals nor connect to their abstract sockets. Before that, one who has our user can kill
+ * us.
  *
  * A ruleset knows the files that were there: one that comes to be in a directory along the way
  * itself (not below one beside it), or replaces another there (/etc/resolv.conf), is hidden too.

@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/cleanup.h"
 #include "handler/lambda_answer.h"
 
-#define ID "059f36b4-87a3"
+#define ID         "059f36b4-87a3"
+#define ANSWER_MAX ((size_t)6 << 20)
 
 static char text[LAMBDA_TEXT_MAX];
 
@@ -156,6 +159,43 @@ START_TEST(an_endless_message_is_cut)
 }
 END_TEST
 
+static size_t peak_bytes(void)
+{
+	struct rusage usage;
+
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+	return (size_t)usage.ru_maxrss * 1024;
+}
+
+/* head, then as much of piece as makes the largest answer, then tail. */
+static char *repeat(const char *head, const char *piece, const char *tail)
+{
+	size_t len = strlen(piece), room = ANSWER_MAX - strlen(head) - strlen(tail);
+	char *body = malloc(ANSWER_MAX + 1);
+
+	ck_assert_ptr_nonnull(body);
+	char *at = stpcpy(body, head);
+	for (size_t n = room / len; n > 0; n--)
+		at = mempcpy(at, piece, len);
+	memcpy(at, tail, strlen(tail) + 1);
+	return body;
+}
+
+START_TEST(a_large_answer_takes_no_more_memory_than_it_is_long)
+{
+	_cleanup_free_ char *failures = repeat("{\"batchItemFailures\":[{}", ",{}", "]}");
+	_cleanup_free_ char *beside = repeat("{\"batchItemFailures\":[],\"a\":[[]", ",[]", "]}");
+	_cleanup_free_ char *error = repeat("{\"errorType\":\"T\",\"a\":[{}", ",{}", "]}");
+	size_t before = peak_bytes();
+
+	ck_assert(!lambda_answer_is_good(failures, strlen(failures), ID, text));
+	ck_assert_str_eq(text, WITHOUT);
+	ck_assert(lambda_answer_is_good(beside, strlen(beside), ID, text));
+	ck_assert_str_eq(error_of(error, NULL), "T");
+	ck_assert_uint_lt(peak_bytes() - before, 2 * ANSWER_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lambda_answer");
@@ -170,6 +210,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, an_error_says_its_type_and_its_message, 0, sizeof ERRORS / sizeof ERRORS[0]);
 	tcase_add_test(tcase, an_endless_message_is_cut);
+	tcase_add_test(tcase, a_large_answer_takes_no_more_memory_than_it_is_long);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -348,7 +348,8 @@ static bool keeps_processes_apart(void)
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi < 6)
-		printf("not run: who can be sent signals (Landlock %ld, it is so from 6 on)\n", abi);
+		printf("not run: who can be sent signals (Landlock %ld, it is so from 6 on)\n",
+			abi);
 	return abi >= 6;
 }
 
