@@ -63,6 +63,11 @@ void output_take(
 	struct output *output, enum output_stream stream, const char *bytes, size_t n_bytes);
 /* Reads once from a descriptor that does not block: what read(2) says, or a negative errno. */
 ssize_t output_read(struct output *output, enum output_stream stream, int fd);
+/*
+ * Reads what is there, as what output_read() said last tells: 0 or a negative errno; or, more than
+ * 0, no end was met within as much as the largest pipe holds. Who goes on writing holds nobody up.
+ */
+ssize_t output_drain(struct output *output, enum output_stream stream, int fd);
 
 /*
  * The last line of stderr since output_begin() that is not blank, without the blanks around it; ""

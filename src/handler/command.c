@@ -13,9 +13,6 @@
 #include "handler/handler.h"
 #include "handler/output.h"
 
-/* One who left the group may go on writing: no more is read than the largest pipe holds. */
-#define LEFT_MAX (1u << 20)
-
 /* Where each descriptor is in command_run.fds; poll() passes over those that are -1. */
 enum {
 	PIDFD,
@@ -72,15 +69,13 @@ static void write_payload(struct command_run *run)
 		end_fd(&run->fds[STDIN]);
 }
 
-/* As output_read(). */
-static ssize_t read_output(struct command_run *run, int which)
+static void read_output(struct command_run *run, int which)
 {
 	enum output_stream stream = which == STDERR ? OUTPUT_STDERR : OUTPUT_STDOUT;
 	ssize_t n = output_read(&run->output, stream, run->fds[which].fd);
 
 	if (n <= 0 && n != -EAGAIN)
 		end_fd(&run->fds[which]);
-	return n;
 }
 
 static void serve(struct command_run *run)
@@ -93,15 +88,13 @@ static void serve(struct command_run *run)
 		read_output(run, STDERR);
 }
 
-/* What it wrote before it ended. */
-static void drain(struct command_run *run, int which)
+/* What it wrote before it ended; one who left the group may go on writing. */
+static void drain(struct command_run *run)
 {
-	ssize_t n = 1;
-
-	for (size_t room = LEFT_MAX; n > 0 && room > 0 && run->fds[which].fd >= 0;) {
-		n = read_output(run, which);
-		room -= n > 0 && (size_t)n < room ? (size_t)n : room;
-	}
+	if (run->fds[STDOUT].fd >= 0)
+		output_drain(&run->output, OUTPUT_STDOUT, run->fds[STDOUT].fd);
+	if (run->fds[STDERR].fd >= 0)
+		output_drain(&run->output, OUTPUT_STDERR, run->fds[STDERR].fd);
 }
 
 /* ret_fd: the program's end, which sees no flag of ours on it. */
@@ -264,8 +257,7 @@ static enum handler_result run_to_end(struct command_run *run)
 	if (r < 0)
 		stop(run);
 	child_reap(&run->child, &info);
-	drain(run, STDOUT);
-	drain(run, STDERR);
+	drain(run);
 	output_end(&run->output);
 	handler_used(run->context, run->child.peak_memory, run->child.cpu_time);
 	if (r == 0)

@@ -13,6 +13,8 @@
 #define CHUNK_SIZE (64u << 10)
 #define N_FIELDS   4
 
+#define PIPE_MAX (16 * CHUNK_SIZE) /* /proc/sys/fs/pipe-max-size */
+
 static const char *stream_name(enum output_stream stream)
 {
 	switch (stream) {
@@ -157,6 +159,18 @@ ssize_t output_read(struct output *output, enum output_stream stream, int fd)
 	if (n < 0)
 		return -errno;
 	output_take(output, stream, chunk, (size_t)n);
+	return n;
+}
+
+ssize_t output_drain(struct output *output, enum output_stream stream, int fd)
+{
+	size_t n_bytes = 0;
+	ssize_t n;
+
+	do {
+		n = output_read(output, stream, fd);
+		n_bytes += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && n_bytes < PIPE_MAX);
 	return n;
 }
 

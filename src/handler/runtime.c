@@ -46,16 +46,17 @@ struct runtime {
 
 /* ---- What it writes ---- */
 
-static void runtime_drain(struct runtime *r, enum output_stream stream)
+/* n: what reading it said. Nobody has the other end any more: there is nothing to wait for. */
+static void runtime_mind_end(struct runtime *r, enum output_stream stream, ssize_t n)
 {
-	ssize_t n;
-
-	do {
-		n = r->pipes[stream] < 0 ? 0 : output_read(&r->output, stream, r->pipes[stream]);
-	} while (n > 0);
-	/* Nobody has the other end any more. */
 	if (n == 0)
 		r->readable[stream] = sd_event_source_disable_unref(r->readable[stream]);
+}
+
+/* Once a turn: one that writes without end must not keep the loop from all else. */
+static void runtime_hear(struct runtime *r, enum output_stream stream)
+{
+	runtime_mind_end(r, stream, output_read(&r->output, stream, r->pipes[stream]));
 }
 
 static int on_stdout(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -63,7 +64,7 @@ static int on_stdout(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)source;
 	(void)fd;
 	(void)revents;
-	runtime_drain(userdata, OUTPUT_STDOUT);
+	runtime_hear(userdata, OUTPUT_STDOUT);
 	return 0;
 }
 
@@ -72,8 +73,14 @@ static int on_stderr(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)source;
 	(void)fd;
 	(void)revents;
-	runtime_drain(userdata, OUTPUT_STDERR);
+	runtime_hear(userdata, OUTPUT_STDERR);
 	return 0;
+}
+
+static void runtime_drain(struct runtime *r, enum output_stream stream)
+{
+	if (r->pipes[stream] >= 0)
+		runtime_mind_end(r, stream, output_drain(&r->output, stream, r->pipes[stream]));
 }
 
 /* All that it wrote until now belongs to what it did until now. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "handler/output.h"
 #include "log_capture.h"
 
@@ -224,6 +225,16 @@ START_TEST(a_pipe_is_read_until_nothing_is_there_and_to_its_end)
 }
 END_TEST
 
+START_TEST(one_who_writes_without_end_is_not_listened_to_for_ever)
+{
+	_cleanup_close_ int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	output_init(&output, "resize", 1);
+	ck_assert_int_gt(output_drain(&output, OUTPUT_STDERR, fd), 0);
+	ck_assert_uint_eq(output.n_bytes, 1u << 20);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("output");
@@ -241,6 +252,7 @@ int main(void)
 		(int)(sizeof LASTS / sizeof *LASTS));
 	tcase_add_test(lines, beyond_the_ceiling_it_is_counted_and_the_last_line_still_kept);
 	tcase_add_test(lines, a_pipe_is_read_until_nothing_is_there_and_to_its_end);
+	tcase_add_test(lines, one_who_writes_without_end_is_not_listened_to_for_ever);
 	suite_add_tcase(suite, lines);
 
 	SRunner *runner = srunner_create(suite);
