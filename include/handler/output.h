@@ -7,7 +7,8 @@
  * programs say there what they do, and only their end tells whether it was bad. A line that
  * begins with "<N>" has the priority N, as in sd-daemon(3). Lines longer than the log's own are cut
  * into pieces. Beyond the ceiling what comes is read and dropped, and one line says how much that
- * was. The last line of stderr with something in it is kept, whether logged or not.
+ * was. The last line of stderr with something in it is kept, whether logged or not; of Node.js that
+ * aborts it is the one that says why, "FATAL ERROR: ...", not the trace of its stack.
  *
  * This is the one file of its room that writes to the log: a line is to be there when it is
  * written, not when its job ends, and to hand each to another thread would cost more than the log.
@@ -71,6 +72,7 @@ ssize_t output_drain(struct output *output, enum output_stream stream, int fd);
 
 /*
  * The last line of stderr since output_begin() that is not blank, without the blanks around it; ""
- * if there is none. As it was written: maybe no UTF-8. Borrowed until the next output_begin().
+ * if there is none; "FATAL ERROR: ..." stays the last one. As it was written: maybe no UTF-8.
+ * Borrowed until the next output_begin().
  */
 const char *output_last(const struct output *output);

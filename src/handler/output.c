@@ -51,6 +51,14 @@ static void output_log(
 
 /* ---- Lines ---- */
 
+/* Why V8 aborts, out of memory above all: behind that a trace of its stack follows. */
+static bool is_last_word(const char *text)
+{
+	static const char fatal[] = "FATAL ERROR: ";
+
+	return strncmp(text, fatal, sizeof fatal - 1) == 0;
+}
+
 static void keep_last(struct output *output, const char *text, size_t len)
 {
 	while (len > 0 && isspace((unsigned char)*text)) {
@@ -59,7 +67,7 @@ static void keep_last(struct output *output, const char *text, size_t len)
 	}
 	while (len > 0 && isspace((unsigned char)text[len - 1]))
 		len--;
-	if (len == 0)
+	if (len == 0 || is_last_word(output->last))
 		return;
 	len = utf8_cut(text, len, OUTPUT_LAST_MAX);
 	memcpy(output->last, text, len);

@@ -173,6 +173,9 @@ static const struct {
 	{"one\n  two\t \n\n  \n", "two"},
 	{"one\ntwo", "two"},
 	{"<3>wrong\n", "wrong"},
+	{"FATAL ERROR: no memory\n 1: 0xb78db3 node::OOMErrorHandler()\n",
+		"FATAL ERROR: no memory"},
+	{"no FATAL ERROR: \nonly a warning\n", "only a warning"},
 };
 
 START_TEST(the_last_line_of_stderr_that_says_something_is_kept)
