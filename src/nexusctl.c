@@ -55,16 +55,35 @@ static void print_usage(FILE *out)
 		out);
 }
 
+void ctl_put_line(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '\n')
+			fputs("\\n", out);
+		else
+			fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+	}
+	fputc('\n', out);
+}
+
+static __attribute__((format(printf, 1, 0))) void ctl_complain(const char *format, va_list args)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	strbuf_vprintf(&text, format, args);
+	fputs("nexusctl: ", stderr);
+	ctl_put_line(stderr, strbuf_str(&text));
+}
+
 int ctl_fail(int status, const char *format, ...)
 {
 	va_list args;
 
 	fflush(stdout);
-	fputs("nexusctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	ctl_complain(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	return status;
 }
 
@@ -73,11 +92,9 @@ int ctl_usage(const char *command, const char *format, ...)
 	va_list args;
 
 	if (format) {
-		fputs("nexusctl: ", stderr);
 		va_start(args, format);
-		vfprintf(stderr, format, args);
+		ctl_complain(format, args);
 		va_end(args);
-		fputc('\n', stderr);
 	}
 	fprintf(stderr, "Try 'nexusctl %s%s--help'.\n", command, *command ? " " : "");
 	return EX_USAGE;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct settings;
 
@@ -30,6 +31,9 @@ extern const char ctl_run_help[];
  * status is in ret_status. The database's URL need not be there.
  */
 struct settings *ctl_settings(const struct ctl *ctl, int *ret_status);
+
+/* A handler's text, whatever is in it, as one line and without what steers a terminal. */
+void ctl_put_line(FILE *out, const char *text);
 
 /* One line on stderr, "nexusctl: …"; returns status, so that a failure is one statement. */
 int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -72,8 +72,8 @@ class ADeployment(LambdaCase):
     def test_that_cannot_be_is_refused_with_the_reason_and_changes_nothing(self):
         daemon = self.start_probe()
         self.assert_refused(
-            daemon, "the bundle does not load, and nothing was changed: .*no such thumb",
-            self.zip("broken", {"handler.mjs": "throw new Error('no such thumb');"}))
+            daemon, r"the bundle does not load, and nothing was changed: no such\\nthumb\n$",
+            self.zip("broken", {"handler.mjs": r"throw new Error('no such\nthumb');"}))
         self.assert_refused(
             daemon, "does not load, and nothing was changed: .*handler.handler is undefined",
             self.zip("empty", {"handler.mjs": "export const other = 1;"}))
