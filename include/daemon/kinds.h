@@ -24,7 +24,7 @@ struct kinds_options {
 	sd_event *event;
 	struct credential_store *credentials; /* borrowed; NULL: programs get none */
 	const char *config; /* a file that programs must not read, beside others; NULL: none */
-	bool measure;       /* jobs are told what they took, where that costs something */
+	bool by_hand; /* somebody tries a job: it is told what it took, and no cgroup is missed */
 };
 
 /* 0 or a negative errno. */

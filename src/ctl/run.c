@@ -38,6 +38,7 @@ const char ctl_run_help[] =
 	"limits, environment and credentials, but without queue and row. Shows what it writes, how "
 	"it\n"
 	"ends, its time and peak memory. PAYLOAD is JSON ({} without one), @FILE, or - for stdin.\n"
+	"There is no cgroup: memory is a limit for each process alone, whatever the daemon has.\n"
 	"\n"
 	"  --attempt N         the attempt that the handler is told (1)\n"
 	"  --job ID            the job's id that the handler is told (run-...)\n"
@@ -208,9 +209,24 @@ static int run_build_identity(struct run *run, const struct settings *settings)
 	return r;
 }
 
-static int run_build(struct run *run, const struct settings *settings, struct strbuf *problems)
+/* What is wrong with another section is no reason not to run this one. */
+static int run_configure(struct run *run, const struct settings *settings,
+	const struct settings_job *job, struct strbuf *problems)
 {
-	struct kinds_options kinds = {.config = run->ctl->config, .measure = true};
+	const struct settings_job *others = &settings->jobs[settings->n_jobs - 1];
+	struct settings_job jobs[] = {*job, *others};
+	struct settings alone = *settings;
+
+	jobs[1].kind = SETTINGS_BUILTIN;
+	alone.jobs = jobs;
+	alone.n_jobs = job == others ? 1 : 2;
+	return kinds_configure(run->kinds, run->registry, &alone, NULL, problems);
+}
+
+static int run_build(struct run *run, const struct settings *settings,
+	const struct settings_job *job, struct strbuf *problems)
+{
+	struct kinds_options kinds = {.config = run->ctl->config, .by_hand = true};
 	sd_event_source *done = NULL;
 
 	int r = sd_event_default(&run->event);
@@ -226,7 +242,7 @@ static int run_build(struct run *run, const struct settings *settings, struct st
 	kinds_set_region(run->kinds, settings->queue.region);
 	r = registry_new(&run->registry);
 	if (r == 0)
-		r = kinds_configure(run->kinds, run->registry, settings, NULL, problems);
+		r = run_configure(run, settings, job, problems);
 	if (r == 0)
 		r = run_wrap_job(run, settings);
 	if (r == 0 && ((run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 ||
@@ -286,7 +302,8 @@ static void run_show_text(const struct job *job, usec_t took)
 	if (job->cpu_time > 0)
 		printf(", CPU %s",
 			clock_format_duration(job->cpu_time - job->cpu_time % USEC_PER_MSEC, time));
-	printf("%s%s\n", job->error ? ": " : "", job->error ? job->error : "");
+	fputs(job->error ? ": " : "", stdout);
+	ctl_put_line(stdout, job->error ? job->error : "");
 }
 
 static void run_show_json(const struct job *job, usec_t took)
@@ -382,7 +399,7 @@ static int run_all(struct run *run, const struct settings *settings)
 		return status;
 	if (user_become(run->user, text) < 0)
 		return ctl_fail(EXIT_FAILURE, "%s", text);
-	int r = run_build(run, settings, &problems);
+	int r = run_build(run, settings, job, &problems);
 	if (r < 0) {
 		fputs(strbuf_str(&problems), stderr);
 		return r == -EINVAL ? EX_CONFIG : ctl_fail(EXIT_FAILURE, "%s", strerror(-r));

@@ -22,7 +22,7 @@ struct kinds {
 	struct credential_store *credentials; /* NULL: programs get none */
 	char *config;                         /* a file that they must not read; NULL: none */
 	char *region;                         /* NULL: not known yet */
-	bool measure;
+	bool by_hand;
 	struct credential_endpoint *endpoint; /* NULL: there are no credentials */
 	struct child_means *means;
 	struct kinds_entry *entries; /* by place in the settings' jobs */
@@ -47,7 +47,8 @@ static void kinds_complain(const struct kinds *k)
 
 	if (landlock)
 		log_warning("%s", landlock);
-	if (cgroup)
+	/* Else there is no unit that could be changed. */
+	if (cgroup && !k->by_hand)
 		log_notice("%s", cgroup);
 }
 
@@ -95,7 +96,7 @@ static int kinds_make_lambda(struct kinds *k, const struct settings *settings,
 	kind_options_lambda(settings, job, &options);
 	options.event = k->event;
 	options.means = k->means;
-	options.measure = k->measure;
+	options.measure = k->by_hand;
 	return lambda_new(&options, error, ret);
 }
 
@@ -321,7 +322,7 @@ int kinds_new(const struct kinds_options *options, struct kinds **ret)
 		return -ENOMEM;
 	k->event = options->event;
 	k->credentials = options->credentials;
-	k->measure = options->measure;
+	k->by_hand = options->by_hand;
 	if (options->config && !(k->config = realpath(options->config, NULL)))
 		return -errno;
 	*ret = TAKE_PTR(k);

@@ -79,13 +79,15 @@ static void hide(struct child_means *means, const char *const *hidden)
 
 static void divide(struct child_means *means)
 {
-	static const char cost[] = "limits hold for each process alone, and what leaves its "
-				   "program's process group outlives its job";
+	static const char cost[] = "limits hold for each process alone, and a process that leaves "
+				   "its program's process group outlives the job";
 
 	int r = cgroup_new(&means->cgroup);
 	if (r == -EOPNOTSUPP)
 		tell(means->cgroup_fault, r,
-			"no cgroup is delegated to this process (Delegate=yes): %s", cost);
+			"no cgroup is delegated to this process (the drop-in delegate.conf does "
+			"that): %s",
+			cost);
 	else if (r < 0)
 		tell(means->cgroup_fault, r, "the delegated cgroup cannot be used (%s): %s",
 			strerrordesc_np(-r), cost);

@@ -20,6 +20,23 @@ class ARun(LambdaCase):
         self.assertEqual(done.status, 1)
         self.assertRegex(done.output, r"^failed in .*: no paper$")
 
+    def test_tells_a_handlers_text_in_one_line_that_steers_no_terminal(self):
+        self.assertRegex(self.run_echo(r'{"fail": "no paper\nin \u001b[31mtray 2"}').output,
+                         r"^failed in [^\n]*: no paper\\nin \?\[31mtray 2\n$")
+
+    def test_needs_no_other_section_to_be_good(self):
+        daemon = self.configure({"job count-words.kind": "command",
+                                 "job count-words.program": "/usr/bin/wc",
+                                 "job count-words.environment_file": "/nonexistent/file",
+                                 "job list.kind": "command", "job list.program": "/bin/ls"})
+        for job_type in ("list", "test-echo"):
+            done = self.ctl(daemon, "run", job_type, "--user", USER)
+            self.assertEqual(done.status, 0, done.errors)
+            self.assertNotIn("cgroup", done.errors)
+        done = self.ctl(daemon, "run", "count-words", "--user", USER)
+        self.assertEqual(done.status, 78)
+        self.assertIn("[job count-words]: environment_file: /nonexistent/file: ", done.errors)
+
     def test_takes_its_payload_from_a_file_or_standard_input(self):
         file = self.bundles / "payload.json"
         file.write_text('{"fail": "from a file"}')
