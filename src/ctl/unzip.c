@@ -4,13 +4,16 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 
 #define BLOCK_BYTES (64u << 10)
 #define NAME_SHOWN  160
@@ -21,6 +24,7 @@ struct unzip {
 	const char *path;
 	uint64_t bytes;
 	unsigned n_files;
+	struct strbuf links; /* names, each with its NUL */
 	char *text;
 };
 
@@ -40,43 +44,28 @@ static int unzip_failed(struct unzip *u, int r, const char *format, ...)
 	return r;
 }
 
-/* How deep a relative path leads below where it starts, at its least; negative: it leads out. */
-static int least_depth(const char *path, int depth)
-{
-	int least = depth;
-
-	while (*path) {
-		size_t len = strcspn(path, "/");
-		if (len == 2 && strncmp(path, "..", 2) == 0)
-			depth--;
-		else if (len > 0 && !(len == 1 && *path == '.'))
-			depth++;
-		least = depth < least ? depth : least;
-		path += len;
-		path += strspn(path, "/");
-	}
-	return least;
-}
-
+/* Whether a relative path leads out of where it starts. */
 static bool leaves(const char *name)
 {
-	return *name == '/' || strchr(name, '\\') || least_depth(name, 0) < 0;
-}
+	int depth = 0;
 
-/* Where a link points is counted from the folder that it is in. */
-static bool link_leaves(const char *name, const char *target)
-{
-	int depth = -1;
-
-	for (const char *at = name; at; at = strchr(at, '/'), at = at ? at + 1 : NULL)
-		depth++;
-	return *target == '/' || least_depth(target, depth) < 0;
+	if (*name == '/' || strchr(name, '\\'))
+		return true;
+	while (*name && depth >= 0) {
+		size_t len = strcspn(name, "/");
+		if (len == 2 && strncmp(name, "..", 2) == 0)
+			depth--;
+		else if (len > 0 && !(len == 1 && *name == '.'))
+			depth++;
+		name += len;
+		name += strspn(name, "/");
+	}
+	return depth < 0;
 }
 
 static int unzip_judge(struct unzip *u, struct archive_entry *entry)
 {
 	const char *name = archive_entry_pathname(entry);
-	const char *target;
 
 	if (!name || !*name)
 		return unzip_failed(u, -EBADMSG, "%s: an entry has no readable name", u->path);
@@ -90,13 +79,8 @@ static int unzip_judge(struct unzip *u, struct archive_entry *entry)
 	case AE_IFREG:
 	case AE_IFDIR:
 		break;
-	case AE_IFLNK:
-		target = archive_entry_symlink(entry);
-		if (target && !link_leaves(name, target))
-			break;
-		return unzip_failed(u, -EPERM,
-			"%s: refused: the link %.*s points out of the bundle's folder", u->path,
-			NAME_SHOWN, name);
+	case AE_IFLNK: /* where it leads is looked at when all are there */
+		break;
 	default:
 		return unzip_failed(u, -EPERM,
 			"%s: refused: %.*s is neither a file nor a folder nor a link", u->path,
@@ -155,6 +139,36 @@ static int unzip_entry(struct unzip *u, struct archive_entry *entry)
 	if (r == 0 && archive_write_finish_entry(u->disk) != ARCHIVE_OK)
 		return unzip_failed(u, -EIO, "%.*s: cannot be written: %s", NAME_SHOWN, name,
 			archive_error_string(u->disk));
+	if (archive_entry_filetype(entry) == AE_IFLNK)
+		strbuf_append(&u->links, name, strlen(name) + 1);
+	return r;
+}
+
+/* The kernel knows best where a link leads, by way of other links too. To nowhere is no harm. */
+static int unzip_judge_link(struct unzip *u, const char *name)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof how);
+
+	if (fd >= 0 || errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+		return 0;
+	if (errno == EXDEV)
+		return unzip_failed(u, -EPERM,
+			"%s: refused: the link %.*s points out of the bundle's folder", u->path,
+			NAME_SHOWN, name);
+	return unzip_failed(u, -errno, "%s: where the link %.*s points cannot be told: %s", u->path,
+		NAME_SHOWN, name, strerror(errno));
+}
+
+static int unzip_judge_links(struct unzip *u)
+{
+	const char *name = strbuf_str(&u->links), *end = name + u->links.len;
+	int r = u->links.error;
+
+	if (r < 0)
+		return unzip_failed(u, r, "%s: its links: %s", u->path, strerror(-r));
+	for (; r == 0 && name < end; name += strlen(name) + 1)
+		r = unzip_judge_link(u, name);
 	return r;
 }
 
@@ -176,7 +190,8 @@ static int unzip_all(struct unzip *u)
 		if (r < 0)
 			return r;
 	}
-	return u->n_files > 0 ? 0 : unzip_failed(u, -EBADMSG, "%s: is empty", u->path);
+	return u->n_files > 0 ? unzip_judge_links(u)
+			      : unzip_failed(u, -EBADMSG, "%s: is empty", u->path);
 }
 
 static int unzip_here(struct unzip *u)
@@ -203,7 +218,7 @@ static int unzip_here(struct unzip *u)
 
 int unzip(const char *path, int folder, char ret_text[static UNZIP_TEXT_MAX])
 {
-	struct unzip u = {.text = ret_text};
+	struct unzip u = {.text = ret_text, .links = STRBUF_INIT};
 	_cleanup_free_ char *whole = realpath(path, NULL);
 	_cleanup_close_ int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -216,6 +231,7 @@ int unzip(const char *path, int folder, char ret_text[static UNZIP_TEXT_MAX])
 	mode_t mask = umask(022);
 	int r = unzip_here(&u);
 	umask(mask);
+	strbuf_done(&u.links);
 	if (fchdir(before) < 0 && r == 0)
 		r = unzip_failed(&u, -errno, "the current directory: %s", strerror(errno));
 	return r;

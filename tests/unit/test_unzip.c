@@ -126,6 +126,9 @@ static const struct {
 	{{"out", AE_IFLNK, 0777, "../zip"}, "the link out points out"},
 	{{"a/out", AE_IFLNK, 0777, "../../zip"}, "the link a/out points out"},
 	{{"out", AE_IFLNK, 0777, "/etc/passwd"}, "the link out points out"},
+	/* Nothing that only looks like a folder on the way counts as one. */
+	{{"./././out", AE_IFLNK, 0777, "../../zip"}, "out points out"},
+	{{"a//out", AE_IFLNK, 0777, "../../zip"}, "out points out"},
 };
 
 START_TEST(what_would_leave_the_folder_is_refused_by_name)
@@ -139,6 +142,25 @@ START_TEST(what_would_leave_the_folder_is_refused_by_name)
 	snprintf(outside, sizeof outside, "%s/out", lab);
 	ck_assert_int_ne(access(outside, F_OK), 0);
 	ck_assert_int_ne(access("/tmp/nexus-unzip-absolute", F_OK), 0);
+}
+END_TEST
+
+/* Each of them stays inside by itself. */
+START_TEST(links_that_leave_the_folder_together_are_refused)
+{
+	ck_assert_int_eq(UNPACK({"a/up", AE_IFLNK, 0777, ".."},
+				 {"out", AE_IFLNK, 0777, "a/up/../../etc/passwd"},
+				 {"good", AE_IFREG, 0644, "x"}),
+		-EPERM);
+	ck_assert_ptr_nonnull(strstr(text, "refused: the link out points out"));
+}
+END_TEST
+
+START_TEST(a_link_that_leads_nowhere_stays)
+{
+	ck_assert_int_eq(UNPACK({"b/link", AE_IFLNK, 0777, "../c/none"},
+				 {"loop", AE_IFLNK, 0777, "loop"}, {"good", AE_IFREG, 0644, "x"}),
+		0);
 }
 END_TEST
 
@@ -190,6 +212,8 @@ int main(void)
 	tcase_add_test(all, files_and_folders_come_out_as_they_went_in);
 	tcase_add_loop_test(all, what_would_leave_the_folder_is_refused_by_name, 0,
 		sizeof LEAVERS / sizeof LEAVERS[0]);
+	tcase_add_test(all, links_that_leave_the_folder_together_are_refused);
+	tcase_add_test(all, a_link_that_leads_nowhere_stays);
 	tcase_add_test(all, nothing_is_written_through_a_link);
 	tcase_add_test(all, what_is_no_zip_is_said_so);
 	tcase_add_test(all, a_zip_that_was_cut_off_is_an_error);
