@@ -33,7 +33,8 @@ struct versions;
 /*
  * make: the folder is made if it is not there, and locked; the directory above must be there.
  * Otherwise what there is is looked at, and nothing need be there. 0, or a negative errno and a
- * text; -EBUSY: another process changes them.
+ * text; -EBUSY: another process changes them; -EPERM: we are root, and others can change
+ * what lies on the way there, who could then choose what is written and removed.
  */
 int versions_open(const char *bundle, bool make, struct versions **ret,
 	char ret_text[static VERSIONS_TEXT_MAX]);

@@ -110,6 +110,55 @@ static void versions_look_at_link(struct versions *v)
 		v->since = st.st_mtime;
 }
 
+/* ---- Whose the way there is ---- */
+
+/* In a directory with the sticky bit nobody renames what is not his own. */
+static bool is_roots_alone(const struct stat *st)
+{
+	if (st->st_uid != 0)
+		return false;
+	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX))
+		return true;
+	return !(st->st_mode & S_IWOTH) && (st->st_gid == 0 || !(st->st_mode & S_IWGRP));
+}
+
+/* Every directory down to path, and path itself where it is there. */
+static int way_is_ours(const char *path, char *text)
+{
+	struct stat st;
+	size_t len = 0;
+
+	do {
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+		_cleanup_free_ char *part = strndup(path, len);
+		if (!part)
+			return failed(text, -ENOMEM, "out of memory");
+		if (stat(part, &st) < 0)
+			return errno == ENOENT
+				       ? 0
+				       : failed(text, -errno, "%s: %s", part, strerror(errno));
+		if (!is_roots_alone(&st))
+			return failed(text, -EPERM,
+				"%s: others than root can change it, and so have root write and "
+				"remove elsewhere: deploy as its owner, or give it to root",
+				part);
+	} while (path[len]);
+	return 0;
+}
+
+/* As it is written, and as its links lead. Who is not root can do no more than he may anyway. */
+static int versions_judge_way(const struct versions *v, char *text)
+{
+	_cleanup_free_ char *whole = NULL;
+
+	if (geteuid() != 0)
+		return 0;
+	int r = way_is_ours(v->folder, text);
+	whole = r < 0 ? NULL : realpath(v->folder, NULL);
+	return whole ? way_is_ours(whole, text) : r;
+}
+
 /* ---- Opening ---- */
 
 /* The daemon's user has to get at the code, whatever the umask of who deploys it is. */
@@ -156,6 +205,8 @@ int versions_open(const char *bundle, bool make, struct versions **ret,
 		return failed(ret_text, -ENOMEM, "out of memory");
 	v->folder_fd = -1;
 	int r = versions_set_paths(v, bundle, ret_text);
+	if (r == 0 && make)
+		r = versions_judge_way(v, ret_text);
 	if (r == 0 && make)
 		r = versions_make_folder(v, ret_text);
 	if (r < 0)

@@ -213,6 +213,40 @@ START_TEST(whoever_runs_the_code_may_look_for_it_whatever_the_umask_is)
 }
 END_TEST
 
+static void assert_refused(void)
+{
+	ck_assert_int_eq(versions_open(bundle, true, &versions, text), -EPERM);
+	ck_assert_ptr_nonnull(strstr(text, ": others than root can change it"));
+}
+
+START_TEST(root_writes_nowhere_that_others_can_change)
+{
+	char folder[80], elsewhere[96];
+
+	open_it();
+	snprintf(folder, sizeof folder, "%s.versions", bundle);
+	versions = versions_close(versions);
+	ck_assert_int_eq(chmod(lab, 0777), 0);
+	assert_refused();
+	ck_assert_int_eq(chmod(lab, 0755), 0);
+	ck_assert_int_eq(chown(lab, 65534, 0), 0);
+	assert_refused();
+	ck_assert_int_eq(chown(lab, 0, 0), 0);
+	ck_assert_int_eq(chown(folder, 65534, 0), 0);
+	assert_refused();
+	ck_assert_int_eq(chown(folder, 0, 0), 0);
+	open_it();
+
+	versions = versions_close(versions);
+	snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", lab);
+	ck_assert_int_eq(mkdir(elsewhere, 0755), 0);
+	ck_assert_int_eq(chown(elsewhere, 65534, 0), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_int_eq(symlink(elsewhere, folder), 0);
+	assert_refused();
+}
+END_TEST
+
 START_TEST(a_missing_place_is_said_so)
 {
 	ck_assert_int_eq(versions_open("/no/such/place", true, &versions, text), -ENOENT);
@@ -235,6 +269,8 @@ int main(void)
 	tcase_add_test(all, one_deployment_at_a_time);
 	tcase_add_test(all, looking_makes_nothing);
 	tcase_add_test(all, whoever_runs_the_code_may_look_for_it_whatever_the_umask_is);
+	if (geteuid() == 0)
+		tcase_add_test(all, root_writes_nowhere_that_others_can_change);
 	tcase_add_test(all, a_missing_place_is_said_so);
 	suite_add_tcase(suite, all);
 
