@@ -32,11 +32,12 @@ struct landlock;
 
 /*
  * hidden: absolute paths, ended by a NULL; symbolic links in them are followed. What does not exist
- * is hidden once it does. 0; -EOPNOTSUPP: the kernel has no Landlock, or one that would refuse
+ * is hidden once it does. sealed: the same of what can be read, but not written, executed, moved
+ * or removed; NULL: none. 0; -EOPNOTSUPP: the kernel has no Landlock, or one that would refuse
  * to move files at all (before 5.19); or the negative errno of what failed, -EPERM where system
  * calls are filtered.
  */
-int landlock_new(const char *const *hidden, struct landlock **ret);
+int landlock_new(const char *const *hidden, const char *const *sealed, struct landlock **ret);
 struct landlock *landlock_free(struct landlock *landlock);
 DEFINE_CLEANUP(struct landlock *, landlock_free)
 

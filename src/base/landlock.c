@@ -61,6 +61,7 @@ struct way {
 struct landlock {
 	char **hidden; /* as given */
 	size_t n_hidden;
+	size_t n_sealed; /* the last of them, which may be read */
 	uint64_t scoped; /* 0: the kernel cannot */
 
 	pthread_mutex_t lock; /* around all below */
@@ -162,6 +163,7 @@ static bool way_is_young(const struct way *way, usec_t now)
 struct hidden {
 	char **paths;
 	size_t n_paths;
+	size_t n_sealed;
 };
 
 static void hidden_done(struct hidden *hidden)
@@ -192,6 +194,7 @@ static int hidden_resolve(const struct landlock *l, struct hidden *ret)
 	ret->paths = calloc(l->n_hidden + 1, sizeof *ret->paths);
 	if (!ret->paths)
 		return -ENOMEM;
+	ret->n_sealed = l->n_sealed;
 	for (; ret->n_paths < l->n_hidden; ret->n_paths++) {
 		char *path = resolve(l->hidden[ret->n_paths]);
 		if (!path)
@@ -255,6 +258,15 @@ static int allow_beside(
 	return r;
 }
 
+static int allow_reading(int ruleset, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT || errno == EACCES ? 0 : -errno;
+	return landlock_allow(ruleset, fd, LANDLOCK_ACCESS_FS_READ_FILE);
+}
+
 /* Before its entries are read, so that a change after that is seen. */
 static int note_way(struct way *way)
 {
@@ -273,6 +285,8 @@ static int make_ruleset(uint64_t scoped, const struct hidden *hidden, struct way
 	for (struct way *way = ways; r == 0 && way; way = way->next)
 		if (way->real && !hidden_has(hidden, way->path))
 			r = allow_beside(ruleset, way, ways, hidden);
+	for (size_t i = hidden->n_paths - hidden->n_sealed; r == 0 && i < hidden->n_paths; i++)
+		r = allow_reading(ruleset, hidden->paths[i]);
 	return r < 0 ? r : TAKE_FD(ruleset);
 }
 
@@ -332,21 +346,35 @@ int landlock_ruleset(struct landlock *l)
 
 /* ---- Making and freeing ---- */
 
-static int copy_hidden(struct landlock *l, const char *const *hidden)
+static size_t count(const char *const *paths)
 {
 	size_t n = 0;
 
-	while (hidden[n])
+	while (paths && paths[n])
 		n++;
-	l->hidden = calloc(n + 1, sizeof *l->hidden);
-	if (!l->hidden)
-		return -ENOMEM;
-	for (; l->n_hidden < n; l->n_hidden++) {
-		l->hidden[l->n_hidden] = strdup(hidden[l->n_hidden]);
+	return n;
+}
+
+static int copy_paths(struct landlock *l, const char *const *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++, l->n_hidden++) {
+		l->hidden[l->n_hidden] = strdup(paths[i]);
 		if (!l->hidden[l->n_hidden])
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int copy_all(struct landlock *l, const char *const *hidden, const char *const *sealed)
+{
+	size_t n = count(hidden);
+
+	l->n_sealed = count(sealed);
+	l->hidden = calloc(n + l->n_sealed + 1, sizeof *l->hidden);
+	if (!l->hidden)
+		return -ENOMEM;
+	int r = copy_paths(l, hidden, n);
+	return r < 0 ? r : copy_paths(l, sealed, l->n_sealed);
 }
 
 struct landlock *landlock_free(struct landlock *l)
@@ -363,7 +391,7 @@ struct landlock *landlock_free(struct landlock *l)
 	return NULL;
 }
 
-int landlock_new(const char *const *hidden, struct landlock **ret)
+int landlock_new(const char *const *hidden, const char *const *sealed, struct landlock **ret)
 {
 	int abi = landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 0)
@@ -378,7 +406,7 @@ int landlock_new(const char *const *hidden, struct landlock **ret)
 	if (abi >= ABI_WITH_SCOPES)
 		l->scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
 	pthread_mutex_init(&l->lock, NULL);
-	int r = copy_hidden(l, hidden);
+	int r = copy_all(l, hidden, sealed);
 	r = r < 0 ? r : renew(l);
 	if (r < 0)
 		return r;

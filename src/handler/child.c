@@ -59,9 +59,13 @@ static void hide(struct child_means *means, const char *const *hidden)
 {
 	static const char cost[] = "programs that do jobs can read what this process can";
 
+	/* With our user's right to write there a program could lift its limits, leave its cgroup
+	 * before that is killed, and kill ours. */
+	static const char *const sealed[] = {"/sys/fs/cgroup", NULL};
+
 	if (!hidden || !*hidden)
 		return;
-	int r = landlock_new(hidden, &means->landlock);
+	int r = landlock_new(hidden, sealed, &means->landlock);
 	if (r == -EOPNOTSUPP)
 		tell(means->landlock_fault, r,
 			"the kernel has no Landlock (Linux 5.19, switched on): %s, its "

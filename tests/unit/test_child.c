@@ -145,6 +145,21 @@ START_TEST(what_is_hidden_is_out_of_its_reach)
 }
 END_TEST
 
+/* Where the system lets our user write there at all. */
+START_TEST(cgroups_are_not_its_to_change)
+{
+	const char *hidden[] = {file, NULL};
+
+	make(&(struct child_means_options){.hidden = hidden},
+		&(struct child_settings){
+			.program = "/bin/sh -c 'for f in /sys/fs/cgroup/cgroup.procs "
+				   "/sys/fs/cgroup/*/cgroup.procs; do test -f $f && "
+				   "( : >> $f ) 2> /dev/null && echo $f; done; echo tried'"});
+	if (!child_means_landlock_fault(means))
+		ck_assert_str_eq(run(NULL), "tried\n");
+}
+END_TEST
+
 static const struct {
 	struct child_settings settings;
 	const char *error;
@@ -248,6 +263,7 @@ int main(void)
 	tcase_add_test(all, the_nearer_a_value_is_the_more_it_counts);
 	tcase_add_test(all, words_may_be_given_as_they_are);
 	tcase_add_test(all, what_is_hidden_is_out_of_its_reach);
+	tcase_add_test(all, cgroups_are_not_its_to_change);
 	tcase_add_loop_test(all, what_is_wrong_with_a_section_is_told_by_its_key, 0,
 		(int)(sizeof WRONG / sizeof *WRONG));
 	tcase_add_loop_test(all, a_check_tells_every_mistake_that_can_be_seen, 0,

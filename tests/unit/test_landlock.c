@@ -77,7 +77,7 @@ static void hide(const char *first, const char *second)
 
 	snprintf(a, sizeof a, "%s/%s", folder, first);
 	snprintf(b, sizeof b, "%s/%s", folder, second ? second : "");
-	ck_assert_int_eq(landlock_new(hidden, &landlock), 0);
+	ck_assert_int_eq(landlock_new(hidden, NULL, &landlock), 0);
 }
 
 typedef int try_fn(const char *from, const char *to);
@@ -284,6 +284,24 @@ START_TEST(a_change_right_after_the_ruleset_was_made_is_not_missed)
 }
 END_TEST
 
+START_TEST(what_is_sealed_can_be_read_and_nothing_else)
+{
+	char secret[PATH_MAX], data[PATH_MAX];
+	const char *hidden[] = {secret, NULL}, *sealed[] = {data, NULL};
+
+	snprintf(secret, sizeof secret, "%s/etc/secret", folder);
+	snprintf(data, sizeof data, "%s/data", folder);
+	ck_assert_int_eq(landlock_new(hidden, sealed, &landlock), 0);
+	ck_assert_int_eq(try_now(try_read, "data/text", NULL), 0);
+	ck_assert_int_eq(try_now(try_write, "data/text", NULL), EACCES);
+	ck_assert_int_eq(try_now(try_execute, "data/text", NULL), EACCES);
+	ck_assert_int_eq(try_now(try_rename, "data/text", "data/renamed"), EACCES);
+	ck_assert_int_eq(try_now(try_remove, "data/text", NULL), EACCES);
+	ck_assert_int_eq(try_now(try_read, "etc/secret/key", NULL), EACCES);
+	ck_assert_int_eq(try_now(try_write, "etc/hosts", NULL), 0);
+}
+END_TEST
+
 START_TEST(below_what_is_beside_the_way_new_files_are_seen_at_once)
 {
 	hide("etc/secret", NULL);
@@ -358,7 +376,7 @@ static bool is_there(void)
 {
 	const char *hidden[] = {"/no/such", NULL};
 
-	int r = landlock_new(hidden, &landlock);
+	int r = landlock_new(hidden, NULL, &landlock);
 	landlock = landlock_free(landlock);
 	if (r < 0)
 		printf("not run: what Landlock hides (%s)\n", strerrordesc_np(-r));
@@ -384,6 +402,7 @@ int main(void)
 		tcase_add_test(views,
 			a_file_that_replaces_another_along_the_way_is_seen_by_who_starts_later);
 		tcase_add_test(views, a_change_right_after_the_ruleset_was_made_is_not_missed);
+		tcase_add_test(views, what_is_sealed_can_be_read_and_nothing_else);
 		tcase_add_test(views, below_what_is_beside_the_way_new_files_are_seen_at_once);
 	}
 	suite_add_tcase(suite, views);
