@@ -8,8 +8,8 @@ import zipfile
 
 from lab import tap
 from lab.ctl import USER
-from lab.lambda_case import (TYPE, LambdaCase, section, setUpModule,  # noqa: F401
-                             tearDownModule)
+from lab.daemon import section
+from lab.lambda_case import TYPE, LambdaCase, setUpModule, tearDownModule  # noqa: F401
 
 VERSION = r"\d{8}T\d{6}Z(\.\d)?"
 

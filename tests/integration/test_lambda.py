@@ -6,8 +6,8 @@ import signal
 
 from lab import tap
 from lab.feed import until
-from lab.lambda_case import (TYPE, LambdaCase, is_alive, setUpModule,  # noqa: F401
-                             tearDownModule)
+from lab.lambda_case import TYPE, LambdaCase, setUpModule, tearDownModule  # noqa: F401
+from lab.process import is_alive
 
 LONG_MS = 60000
 MIB = 1 << 20

@@ -6,8 +6,8 @@ import signal
 from lab import tap
 from lab.feed import until
 from lab.jobs import body
-from lab.lambda_case import (TYPE, BundleCase, is_alive, setUpModule,  # noqa: F401
-                             tearDownModule)
+from lab.lambda_case import TYPE, BundleCase, setUpModule, tearDownModule  # noqa: F401
+from lab.process import is_alive
 from lab.sqs import KEY_ID
 
 LONG_MS = 60000

@@ -1,7 +1,8 @@
 """What is wrong with a section [job TYPE], found by --check-config, with its place and its cure."""
 
 from lab import tap
-from lab.lambda_case import LambdaCase, section, setUpModule, tearDownModule  # noqa: F401
+from lab.daemon import section
+from lab.lambda_case import LambdaCase, setUpModule, tearDownModule  # noqa: F401
 from lab.postgres import free_port
 
 

@@ -9,6 +9,7 @@ import unittest
 
 from lab.feed import until
 from lab.jobs import Jobs
+from lab.process import is_alive
 from lab.world import Lab
 
 _numbers = itertools.count(1)
@@ -66,6 +67,9 @@ class Case(unittest.TestCase):
         until(self.queue.is_empty, what="an empty queue")
         self.assertEqual(self.jobs.runs(), {1: count})
         self.assertEqual(self.queue.received(), received or count)
+
+    def wait_gone(self, pid, within=10.0):
+        until(lambda: not is_alive(pid), within, what=f"the end of {pid}")
 
     def assert_row(self, job_id, **expected):
         row = self.jobs.row(job_id)._asdict()

@@ -45,6 +45,11 @@ def settings_text(settings):
     return "\n".join(f"[{name}]\n{''.join(lines)}" for name, lines in sections.items())
 
 
+def section(job_type, **keys):
+    """The settings of a section [job TYPE]; None: not given."""
+    return {f"job {job_type}.{key}": value for key, value in keys.items()}
+
+
 class Daemon:
     """
     Owns one process. settings: over the lab's own, by "section.key" (None: left out).

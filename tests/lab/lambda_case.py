@@ -4,24 +4,15 @@ A file that says `from lab.lambda_case import LambdaCase, setUpModule, tearDownM
 """
 
 import json
-import os
-import re
-import signal
-import unittest
 import zipfile
 
 from lab import bundle, javascript
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.ctl import USER, nexusctl
-from lab.feed import until
+from lab.daemon import section
 
 TYPE = "make-thumbnail"
 PROBE = javascript.SCRIPTS / "probe"
-
-
-def section(job_type=TYPE, **keys):
-    """The settings of a section [job TYPE]; None: not given."""
-    return {f"job {job_type}.{key}": value for key, value in keys.items()}
 
 
 def pack_probe(target, version="one", changes=None):
@@ -32,14 +23,6 @@ def pack_probe(target, version="one", changes=None):
         for name, text in files.items():
             archive.writestr(name, text)
     return target
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 class LambdaCase(Case):
@@ -93,9 +76,6 @@ class LambdaCase(Case):
     def runtime_of(self, daemon, job, times=1):
         """The process that was given the job, for the times-th time."""
         return int(daemon.wait_line(rf"job={job} stdout: version \w+, pid (\d+)", times=times)[1])
-
-    def wait_gone(self, pid):
-        until(lambda: not is_alive(pid), what=f"the end of {pid}")
 
 
 class BundleCase(LambdaCase):

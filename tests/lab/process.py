@@ -6,6 +6,7 @@ reaches the script alone, which then tears down in order.
 """
 
 import os
+import pathlib
 import pwd
 import re
 import shutil
@@ -34,6 +35,15 @@ def command_as(account, argv, death=signal.SIGKILL):
     if account is not None:
         setpriv += [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     return setpriv + ["--"] + [str(word) for word in argv]
+
+
+def is_alive(pid):
+    """Not once it has ended, whoever is yet to reap it."""
+    try:
+        after_name = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return after_name.split()[0] not in "ZX"
 
 
 class Process:
