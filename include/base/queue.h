@@ -1,5 +1,6 @@
 /*
- * The one way in which something passes from one thread to another, and the program's only lock.
+ * The one way in which something passes from one thread to another, and the only lock that
+ * threads share on the way of a job.
  *
  * A node lives inside what it carries, so a push cannot fail and costs no memory. Order is first
  * in, first out. Nothing is called while the lock is held. Who pushes gives the object away; who
