@@ -283,7 +283,7 @@ static int make_ruleset(uint64_t scoped, const struct hidden *hidden, struct way
 	if (ruleset < 0)
 		return ruleset;
 	for (struct way *way = ways; r == 0 && way; way = way->next)
-		if (way->real && !hidden_has(hidden, way->path))
+		if (way->real)
 			r = allow_beside(ruleset, way, ways, hidden);
 	for (size_t i = hidden->n_paths - hidden->n_sealed; r == 0 && i < hidden->n_paths; i++)
 		r = allow_reading(ruleset, hidden->paths[i]);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -119,6 +120,8 @@ static pid_t start_in(const struct cgroup_leaf *leaf)
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
 		setsid();
+		/* Whatever becomes of the test. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (write(cgroup_leaf_fd(leaf), "0", 1) == 1)
 			(void)!write(ready[1], "x", 1);
 		for (;;)

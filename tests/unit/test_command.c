@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -320,6 +321,19 @@ START_TEST(a_payload_may_be_left_unread)
 }
 END_TEST
 
+/* A pipe that nobody reads is always ready, with an error. */
+START_TEST(a_stdin_that_is_closed_costs_no_time_of_ours)
+{
+	struct rusage used;
+
+	run_large("exec <&-; exec sleep 0.5");
+	assert_ended(JOB_COMPLETED, NULL);
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &used), 0);
+	ck_assert_int_eq(used.ru_utime.tv_sec + used.ru_stime.tv_sec, 0);
+	ck_assert_int_lt(used.ru_utime.tv_usec + used.ru_stime.tv_usec, 150000);
+}
+END_TEST
+
 START_TEST(a_flood_is_read_to_its_end_and_logged_to_the_ceiling)
 {
 	run("yes 0123456789012345678901234567890123456789 | head -c 100000000; echo end >&2; "
@@ -381,7 +395,7 @@ static void open_reader(void)
 START_TEST(what_it_leaves_in_its_group_ends_with_it)
 {
 	open_reader();
-	run("sleep 1000 >$1 2>&1 & exec 3>$1; echo said");
+	run("exec 3>$1; sleep 1000 >/dev/null 2>&1 & echo said");
 	assert_ended(JOB_COMPLETED, NULL);
 	assert_writers_end();
 }
@@ -395,6 +409,27 @@ START_TEST(at_its_deadline_it_is_told_to_end)
 	job->kill_grace = USEC_PER_HOUR;
 	runner_run(job, wake_fd);
 	assert_ended(JOB_TIMEOUT, "timed out after 100ms");
+}
+END_TEST
+
+/* An hour passes with the end of the child. */
+static usec_t late_once_it_has_ended(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0 ? USEC_PER_SEC
+							      : USEC_PER_SEC + USEC_PER_HOUR;
+}
+
+START_TEST(one_that_ends_at_its_deadline_has_ended)
+{
+	make("exit 0");
+	make_job("{}");
+	job->timeout = USEC_PER_HOUR;
+	clock_replace(late_once_it_has_ended);
+	runner_run(job, wake_fd);
+	clock_replace(NULL);
+	assert_ended(JOB_COMPLETED, NULL);
 }
 END_TEST
 
@@ -524,6 +559,7 @@ static void add_pipes(Suite *suite)
 	tcase_add_test(pipes, a_large_payload_is_read_and_written_back_without_a_standstill);
 	tcase_add_loop_test(
 		pipes, a_payload_may_be_left_unread, 0, (int)(sizeof UNREAD / sizeof *UNREAD));
+	tcase_add_test(pipes, a_stdin_that_is_closed_costs_no_time_of_ours);
 	tcase_add_test(pipes, a_flood_is_read_to_its_end_and_logged_to_the_ceiling);
 	tcase_add_test(pipes, who_left_the_group_and_holds_its_output_open_does_not_keep_the_job);
 	suite_add_tcase(suite, pipes);
@@ -536,6 +572,7 @@ static void add_stops(Suite *suite)
 	tcase_add_checked_fixture(stops, setup_command, teardown_command);
 	tcase_add_test(stops, what_it_leaves_in_its_group_ends_with_it);
 	tcase_add_test(stops, at_its_deadline_it_is_told_to_end);
+	tcase_add_test(stops, one_that_ends_at_its_deadline_has_ended);
 	tcase_add_test(stops, one_that_is_to_stop_is_told_at_once_and_heard);
 	tcase_add_test(stops, all_of_its_group_is_told_to_end);
 	tcase_add_test(stops, one_that_does_not_want_to_end_is_killed_with_all_of_its_group);
