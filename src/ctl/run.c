@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <systemd/sd-event.h>
 
@@ -154,12 +155,26 @@ static int run_wrap_job(struct run *run, const struct settings *settings)
 
 /* ---- Here and now ---- */
 
+/* A built-in's work is ours: its thread's CPU time, and the memory of this whole process. */
+static void run_measure(struct job *job)
+{
+	struct rusage process, thread;
+
+	if (getrusage(RUSAGE_SELF, &process) < 0 || getrusage(RUSAGE_THREAD, &thread) < 0)
+		return;
+	job->peak_memory = (uint64_t)process.ru_maxrss * 1024;
+	job->cpu_time = (usec_t)(thread.ru_utime.tv_sec + thread.ru_stime.tv_sec) * USEC_PER_SEC +
+			(usec_t)(thread.ru_utime.tv_usec + thread.ru_stime.tv_usec);
+}
+
 static void *run_thread(void *userdata)
 {
 	struct run *run = userdata;
 	uint64_t one = 1;
 
 	runner_run(&run->job, run->wake_fd);
+	if (run->job.handler && !run->job.handler->free)
+		run_measure(&run->job);
 	(void)!write(run->done_fd, &one, sizeof one);
 	return NULL;
 }
