@@ -1,10 +1,16 @@
 #include "handler/child_check.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/quote.h"
 #include "handler/variables.h"
+
+#define SCRIPT_LINE_MAX 256 /* bytes that the kernel reads of a script, execve(2) */
 
 /* Says so and counts it; or the error of strbuf. */
 static int complain(struct strbuf *problems, const char *key, const char *what, const char *wrong)
@@ -21,6 +27,28 @@ static int complain_of_path(struct strbuf *problems, const char *key, const char
 	int r = strbuf_printf(problems, "%s: %s: %s, accepted is %s\n", key, path, wrong, accepted);
 
 	return r < 0 ? r : 1;
+}
+
+/* Of a script: a program that is there does not start without the one in its first line. */
+static int check_interpreter(const char *program, struct strbuf *problems)
+{
+	char line[SCRIPT_LINE_MAX], shown[SCRIPT_LINE_MAX], wrong[2 * SCRIPT_LINE_MAX];
+	_cleanup_close_ int fd = open(program, O_RDONLY | O_CLOEXEC);
+
+	/* What we may not read may run all the same. */
+	ssize_t n = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+	if (n < 2 || memcmp(line, "#!", 2) != 0)
+		return 0;
+	line[n] = '\0';
+	char *interpreter = line + 2 + strspn(line + 2, " \t");
+	interpreter[strcspn(interpreter, " \t\n")] = '\0';
+	if (access(interpreter, F_OK) == 0)
+		return 0;
+	quote_text(interpreter, shown, sizeof shown);
+	snprintf(wrong, sizeof wrong, "its first line names the interpreter \"%s\": %s%s", shown,
+		strerrordesc_np(errno),
+		strchr(interpreter, '\r') ? " (lines end as on Windows)" : "");
+	return complain(problems, "program", program, wrong);
 }
 
 static int check_program(const struct child_settings *settings, struct strbuf *problems)
@@ -44,7 +72,7 @@ static int check_program(const struct child_settings *settings, struct strbuf *p
 	if (access(words[0], X_OK) < 0)
 		return complain(problems, "program", words[0],
 			"it may not be executed (chmod +x makes it so)");
-	return 0;
+	return check_interpreter(words[0], problems);
 }
 
 static int check_directory(const char *directory, struct strbuf *problems)

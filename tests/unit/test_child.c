@@ -223,6 +223,33 @@ START_TEST(a_check_tells_every_mistake_that_can_be_seen)
 END_TEST
 
 static const struct {
+	const char *script;
+	const char *wrong; /* behind the program's path; NULL: nothing is */
+} SCRIPTS[] = {
+	{"#!/bin/sh\n", NULL},
+	{"#! /bin/sh -e\n", NULL},
+	{"echo hello\n", NULL},
+	{"#", NULL},
+	{"#!/no/such -e\n",
+		"its first line names the interpreter \"/no/such\": No such file or directory"},
+	{"#!/bin/sh\r\n", "its first line names the interpreter \"/bin/sh?\": No such file or "
+			  "directory (lines end as on Windows)"},
+};
+
+START_TEST(a_check_misses_the_interpreter_of_a_script)
+{
+	const struct child_settings settings = {.program = file};
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, expected = STRBUF_INIT;
+
+	write_file(SCRIPTS[_i].script, 0700);
+	if (SCRIPTS[_i].wrong)
+		strbuf_printf(&expected, "program: %s: %s\n", file, SCRIPTS[_i].wrong);
+	ck_assert_int_eq(child_check(&settings, &problems), SCRIPTS[_i].wrong ? 1 : 0);
+	ck_assert_str_eq(strbuf_str(&problems), strbuf_str(&expected));
+}
+END_TEST
+
+static const struct {
 	siginfo_t info;
 	usec_t cpu_time;
 	const char *text;
@@ -268,6 +295,8 @@ int main(void)
 		(int)(sizeof WRONG / sizeof *WRONG));
 	tcase_add_loop_test(all, a_check_tells_every_mistake_that_can_be_seen, 0,
 		(int)(sizeof CHECKS / sizeof *CHECKS));
+	tcase_add_loop_test(all, a_check_misses_the_interpreter_of_a_script, 0,
+		(int)(sizeof SCRIPTS / sizeof *SCRIPTS));
 	tcase_add_loop_test(
 		all, how_one_ended_is_told_in_words, 0, (int)(sizeof ENDS / sizeof *ENDS));
 	suite_add_tcase(suite, all);
