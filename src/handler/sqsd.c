@@ -14,7 +14,8 @@
 #define USER_AGENT "aws-sqsd/3.0"
 
 #define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
-#define CHECK_TIMEOUT   USEC_PER_SEC
+/* A busy listener drops the first try, and the kernel makes another after a second. */
+#define CHECK_TIMEOUT (2 * USEC_PER_SEC)
 
 /* Of an answer, which does not matter, for the error's text; and what is read of it to its end. */
 #define ANSWER_MAX  4096
