@@ -245,7 +245,7 @@ static int run_build(struct run *run, const struct settings *settings,
 	sd_event_source *done = NULL;
 
 	int r = sd_event_default(&run->event);
-	if (r >= 0)
+	if (r >= 0 && (job->kind == SETTINGS_COMMAND || job->kind == SETTINGS_LAMBDA))
 		r = run_build_identity(run, settings);
 	if (r < 0)
 		return r;
