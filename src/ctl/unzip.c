@@ -178,7 +178,8 @@ static int unzip_all(struct unzip *u)
 
 	if (archive_read_open_filename(u->zip, u->path, BLOCK_BYTES) != ARCHIVE_OK)
 		return unzip_failed(u, archive_errno(u->zip) > 0 ? -archive_errno(u->zip) : -EIO,
-			"%s: cannot be read: %s", u->path, archive_error_string(u->zip));
+			"%s: cannot be read as a ZIP file: %s", u->path,
+			archive_error_string(u->zip));
 	for (;;) {
 		int r = archive_read_next_header(u->zip, &entry);
 		if (r == ARCHIVE_EOF)

@@ -82,7 +82,7 @@ class ADeployment(LambdaCase):
         self.assertFalse((self.bundles / "escaped").exists())
         no_zip = self.bundles / "text.zip"
         no_zip.write_text("not a ZIP file")
-        self.assert_refused(daemon, r"nothing was changed: .*text\.zip", no_zip)
+        self.assert_refused(daemon, r"nothing was changed: .*text\.zip: .* ZIP file", no_zip)
         self.assert_refused(daemon, r"nothing was changed: .*none\.zip: No such file",
                             self.bundles / "none.zip")
         self.assert_runs(daemon, "one")
