@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -229,9 +230,13 @@ static int run_configure(struct run *run, const struct settings *settings,
 	const struct settings_job *job, struct strbuf *problems)
 {
 	const struct settings_job *others = &settings->jobs[settings->n_jobs - 1];
-	struct settings_job jobs[] = {*job, *others};
+	_cleanup_free_ struct settings_job *jobs = calloc(2, sizeof *jobs);
 	struct settings alone = *settings;
 
+	if (!jobs)
+		return -ENOMEM;
+	jobs[0] = *job;
+	jobs[1] = *others;
 	jobs[1].kind = SETTINGS_BUILTIN;
 	alone.jobs = jobs;
 	alone.n_jobs = job == others ? 1 : 2;
