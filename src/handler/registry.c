@@ -106,18 +106,20 @@ int registry_configure(struct registry *registry, const struct registry_type *ty
 	const struct registry_type *others = &types[n_types - 1];
 	struct registry_type echo = *others;
 
-	echo.handler = registry_builtin("test-echo");
+	echo.type = "test-echo";
+	echo.handler = registry_builtin(echo.type);
 	echo.keeps_row = false;
 	for (size_t i = 0; i < n_types; i++)
 		if (!registry_add(registry, types[i].type))
 			return -ENOMEM;
-	if (!registry_add(registry, "test-echo"))
+	struct registry_entry *implied = registry_add(registry, echo.type);
+	if (!implied)
 		return -ENOMEM;
 
 	/* What an earlier configuration named and this one does not falls under "*". */
 	for (size_t i = 0; i < registry->n_entries; i++)
 		registry_apply(registry->entries[i], others);
-	registry_apply(registry_get(registry, "test-echo"), &echo);
+	registry_apply(implied, &echo);
 	for (size_t i = 0; i < n_types; i++)
 		registry_apply(registry_get(registry, types[i].type), &types[i]);
 	return 0;

@@ -36,6 +36,25 @@ class LockedRows(Case):
         self.jobs.wait(job, "completed")
 
 
+class RowsThatTheirHandlersKeep(Case):
+    def test_are_begun_and_ended_through_pgbouncer(self):
+        bouncer = self.lab.pgbouncer(self.postgres, pool_size=2)
+        self.addCleanup(bouncer.close)
+        self.start(database=bouncer.url(self.database), settings={
+            "job done.kind": "command", "job done.program": "/bin/true",
+            "job done.rows": "handler",
+            "job broken.kind": "command", "job broken.program": "/bin/false",
+            "job broken.rows": "handler"})
+        done = self.jobs.publish("done", count=50)
+        broken = self.jobs.publish("broken", count=50, prefix="broken")
+        for job in done:
+            self.jobs.wait(job, "completed", attempts=1)
+        for job in broken:
+            self.jobs.wait(job, "failed", attempts=1)
+            self.assertEqual(self.jobs.history(job), [("failed", 1)])
+        self.assertEqual(self.jobs.runs(), {0: 100})
+
+
 class Timestamps(Case):
     def test_are_utc_whatever_the_servers_time_zone(self):
         postgres = self.lab.postgres(timezone="Europe/Paris")

@@ -725,6 +725,26 @@ START_TEST(a_refused_end_of_a_kept_row_says_what_postgres_said)
 }
 END_TEST
 
+START_TEST(a_refused_end_of_a_kept_row_that_is_locked_is_written_later)
+{
+	struct job *job = run_keeper(&waiter);
+
+	/* A sequence goes on whatever is rolled back: the first failure finds the row held. */
+	test_postgres_execute(NULL,
+		"CREATE SEQUENCE failures;"
+		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+		" AS $$ BEGIN IF NEW.status = 'completed' THEN RAISE EXCEPTION 'not this one';"
+		" END IF; IF nextval('failures') = 1 THEN RETURN NULL; END IF;"
+		" RETURN NEW; END $$;"
+		"CREATE TRIGGER refuse BEFORE UPDATE ON background_jobs"
+		" FOR EACH ROW EXECUTE FUNCTION refuse()");
+	sem_post(&may_end);
+	await_outcome(job, JOB_FAILED);
+	assert_row("j", "failed 1 Postgres says: not this one (SQLSTATE P0001)");
+	ck_assert_str_eq(test_postgres_value("SELECT last_value FROM failures"), "2");
+}
+END_TEST
+
 START_TEST(a_kept_row_that_may_not_even_fail_is_lost)
 {
 	struct job *job = run_keeper(&waiter);
@@ -1118,6 +1138,7 @@ int main(void)
 		all, a_kept_row_that_another_has_taken_over_stops_the_handler_and_is_left_alone);
 	tcase_add_loop_test(all, a_kept_row_that_another_has_taken_over_is_not_finished, 0, 2);
 	tcase_add_test(all, a_refused_end_of_a_kept_row_says_what_postgres_said);
+	tcase_add_test(all, a_refused_end_of_a_kept_row_that_is_locked_is_written_later);
 	tcase_add_test(all, a_kept_row_that_may_not_even_fail_is_lost);
 	tcase_add_loop_test(
 		all, an_unanswered_begin_may_have_granted_a_row_but_never_a_kept_one, 0, 2);
