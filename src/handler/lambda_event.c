@@ -4,6 +4,9 @@
 
 #include "job/envelope.h"
 
+/* X-Ray's are shorter than 100 bytes, and may be followed by what others add. */
+#define TRACE_ID_MAX 1024
+
 /* Bytes that JSON does not take as they are; all else is the sender's UTF-8, which SQS checked. */
 static void put_string(struct strbuf *out, const char *text, size_t len)
 {
@@ -109,4 +112,14 @@ int lambda_event_write(struct strbuf *out, const struct job *job)
 	put_member(out, "eventSourceARN", envelope->queue_arn);
 	put_member(out, "awsRegion", envelope->region);
 	return strbuf_puts(out, "}]}");
+}
+
+const char *lambda_event_trace_id(const struct envelope *envelope)
+{
+	const char *id = envelope_get(envelope, "AWSTraceHeader");
+	size_t n = 0;
+
+	while (id && id[n] >= ' ' && id[n] <= '~')
+		n++;
+	return id && id[n] == '\0' && n <= TRACE_ID_MAX ? id : NULL;
 }

@@ -211,6 +211,36 @@ START_TEST(past_the_ceiling_is_an_error)
 }
 END_TEST
 
+static const char *trace_id_of(const char *value)
+{
+	struct envelope_attribute attribute = {"AWSTraceHeader", value};
+	struct envelope envelope = bare();
+
+	job = test_job_free(job);
+	envelope.attributes = &attribute;
+	envelope.n_attributes = value ? 1 : 0;
+	make(&envelope, "{}");
+	return lambda_event_trace_id(job->envelope);
+}
+
+START_TEST(a_trace_is_passed_on_unless_no_header_should_hold_it)
+{
+	static const char usual[] = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+	char large[1026];
+
+	memset(large, 'a', sizeof large - 1);
+	large[1025] = '\0';
+	ck_assert_str_eq(trace_id_of(usual), usual);
+	ck_assert_ptr_null(trace_id_of(NULL));
+	ck_assert_ptr_null(trace_id_of("Root=1\r\nX-Other: 1"));
+	ck_assert_ptr_null(trace_id_of("Root=\001"));
+	ck_assert_ptr_null(trace_id_of("Root=\xc3\xbc"));
+	ck_assert_ptr_null(trace_id_of(large));
+	large[1024] = '\0';
+	ck_assert_str_eq(trace_id_of(large), large);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lambda_event");
@@ -225,6 +255,7 @@ int main(void)
 	tcase_add_test(tcase, a_body_with_every_byte_below_a_blank_is_read_back_whole);
 	tcase_add_test(tcase, the_largest_body_fits_though_all_of_it_is_escaped);
 	tcase_add_test(tcase, past_the_ceiling_is_an_error);
+	tcase_add_test(tcase, a_trace_is_passed_on_unless_no_header_should_hold_it);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);
