@@ -78,7 +78,6 @@ static int unzip_judge(struct unzip *u, struct archive_entry *entry)
 	switch (archive_entry_hardlink(entry) ? 0 : archive_entry_filetype(entry)) {
 	case AE_IFREG:
 	case AE_IFDIR:
-		break;
 	case AE_IFLNK: /* where it leads is looked at when all are there */
 		break;
 	default:
