@@ -94,10 +94,8 @@ class ARuntime(LambdaCase):
 
     def test_that_takes_longer_than_its_type_may_is_killed_and_replaced_alone(self):
         daemon = self.start_probe(timeout="2s")
-        spared = self.publish(sleepMs=500)
-        other = self.runtime_of(daemon, spared)
-        stuck = self.publish(spin=True, once=True)
-        first = self.runtime_of(daemon, stuck)
+        spared, stuck = self.publish(sleepMs=1000), self.publish(spin=True, once=True)
+        other, first = (self.runtime_of(daemon, job) for job in (spared, stuck))
         self.assertNotEqual(first, other)
         daemon.wait_line(f"job={stuck} .*outcome=timeout .*timed out after 2s")
         self.wait_gone(first)
