@@ -40,7 +40,8 @@ await prove("that throws fails with the name and the words and the place", () =>
       ["RangeError", "RangeError", "too large: größe"]);
     assert.equal(error.trace[0], "RangeError: too large: größe");
     assert.match(error.trace[1], /index\.mjs:1/);
-    await runtime.says(/^Invoke Error\t\{"errorType":"RangeError",.*\}$/m);
+    await runtime.says(/\n$/);
+    assert.equal(runtime.stderr, `${error.trace.join("\n")}\n`);
   }));
 
 await prove("may throw anything", () =>
@@ -64,6 +65,17 @@ await prove("may throw anything", () =>
         const error = await runtime.error({ what });
         assert.deepEqual([error.type, error.message, error.header], [type, message, type], what);
       }
+    }));
+
+await prove("that throws what has no stack, or not its words there, leaves its words", () =>
+  running({ "index.js": "exports.handler = async (event) => { throw eval(event.what); };" },
+    async (runtime) => {
+      for (const what of ['"te%st"', 'Object.assign(new Error("bare"), { stack: undefined })',
+        'new AggregateError([new Error("v6"), new Error("v4")])'])
+        await runtime.error({ what });
+      await runtime.says(/AggregateError\n {4}at /);
+      assert.match(runtime.stderr, new RegExp("^string: te%st\nError: bare\n" +
+        "AggregateError: Error: v6; Error: v4\nAggregateError\n    at "));
     }));
 
 await prove("may throw what is huge or no text", () =>
@@ -199,6 +211,14 @@ await prove("is what the environment said at the start", () =>
     for (let i = 0; i < 2; i++) assert.equal(await runtime.result(), "thumbnails");
   }));
 
+await prove("says which node it is, unless the environment does", async () => {
+  const say = esm(`const atStart = process.env.AWS_EXECUTION_ENV;
+    export const handler = async () => atStart;`);
+  const [major] = process.versions.node.split(".");
+  await answers(`AWS_Lambda_nodejs${major}.x`, say)();
+  await answers("mine", say, { environment: () => ({ AWS_EXECUTION_ENV: "mine" }) })();
+});
+
 await prove("has its trace in the environment and no other's", () =>
   running(doing("return process.env._X_AMZN_TRACE_ID ?? null;"), async (runtime) => {
     assert.equal(await runtime.result({}, { "Lambda-Runtime-Trace-Id": "Root=1" }), "Root=1");
@@ -303,6 +323,18 @@ await prove("has errors and circles as JSON", async () => {
   assert.equal(out[3].message, "");
 });
 
+await prove("has what the handler throws as JSON, in one line", async () => {
+  await running(doing('throw new TypeError("thrown\\nin two lines");'), async (runtime) => {
+    const { trace } = await runtime.error();
+    await runtime.says(/\n$/);
+    const [line, ...others] = runtime.stderr.split("\n");
+    assert.deepEqual(others, [""]);
+    const { level, requestId, message } = JSON.parse(line);
+    assert.deepEqual([level, requestId, message], ["ERROR", "request-1",
+      { errorType: "TypeError", errorMessage: "thrown\nin two lines", stackTrace: trace }]);
+  }, { environment: () => ({ AWS_LAMBDA_LOG_FORMAT: "JSON" }) });
+});
+
 await prove("leaves out what is below the level", async () => {
   const [out, err] = await records(talk, { AWS_LAMBDA_LOG_LEVEL: "error" });
   assert.deepEqual(out, []);
@@ -312,13 +344,14 @@ await prove("leaves out what is below the level", async () => {
 about("AnEnd");
 
 await prove("by an exception that nobody caught fails the invocation", () =>
-  running(doing(`setTimeout(() => { throw new TypeError("loose"); });
+  running(doing(`setTimeout(() => { throw new TypeError("loose\\nend"); });
     await new Promise(() => {});`),
     async (runtime) => {
       const { type, message } = await runtime.error();
-      assert.deepEqual([type, message], ["TypeError", "loose"]);
+      assert.deepEqual([type, message], ["TypeError", "loose\nend"]);
       assert.equal(await runtime.status(), 129);
-      assert.match(runtime.stderr, /^Uncaught Exception\t\{"errorType":"TypeError"/);
+      assert.match(runtime.stderr,
+        /^TypeError: loose\nend\n( {4}at .*\n)+Uncaught Exception: TypeError: loose\n$/);
     }));
 
 await prove("by a rejected promise that nobody caught fails the invocation", () =>
@@ -340,7 +373,7 @@ await prove("while there is nothing to do is told to nobody", () =>
     await runtime.asks();
     runtime.child.kill("SIGUSR2");
     assert.equal(await runtime.status(), 129);
-    assert.match(runtime.stderr, /^Uncaught Exception\t.*from outside/);
+    assert.match(runtime.stderr, /\nUncaught Exception: Error: from outside\n$/);
   }));
 
 await prove("waits for the answer that is on its way", () =>
@@ -405,6 +438,7 @@ await prove("that takes no result of that size gets an error, and goes on", () =
     const error = errorIn(await runtime.post());
     assert.equal(error.type, "Function.ResponseSizeTooLarge");
     assert.equal(error.message, "the result of 7 bytes is too large");
+    await runtime.says(/^Function\.ResponseSizeTooLarge: the result of 7 bytes is .*\n {4}at /);
     runtime.api.status.response = 202;
     assert.equal(await runtime.result({ text: "small" }), "small");
   }));

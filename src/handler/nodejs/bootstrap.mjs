@@ -31,8 +31,13 @@ const api = environment.AWS_LAMBDA_RUNTIME_API;
 const root = environment.LAMBDA_TASK_ROOT ?? process.cwd();
 const logsJson = environment.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
 
+const major = Number.parseInt(process.versions.node, 10);
+
 /** Callbacks, and what belongs to them, ended with Node.js 24. */
-const hasCallbacks = Number.parseInt(process.versions.node, 10) < 24;
+const hasCallbacks = major < 24;
+
+// Of this node, which nobody but itself is sure of.
+process.env.AWS_EXECUTION_ENV ??= `AWS_Lambda_nodejs${major}.x`;
 
 // ---- What a handler that failed is told of as ----------------------------------------------
 
@@ -118,11 +123,17 @@ function adjustConsole() {
   }
 }
 
-/** One line, whatever the error is. */
-function logError(what, thrown) {
-  const { errorType, errorMessage, trace: stackTrace } = describe(thrown);
-  const told = { errorType, errorMessage, stackTrace };
-  console.error(logsJson ? told : `${what}\t${JSON.stringify(told)}`);
+/** One record as JSON; else its stack, where an end is told last: the daemon quotes that line. */
+function logError(thrown, end) {
+  const { errorType, errorMessage, trace } = describe(thrown);
+  if (logsJson) {
+    console.error({ errorType, errorMessage, stackTrace: trace });
+    return;
+  }
+  const what = `${errorType}: ${errorMessage}`;
+  const stack = trace.join("\n");
+  const told = stack && stack.includes(errorMessage) ? stack : `${what}\n${stack}`.trimEnd();
+  console.error(end ? `${told}\n${end}: ${what.split("\n")[0]}` : told);
 }
 
 // ---- The Runtime API -----------------------------------------------------------------------
@@ -387,7 +398,7 @@ class Invocation {
       answer = await (streams(handler) ? callStreaming : callBuffered)(
         handler, JSON.parse(this.text), contextOf(this.headers));
     } catch (error) {
-      logError("Invoke Error", error);
+      logError(error);
       return this.fail(error);
     }
     return this.#once(() => this.#succeed(answer));
@@ -412,7 +423,7 @@ class Invocation {
     if (await post(what, body, { "Content-Type": type }, 413) !== 413) return;
     const error = new Error(`the result of ${Buffer.byteLength(body)} bytes is too large`);
     error.name = "Function.ResponseSizeTooLarge";
-    logError("Invoke Error", error);
+    logError(error);
     await postError(`${this.#path}/error`, error);
   }
 }
@@ -433,7 +444,7 @@ function whenIdle(action) {
 async function die(what, error, status) {
   if (isDying) return;
   isDying = true;
-  logError(what, error);
+  logError(error, what);
   try {
     await duty?.fail(error);
   } catch {
