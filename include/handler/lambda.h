@@ -47,7 +47,8 @@ struct lambda_options {
 	unsigned max_runtimes;
 	unsigned max_jobs; /* 0: no limit, as max_age */
 	usec_t max_age;
-	bool measure; /* jobs are told how much memory their runtime took */
+	usec_t ask_limit; /* 0: LAMBDA_ASK_LIMIT */
+	bool measure;     /* jobs are told how much memory their runtime took */
 };
 
 /*

@@ -47,14 +47,15 @@ DEFINE_CLEANUP(struct runtime *, runtime_free)
 /* Only to one that is ready. Borrows work until it is answered, or the runtime gone. */
 void runtime_give(struct runtime *runtime, const struct runtime_work *work);
 
-/* Ends it: SIGTERM, and SIGKILL after grace; with 0 at once. Then it is gone. */
+/*
+ * Ends it: SIGTERM, and SIGKILL after grace; with 0 at once. Then it is gone. What it has to do it
+ * may answer until then.
+ */
 void runtime_end(struct runtime *runtime, usec_t grace);
 
 bool runtime_is_ready(const struct runtime *runtime);
 bool runtime_is_ending(const struct runtime *runtime);
 pid_t runtime_pid(const struct runtime *runtime);
-/* CLOCK_BOOTTIME. */
-usec_t runtime_started_at(const struct runtime *runtime);
 unsigned runtime_n_given(const struct runtime *runtime);
 /* Bytes resident at most so far; 0: not known. Reads /proc. */
 uint64_t runtime_peak_memory(const struct runtime *runtime);

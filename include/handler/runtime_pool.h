@@ -3,8 +3,8 @@
  *
  * A runtime is started when an invocation waits that no runtime will soon be there for; one that
  * is idle and fit is taken again, the last one first, so that those too many grow old and end.
- * Unfit is what has done max_jobs, or is older than max_age, or began on another folder than
- * the bundle's name means now.
+ * Unfit is what has done max_jobs, or has done one and first asked for work max_age ago, or began
+ * on another folder than the bundle's name means now.
  *
  * Owns the runtimes. Invocations come from worker threads (runtime_pool_submit and _stop); all else
  * is the loop's.

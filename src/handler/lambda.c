@@ -140,6 +140,7 @@ int lambda_new(
 	_cleanup_free_ struct lambda *lambda = calloc(1, sizeof *lambda);
 	struct runtime_plan *plan = NULL;
 
+	snprintf(ret_error, CHILD_ERROR_MAX, "out of memory");
 	int r = lambda ? runtime_plan_new(options, ret_error, &plan) : -ENOMEM;
 	if (r < 0)
 		return r;

@@ -14,13 +14,14 @@
 /* After it has said that it cannot start it ends by itself. */
 #define LAST_WORDS_LIMIT (2 * USEC_PER_SEC)
 #define STATUS_MAX       4096
+/* Clients tell of an error's cause in a header of up to a mebibyte. */
+#define HEAD_MAX ((size_t)1100 << 10)
 
 enum runtime_state {
 	RUNTIME_STARTING,
 	RUNTIME_IDLE, /* asks */
 	RUNTIME_BUSY,
 	RUNTIME_ANSWERED,
-	RUNTIME_ENDING, /* is killed, or will be */
 };
 
 struct runtime {
@@ -28,12 +29,12 @@ struct runtime {
 	const struct runtime_plan *plan;
 	struct runtime_events events;
 	enum runtime_state state;
+	bool ending;        /* is killed, or will be; what it has to do it may still answer */
 	struct child child; /* pid 0: there is none */
 	struct http_serve *serve;
 	struct serve_request *asking; /* its question for work, not answered yet; or NULL */
 	const struct runtime_work *work;
 	unsigned n_given;
-	usec_t started_at;
 	usec_t ask_limit;
 
 	struct output output;
@@ -105,18 +106,18 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	if (r->state != RUNTIME_ENDING)
+	if (!r->ending)
 		snprintf(r->text, sizeof r->text,
 			"Runtime.InitTimeout: the runtime did not ask for work within %s",
 			clock_format_duration(r->ask_limit, limit));
-	r->state = RUNTIME_ENDING;
+	r->ending = true;
 	child_kill(&r->child);
 	return 0;
 }
 
 void runtime_end(struct runtime *r, usec_t grace)
 {
-	r->state = RUNTIME_ENDING;
+	r->ending = true;
 	if (grace == 0) {
 		child_kill(&r->child);
 		return;
@@ -134,8 +135,8 @@ static void runtime_explain(struct runtime *r, const siginfo_t *info)
 	if (r->text[0])
 		return;
 	child_tell_end(&r->child, info, how);
-	snprintf(r->text, sizeof r->text, "Runtime.ExitError: the runtime %s%s%s", how,
-		*last ? ": " : "", last);
+	snprintf(r->text, sizeof r->text, "Runtime.ExitError: the runtime %s%s%s%s",
+		info->si_code == CLD_EXITED ? "" : "was ", how, *last ? ": " : "", last);
 }
 
 static int on_ended(sd_event_source *source, const siginfo_t *info, void *userdata)
@@ -146,9 +147,10 @@ static int on_ended(sd_event_source *source, const siginfo_t *info, void *userda
 		return sd_event_source_set_floating(source, false);
 	child_kill(&r->child);
 	runtime_drain_all(r);
+	bool as_told = r->ending && !r->text[0];
 	runtime_explain(r, info);
 	/* Nobody else tells of one that ends with nothing to do. */
-	if (r->state == RUNTIME_IDLE || r->state == RUNTIME_ANSWERED)
+	if (!as_told && (r->state == RUNTIME_IDLE || r->state == RUNTIME_ANSWERED))
 		output_take(&r->output, OUTPUT_STDERR, r->text, strlen(r->text));
 	output_end(&r->output);
 	r->child.pid = 0;
@@ -171,9 +173,10 @@ static bool on_admit(void *userdata, const struct sockaddr *client)
 
 static void runtime_asks(struct runtime *r, struct serve_request *request)
 {
-	if (r->state == RUNTIME_BUSY || r->state == RUNTIME_ENDING || r->asking) {
+	if (r->ending || r->state == RUNTIME_BUSY || r->asking) {
 		runtime_api_refuse(request, 403, "InvalidStateTransition",
-			"the runtime asks for work while it has some");
+			r->ending ? "the runtime is to end"
+				  : "the runtime asks for work while it has some, or asks already");
 		return;
 	}
 	runtime_drain_all(r);
@@ -188,7 +191,8 @@ static void runtime_asks(struct runtime *r, struct serve_request *request)
 static void runtime_await_question(struct runtime *r)
 {
 	r->state = RUNTIME_ANSWERED;
-	runtime_arm(r, r->ask_limit);
+	if (!r->ending)
+		runtime_arm(r, r->ask_limit);
 }
 
 static void runtime_answers(struct runtime *r, bool good, const char *text)
@@ -247,13 +251,13 @@ static void runtime_fails(struct runtime *r, struct serve_request *request, cons
 
 static void runtime_cannot_start(struct runtime *r, struct serve_request *request)
 {
-	if (r->state != RUNTIME_STARTING) {
+	if (r->state != RUNTIME_STARTING || r->ending) {
 		runtime_api_refuse(
 			request, 403, "InvalidStateTransition", "the runtime has started already");
 		return;
 	}
 	runtime_read_error(request, r->text);
-	r->state = RUNTIME_ENDING;
+	r->ending = true;
 	runtime_arm(r, LAST_WORDS_LIMIT);
 }
 
@@ -308,6 +312,7 @@ static void on_hung_up(void *userdata, struct serve_request *request)
 static int runtime_listen(struct runtime *r)
 {
 	const struct http_serve_options options = {
+		.max_head = HEAD_MAX,
 		.max_body = RUNTIME_API_BODY_MAX,
 		.max_connections = 8,
 		.admit = on_admit,
@@ -375,7 +380,6 @@ int runtime_new(sd_event *event, const struct runtime_plan *plan, const char *fo
 	r->plan = plan;
 	r->events = *events;
 	r->ask_limit = ask_limit;
-	r->started_at = clock_boottime();
 	r->pipes[OUTPUT_STDOUT] = r->pipes[OUTPUT_STDERR] = -1;
 	output_init(&r->output, runtime_plan_type(plan), runtime_plan_output(plan));
 	output_begin(&r->output, NULL, 0);
@@ -433,22 +437,17 @@ void runtime_give(struct runtime *r, const struct runtime_work *work)
 
 bool runtime_is_ready(const struct runtime *r)
 {
-	return r->state == RUNTIME_IDLE;
+	return r->state == RUNTIME_IDLE && !r->ending;
 }
 
 bool runtime_is_ending(const struct runtime *r)
 {
-	return r->state == RUNTIME_ENDING;
+	return r->ending;
 }
 
 pid_t runtime_pid(const struct runtime *r)
 {
 	return r->child.pid;
-}
-
-usec_t runtime_started_at(const struct runtime *r)
-{
-	return r->started_at;
 }
 
 unsigned runtime_n_given(const struct runtime *r)

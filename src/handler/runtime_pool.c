@@ -13,6 +13,8 @@
 #define IDLE_LIMIT (5 * USEC_PER_MIN)
 /* For one that ends without having done anything wrong. */
 #define PARTING_GRACE (2 * USEC_PER_SEC)
+/* Who has answered asks again at once. One that does not is not waited for any longer than that. */
+#define LATE_LIMIT (1 * USEC_PER_SEC)
 
 /* A folder, whatever its name is now. */
 struct folder_id {
@@ -26,8 +28,11 @@ struct member {
 	struct runtime *runtime;
 	struct invocation *invocation; /* that it does; NULL: none */
 	struct folder_id folder;
-	bool started;   /* it has asked for work once */
-	usec_t idle_at; /* CLOCK_BOOTTIME: since when it has been idle */
+	/* CLOCK_BOOTTIME: when it asked for work at first, asked last, and answered last. 0: not
+	 * yet. */
+	usec_t started_at;
+	usec_t idle_at;
+	usec_t answered_at;
 };
 TAILQ_HEAD(member_list, member);
 TAILQ_HEAD(invocation_list, invocation);
@@ -38,6 +43,7 @@ struct runtime_pool {
 	unsigned max_runtimes;
 	unsigned max_jobs;
 	usec_t max_age;
+	usec_t ask_limit;
 	bool measure;
 
 	struct queue inbox;
@@ -45,6 +51,7 @@ struct runtime_pool {
 	sd_event_source *inbox_source;
 	sd_event_source *stops_source;
 	sd_event_source *idle_timer;
+	sd_event_source *late_timer;
 	struct invocation_list waiting;
 	unsigned n_waiting;
 	struct member_list members; /* who was idle last comes first */
@@ -105,12 +112,13 @@ static bool member_is_fit(const struct member *member)
 {
 	const struct runtime_pool *pool = member->pool;
 	const struct runtime *runtime = member->runtime;
-	usec_t age = usec_sub(clock_boottime(), runtime_started_at(runtime));
 	struct stat st;
 
 	if (pool->max_jobs && runtime_n_given(runtime) >= pool->max_jobs)
 		return false;
-	if (pool->max_age && age >= pool->max_age)
+	/* Who has done nothing yet is not old: else one that takes long to start never did. */
+	if (pool->max_age && runtime_n_given(runtime) > 0 &&
+		clock_boottime() - member->started_at >= pool->max_age)
 		return false;
 	/* Where nothing is any more, what was there goes on. */
 	return stat(runtime_plan_bundle(pool->plan), &st) < 0 || same_folder(&member->folder, &st);
@@ -145,13 +153,14 @@ static void on_ready(void *userdata, struct runtime *runtime)
 	struct member *member = userdata;
 	struct runtime_pool *pool = member->pool;
 
-	member->started = true;
+	member->idle_at = clock_boottime();
+	if (!member->started_at)
+		member->started_at = member->idle_at;
 	if (!member_is_fit(member)) {
 		runtime_end(runtime, PARTING_GRACE);
 		pool_serve(pool);
 		return;
 	}
-	member->idle_at = clock_boottime();
 	TAILQ_REMOVE(&pool->members, member, link);
 	TAILQ_INSERT_HEAD(&pool->members, member, link);
 	pool_serve(pool);
@@ -164,6 +173,7 @@ static void on_answered(void *userdata, struct runtime *runtime, bool good, cons
 	struct member *member = userdata;
 	struct invocation *invocation = TAKE_PTR(member->invocation);
 
+	member->answered_at = clock_boottime();
 	if (member->pool->measure)
 		invocation->peak_memory = runtime_peak_memory(runtime);
 	invocation_end(invocation, good ? INVOCATION_GOOD : INVOCATION_BAD, text);
@@ -175,7 +185,7 @@ static void on_gone(void *userdata, struct runtime *runtime, const char *text)
 	struct runtime_pool *pool = member->pool;
 	struct invocation *invocation = member->invocation;
 	char why[LAMBDA_TEXT_MAX]; /* text goes with the runtime */
-	bool started = member->started;
+	bool started = member->started_at > 0;
 
 	(void)runtime;
 	snprintf(why, sizeof why, "%s", text);
@@ -196,14 +206,14 @@ static int pool_start(struct runtime_pool *pool, char error[LAMBDA_TEXT_MAX])
 	struct stat st;
 
 	if (!member || !folder || stat(folder, &st) < 0) {
-		snprintf(error, LAMBDA_TEXT_MAX, "bundle: %s: %s", bundle, strerror(errno));
+		snprintf(error, LAMBDA_TEXT_MAX, "bundle: %s: %s", bundle, strerrordesc_np(errno));
 		free(member);
 		return -ENOENT;
 	}
 	member->pool = pool;
 	member->folder = (struct folder_id){st.st_dev, st.st_ino};
-	int r = runtime_new(pool->event, pool->plan, folder, LAMBDA_ASK_LIMIT, &events, error,
-		&member->runtime);
+	int r = runtime_new(
+		pool->event, pool->plan, folder, pool->ask_limit, &events, error, &member->runtime);
 	if (r < 0) {
 		free(member);
 		return r;
@@ -238,15 +248,25 @@ static struct member *pool_idle_member(struct runtime_pool *pool)
 	return NULL;
 }
 
-/* Those that will be idle soon: that start, or have answered. */
+/* That starts, be it in vain, or has just answered. */
+static bool member_is_coming(const struct member *member, usec_t now)
+{
+	const struct runtime *runtime = member->runtime;
+
+	if (!member->started_at)
+		return true;
+	return !member->invocation && !runtime_is_ready(runtime) && !runtime_is_ending(runtime) &&
+	       now - member->answered_at < LATE_LIMIT;
+}
+
 static unsigned pool_n_coming(const struct runtime_pool *pool)
 {
 	const struct member *member;
+	usec_t now = clock_boottime();
 	unsigned n = 0;
 
 	TAILQ_FOREACH(member, &pool->members, link)
-	n += !member->invocation && !runtime_is_ready(member->runtime) &&
-	     !runtime_is_ending(member->runtime);
+	n += member_is_coming(member, now);
 	return n;
 }
 
@@ -261,6 +281,13 @@ static unsigned pool_n_alive(const struct runtime_pool *pool)
 	return n;
 }
 
+/* Who is coming may be late: then it is asked again whether another one is needed. */
+static void pool_watch_late(struct runtime_pool *pool)
+{
+	sd_event_source_set_time(pool->late_timer, clock_boottime() + LATE_LIMIT);
+	sd_event_source_set_enabled(pool->late_timer, SD_EVENT_ONESHOT);
+}
+
 static void pool_serve(struct runtime_pool *pool)
 {
 	char error[LAMBDA_TEXT_MAX];
@@ -271,6 +298,16 @@ static void pool_serve(struct runtime_pool *pool)
 	while (pool_n_coming(pool) < pool->n_waiting && pool_n_alive(pool) < pool->max_runtimes)
 		if (pool_start(pool, error) < 0)
 			pool_fail_waiting(pool, error);
+	if (pool->n_waiting > 0 && pool_n_alive(pool) < pool->max_runtimes)
+		pool_watch_late(pool);
+}
+
+static int on_late_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	pool_serve(userdata);
+	return 0;
 }
 
 static int on_inbox(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -343,22 +380,33 @@ static int on_idle_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- From outside ---- */
 
+static int pool_add_timers(struct runtime_pool *pool)
+{
+	int r = sd_event_add_time(pool->event, &pool->idle_timer, CLOCK_MONOTONIC, 0, USEC_PER_SEC,
+		on_idle_timer, pool);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(pool->idle_timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(pool->event, &pool->late_timer, CLOCK_BOOTTIME, 0,
+			100 * USEC_PER_MSEC, on_late_timer, pool);
+	return r < 0 ? r : sd_event_source_set_enabled(pool->late_timer, SD_EVENT_OFF);
+}
+
 static int pool_build(struct runtime_pool *pool)
 {
+	/* Both, whatever becomes of the first: both are undone. */
 	int r = queue_init(&pool->inbox, true);
+	int of_stops = queue_init(&pool->stops, true);
 
 	if (r == 0)
-		r = queue_init(&pool->stops, true);
+		r = of_stops;
 	if (r == 0)
 		r = sd_event_add_io(pool->event, &pool->inbox_source, queue_fd(&pool->inbox),
 			EPOLLIN, on_inbox, pool);
 	if (r >= 0)
 		r = sd_event_add_io(pool->event, &pool->stops_source, queue_fd(&pool->stops),
 			EPOLLIN, on_stops, pool);
-	if (r >= 0)
-		r = sd_event_add_time_relative(pool->event, &pool->idle_timer, CLOCK_MONOTONIC,
-			USEC_PER_MIN, USEC_PER_SEC, on_idle_timer, pool);
-	return r < 0 ? r : sd_event_source_set_enabled(pool->idle_timer, SD_EVENT_OFF);
+	return r < 0 ? r : pool_add_timers(pool);
 }
 
 int runtime_pool_new(
@@ -375,6 +423,7 @@ int runtime_pool_new(
 	pool->max_runtimes = options->max_runtimes;
 	pool->max_jobs = options->max_jobs;
 	pool->max_age = options->max_age;
+	pool->ask_limit = options->ask_limit > 0 ? options->ask_limit : LAMBDA_ASK_LIMIT;
 	pool->measure = options->measure;
 	TAILQ_INIT(&pool->waiting);
 	TAILQ_INIT(&pool->members);
@@ -394,6 +443,7 @@ struct runtime_pool *runtime_pool_free(struct runtime_pool *pool)
 	sd_event_source_disable_unref(pool->inbox_source);
 	sd_event_source_disable_unref(pool->stops_source);
 	sd_event_source_disable_unref(pool->idle_timer);
+	sd_event_source_disable_unref(pool->late_timer);
 	queue_done(&pool->inbox);
 	queue_done(&pool->stops);
 	runtime_plan_free(pool->plan);
