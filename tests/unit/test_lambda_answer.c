@@ -75,6 +75,7 @@ static const struct {
 		NAMES},
 	{"{\"batchItemFailures\":[{\"itemIdentifier\":\"other\"}]}", OTHER},
 	{"{\"batchItemFailures\":[{\"itemIdentifier\":\"" ID "x\"}]}", OTHER},
+	{"{\"batchItemFailures\":[{\"itemIdentifier\":\"159f36b4-87a3\"}]}", OTHER},
 	{"{\"batchItemFailures\":[{\"itemIdentifier\":\"" ID "\\u0000x\"}]}", OTHER},
 	{"{\"batchItemFailures\":[{\"itemIdentifier\":\"other\"},{\"itemIdentifier\":\"" ID "\"}]}",
 		NAMES},

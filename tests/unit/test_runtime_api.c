@@ -36,6 +36,7 @@ static const struct {
 	{"GET", "/x/2018-06-01/runtime/invocation/next", RUNTIME_CALL_UNKNOWN, ""},
 	{"POST", "/2018-06-01/runtime/invocation/" UUID, RUNTIME_CALL_UNKNOWN, ""},
 	{"POST", "/2018-06-01/runtime/invocation/" UUID "/respond", RUNTIME_CALL_UNKNOWN, ""},
+	{"POST", "/2018-06-01/runtime/invocation/" UUID "/errors", RUNTIME_CALL_UNKNOWN, ""},
 	{"POST", "/2018-06-01/runtime/invocation/" UUID "/response/", RUNTIME_CALL_UNKNOWN, ""},
 
 	/* What can be no id names none, and is not cut to one. */
