@@ -11,10 +11,17 @@
 
 #define TRIAL_TEXT_MAX 4096
 
+struct trial_request {
+	const struct settings *settings;
+	const struct settings_job *job;
+	const char *folder; /* the bundle to load */
+	const char *config; /* a file that it must not read, beside others; NULL: none */
+	const char *user;   /* whom root becomes; NULL: the usual one */
+};
+
 /*
- * folder: the bundle to load. user: whom to become; NULL: nobody else. ret_took: until it was
- * ready. 0; -ENOEXEC: it does not load, and the text says why; another negative errno, with a text
- * too.
+ * ret_took: until it was ready. 0; -ENOEXEC: it does not load, and the text says why; another
+ * negative errno, with a text too. Nothing of it runs any more.
  */
-int trial_load(const struct settings *settings, const struct settings_job *job, const char *folder,
-	const char *user, usec_t *ret_took, char ret_text[static TRIAL_TEXT_MAX]);
+int trial_load(const struct trial_request *request, usec_t *ret_took,
+	char ret_text[static TRIAL_TEXT_MAX]);

@@ -183,10 +183,17 @@ static int deploy_show(struct deploy *d)
 
 static int deploy_try(struct deploy *d, const char *folder)
 {
+	const struct trial_request request = {
+		.settings = d->settings,
+		.job = d->job,
+		.folder = folder,
+		.config = d->ctl->config,
+		.user = d->user,
+	};
 	char text[TRIAL_TEXT_MAX], took[CLOCK_DURATION_MAX];
 	usec_t time = 0;
 
-	int r = trial_load(d->settings, d->job, folder, d->user, &time, text);
+	int r = trial_load(&request, &time, text);
 	if (r == -ENOEXEC)
 		return ctl_fail(EXIT_FAILURE,
 			"the bundle does not load, and nothing was changed: %s", text);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
@@ -75,14 +77,33 @@ static int trial_run(struct trial *trial, const struct lambda_options *options)
 	return r < 0 ? trial_fail(trial, r, strerror(-r)) : trial->result;
 }
 
-static int trial_begin(struct trial *trial, struct lambda_options *options, const char *user)
+/* What left the runtime's session was handed to us when its parent ended. */
+static void trial_sweep(void)
+{
+	char path[64], children[4096];
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+	do {
+		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, children, sizeof children - 1);
+		children[n > 0 ? n : 0] = '\0';
+		char *at = children, *end;
+		for (long pid; (pid = strtol(at, &end, 10)) > 0; at = end)
+			kill((pid_t)pid, SIGKILL);
+	} while (waitpid(-1, NULL, 0) > 0);
+}
+
+static int trial_begin(
+	struct trial *trial, struct lambda_options *options, const struct trial_request *request)
 {
 	const char *hidden[KIND_OPTIONS_HIDDEN_MAX];
+	_cleanup_free_ char *config = request->config ? realpath(request->config, NULL) : NULL;
 	_cleanup_(child_means_freep) struct child_means *means = NULL;
 
-	if (user_become(user, trial->text) < 0)
+	if (user_become(request->user, trial->text) < 0)
 		return -EPERM;
-	kind_options_hidden(NULL, hidden);
+	kind_options_hidden(config, hidden);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	daemon_block_signals();
 	int r = child_means_new(&(struct child_means_options){.hidden = hidden}, &means);
 	if (r == 0)
@@ -97,11 +118,15 @@ static int trial_begin(struct trial *trial, struct lambda_options *options, cons
 	return r;
 }
 
-static _Noreturn void trial_process(struct lambda_options *options, const char *user, int report)
+static _Noreturn void trial_process(const struct trial_request *request, int report)
 {
+	struct lambda_options options;
 	struct trial trial = {0};
 
-	trial.result = trial_begin(&trial, options, user);
+	kind_options_lambda(request->settings, request->job, &options);
+	options.bundle = request->folder;
+	trial.result = trial_begin(&trial, &options, request);
+	trial_sweep();
 	trial.event = NULL;
 	_exit(write(report, &trial, sizeof trial) == sizeof trial ? 0 : 1);
 }
@@ -128,15 +153,12 @@ static int trial_await(int report, pid_t pid, struct trial *ret)
 	return -EIO;
 }
 
-int trial_load(const struct settings *settings, const struct settings_job *job, const char *folder,
-	const char *user, usec_t *ret_took, char ret_text[static TRIAL_TEXT_MAX])
+int trial_load(
+	const struct trial_request *request, usec_t *ret_took, char ret_text[static TRIAL_TEXT_MAX])
 {
-	struct lambda_options options;
 	struct trial trial = {0};
 	int report[2];
 
-	kind_options_lambda(settings, job, &options);
-	options.bundle = folder;
 	if (pipe2(report, O_CLOEXEC) < 0) {
 		snprintf(ret_text, TRIAL_TEXT_MAX, "%s", strerror(errno));
 		return -EMFILE;
@@ -144,7 +166,7 @@ int trial_load(const struct settings *settings, const struct settings_job *job, 
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
-		trial_process(&options, user, report[1]);
+		trial_process(request, report[1]);
 	close(report[1]);
 	int r = pid < 0 ? -errno : trial_await(report[0], pid, &trial);
 	close(report[0]);

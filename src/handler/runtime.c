@@ -314,7 +314,7 @@ static int runtime_listen(struct runtime *r)
 	const struct http_serve_options options = {
 		.max_head = HEAD_MAX,
 		.max_body = RUNTIME_API_BODY_MAX,
-		.max_connections = 8,
+		.max_connections = 4,
 		.admit = on_admit,
 		.request = on_request,
 		.too_large = on_too_large,

@@ -1,6 +1,7 @@
 """nexusctl deploy: new code for a job type while the daemon runs, and what runs now."""
 
 import calendar
+import json
 import os
 import re
 import time
@@ -10,6 +11,7 @@ from lab import tap
 from lab.ctl import USER
 from lab.daemon import section
 from lab.lambda_case import TYPE, LambdaCase, setUpModule, tearDownModule  # noqa: F401
+from lab.process import is_alive
 
 VERSION = r"\d{8}T\d{6}Z(\.\d)?"
 
@@ -54,6 +56,21 @@ class ADeployment(LambdaCase):
         self.jobs.wait(running, "completed", attempts=1)
         self.assert_runs(daemon, "two")
         self.wait_gone(old)
+
+    def test_leaves_nothing_of_its_trial_running(self):
+        daemon = self.start_probe()
+        pids = self.bundles / "pid"
+        left = self.zip("two", {"handler.mjs": f"""
+            import {{ spawn }} from "node:child_process";
+            import fs from "node:fs";
+            const child = spawn("sleep", ["1000"], {{ detached: true, stdio: "ignore" }});
+            fs.writeFileSync({json.dumps(str(pids))}, String(child.pid));
+            child.unref();
+            export const handler = async () => {{}};
+            """})
+        done = self.put(daemon, left, "--dry-run")
+        self.assertEqual(done.status, 0, done.errors)
+        self.assertFalse(is_alive(int(pids.read_text())))
 
     def test_goes_back_by_rollback_and_keeps_three_versions(self):
         daemon = self.start_probe()

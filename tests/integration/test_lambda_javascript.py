@@ -169,7 +169,10 @@ class TheSdk(BundleCase):
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.sqs.endpoint}, **options)
 
     def key_of(self, daemon, job):
-        return daemon.wait_line(f"job={job} stdout: worked as .*role/worker.* with key (ASIA.*)")[1]
+        key = daemon.wait_line(f"job={job} stdout: worked as .*role/worker.* with key (ASIA.*)")[1]
+        # A job that is still in work would have the next one start a runtime of its own.
+        daemon.wait_line(f"job={job} .*outcome=completed")
+        return key
 
     def test_has_the_daemons_keys_and_new_ones_once_there_are(self):
         daemon = self.start_bundle()
