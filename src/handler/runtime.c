@@ -171,12 +171,26 @@ static bool on_admit(void *userdata, const struct sockaddr *client)
 	       session == r->child.pid;
 }
 
+/* The question before may be of a connection that it has closed, which can show later than this. */
+static void runtime_asks_anew(struct runtime *r, struct serve_request *request)
+{
+	struct serve_request *before = r->asking;
+
+	r->asking = request;
+	runtime_api_refuse(
+		before, 403, "InvalidStateTransition", "the runtime has asked again meanwhile");
+}
+
 static void runtime_asks(struct runtime *r, struct serve_request *request)
 {
-	if (r->ending || r->state == RUNTIME_BUSY || r->asking) {
+	if (r->ending || r->state == RUNTIME_BUSY) {
 		runtime_api_refuse(request, 403, "InvalidStateTransition",
 			r->ending ? "the runtime is to end"
-				  : "the runtime asks for work while it has some, or asks already");
+				  : "the runtime asks for work while it has some");
+		return;
+	}
+	if (r->asking) {
+		runtime_asks_anew(r, request);
 		return;
 	}
 	runtime_drain_all(r);
