@@ -32,7 +32,7 @@
  */
 static const char LAB_PRELUDE[] =
 	"#!/usr/bin/python3 -IS\n"
-	"import os, select, signal, socket, sys, time\n"
+	"import os, signal, socket, sys, time\n"
 	"\n"
 	"def connect():\n"
 	"    host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')\n"
