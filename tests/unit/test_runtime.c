@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <sched.h>
 
 #include "lambda_lab.h"
 
@@ -319,13 +320,27 @@ START_TEST(lines_have_the_job_that_they_were_written_for)
 }
 END_TEST
 
-START_TEST(one_that_writes_without_end_does_not_hold_up_the_loop)
+/* All of it is there before the loop, which stands still meanwhile, sees any of it. */
+START_TEST(what_was_written_before_the_answer_is_its_jobs_however_much_it_is)
 {
-	lab_begin("if os.fork() == 0:\n"
-		  "    os.execv('/usr/bin/yes', ['yes', 'y' * 1000])\n" LAB_WILLING);
-	for (int i = 0; i < 3; i++)
-		lab_do("{}", JOB_COMPLETED, NULL);
-	ck_assert_ptr_nonnull(strstr(lab_logged(), "stdout: yyy"));
+	lab_options.output = 0;
+	lab_begin("import fcntl\n"
+		  "id, event = ask()\n"
+		  "fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)\n"
+		  "note('busy')\n"
+		  "until('go')\n"
+		  "os.write(1, (b'x' * 999 + b'\\n') * 500 + b'last words\\n')\n"
+		  "send(main, 'POST', f'invocation/{id}/response')\n"
+		  "note('answered')\n"
+		  "receive(main)\n"
+		  "time.sleep(1000)\n");
+	struct lab_run *run = lab_submit("{}");
+	lab_await(lab_n_notes("busy") == 1);
+	lab_write(lab_path("go"), "", 0600);
+	while (lab_n_notes("answered") == 0)
+		sched_yield();
+	lab_expect(run, JOB_COMPLETED, NULL);
+	ck_assert_ptr_nonnull(strstr(lab_logged(), "job=job-1 stdout: last words\n"));
 }
 END_TEST
 
@@ -352,7 +367,7 @@ int main(void)
 	tcase_add_test(tcase, one_that_never_asks_is_killed_at_its_limit);
 	tcase_add_test(tcase, one_that_never_asks_again_is_killed_and_that_is_logged);
 	tcase_add_test(tcase, lines_have_the_job_that_they_were_written_for);
-	tcase_add_test(tcase, one_that_writes_without_end_does_not_hold_up_the_loop);
+	tcase_add_test(tcase, what_was_written_before_the_answer_is_its_jobs_however_much_it_is);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);
