@@ -159,7 +159,8 @@ run-bench:
 ADDRESS_CHECKS := tests/integration/test_flow.py tests/integration/test_crash.py \
                   tests/integration/test_stop.py tests/integration/test_instance.py \
                   tests/integration/test_profile.py tests/integration/test_renewal.py
-THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher %test_lambda,$(UNIT_TESTS))
+THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher %test_lambda \
+                  %test_runtime,$(UNIT_TESTS))
 THREAD_CHECKS  := tests/integration/test_flow.py
 
 .PHONY: sanitize-address sanitize-thread run-sanitize check-long
