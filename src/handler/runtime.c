@@ -302,11 +302,23 @@ static void on_request(void *userdata, struct serve_request *request)
 	}
 }
 
+/* As on Lambda the end of what it was to answer: clients go on and ask for more. */
 static void on_too_large(void *userdata, struct serve_request *request)
 {
-	(void)userdata;
-	runtime_api_refuse(
-		request, 413, "RequestEntityTooLarge", "the answer has more than 6291556 bytes");
+	static const char type[] = "Function.ResponseSizeTooLarge: ";
+	static const char why[] = "the answer has more than 6291556 bytes";
+	struct runtime *r = userdata;
+	char id[RUNTIME_ID_MAX], text[sizeof type + sizeof why];
+
+	enum runtime_call call = runtime_api_call(serve_method(request), serve_path(request), id);
+	bool answers = call == RUNTIME_CALL_RESPONSE || call == RUNTIME_CALL_ERROR;
+	if (answers && !runtime_is_about(r, request, id))
+		return;
+	runtime_api_refuse(request, 413, "RequestEntityTooLarge", why);
+	if (!answers)
+		return;
+	snprintf(text, sizeof text, "%s%s", type, why);
+	runtime_answers(r, false, text);
 }
 
 /* It hung up while it waited for work: it may ask again. */

@@ -82,7 +82,6 @@ export class RuntimeApi {
     await this.#gate;
     answer.writeHead(this.status[what], { "Content-Type": "application/json" });
     answer.end('{"status":"OK"}\n');
-    if (this.status[what] === 413) this.#open = id;
   }
 
   async #next(answer) {

@@ -60,7 +60,6 @@ static const struct {
 	{"s = answer('8476a536-e9f4-11e8-9739-2dfe598c3fcd')", "400 InvalidRequestID"},
 	{"s = fail('x', 'A', 'b')", "400 InvalidRequestID"},
 	{"s = answer('', '{}')", "400 InvalidRequestID"},
-	{"s = answer(id, 'x' * (6 * 1024 * 1024 + 101))", "413 RequestEntityTooLarge"},
 	{"s = call('POST', 'init/error', '{}')", "403 InvalidStateTransition"},
 	{"s = call('GET', 'restore/next')", "403 InvalidStateTransition"},
 	{"s = call('POST', 'restore/error', '{}')", "403 InvalidStateTransition"},
@@ -160,6 +159,23 @@ START_TEST(the_largest_answer_and_a_long_cause_are_taken)
 		  "call('POST', f'invocation/{id}/error', '{}', f'{cause}\\r\\n{kind}\\r\\n')\n");
 	lab_do("{}", JOB_COMPLETED, NULL);
 	lab_do("{}", JOB_FAILED, "Function.Odd");
+}
+END_TEST
+
+START_TEST(a_larger_answer_is_refused_and_the_end_of_its_job_alone)
+{
+	lab_begin("large = 'x' * (6 * 1024 * 1024 + 101)\n"
+		  "id, event = ask()\n"
+		  "other, _, _ = answer('x', large)\n"
+		  "own, _, refusal = answer(id, large)\n"
+		  "late, _, _ = fail(id, 'A', 'b')\n"
+		  "type = refusal.split('errorType')[1].split(chr(34))[2]\n"
+		  "id, event = ask()\n"
+		  "fail(id, 'Seen', f'{other} {own} {type} {late}')\n");
+	lab_do("{}", JOB_FAILED,
+		"Function.ResponseSizeTooLarge: the answer has more than 6291556 bytes");
+	lab_do("{}", JOB_FAILED, "Seen: 400 413 RequestEntityTooLarge 403");
+	ck_assert_uint_eq(lab_n_starts(), 1);
 }
 END_TEST
 
@@ -359,6 +375,7 @@ int main(void)
 	tcase_add_test(tcase, of_two_questions_the_newer_counts);
 	tcase_add_test(tcase, who_hangs_up_while_it_waits_may_ask_again);
 	tcase_add_test(tcase, the_largest_answer_and_a_long_cause_are_taken);
+	tcase_add_test(tcase, a_larger_answer_is_refused_and_the_end_of_its_job_alone);
 	tcase_add_test(tcase, an_answer_that_names_the_message_fails_it);
 	tcase_add_test(tcase, a_process_that_we_did_not_start_is_cut_off);
 	tcase_add_test(tcase, its_children_may_speak_for_it_unless_they_left_its_session);

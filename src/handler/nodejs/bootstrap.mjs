@@ -418,13 +418,13 @@ class Invocation {
     return this.#answered;
   }
 
+  /** One that is too large is the invocation's end all the same, and an error after it refused. */
   async #succeed({ type, body }) {
     const what = `${this.#path}/response`;
     if (await post(what, body, { "Content-Type": type }, 413) !== 413) return;
     const error = new Error(`the result of ${Buffer.byteLength(body)} bytes is too large`);
     error.name = "Function.ResponseSizeTooLarge";
     logError(error);
-    await postError(`${this.#path}/error`, error);
   }
 }
 
