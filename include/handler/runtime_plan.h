@@ -30,8 +30,8 @@ int runtime_plan_start(const struct runtime_plan *plan, const char *folder, uint
 	int err, char ret_error[CHILD_ERROR_MAX], struct child *ret);
 
 /*
- * The file that handler ("dir/file.export") names in folder, looked for as Lambda does. Returns
- * owned. -EINVAL: that is no handler's name; -ENOENT: there is none; -ENOMEM.
+ * The file that handler ("dir/file.export") names in folder, or else the package, looked for as
+ * Lambda does. Returns owned. -EINVAL: that is no handler's name; -ENOENT: there is none; -ENOMEM.
  */
 int runtime_plan_find_module(const char *folder, const char *handler, char **ret);
 /* Node, as it is found in PATH's usual folders; our bootstrap. Returned owned; -ENOENT, -ENOMEM. */

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/spawn.h"
 #include "handler/child_check.h"
 #include "handler/lambda.h"
 #include "handler/runtime_plan.h"
@@ -43,19 +43,16 @@ static int check_nodejs(const struct lambda_options *o, struct strbuf *problems)
 
 static int check_provided(const struct lambda_options *o, struct strbuf *problems)
 {
-	_cleanup_free_ char *path = NULL;
-	const char *wrong = NULL;
+	_cleanup_free_ char *path = NULL, *found = NULL;
 
 	if (asprintf(&path, "%s/bootstrap", o->bundle) < 0)
 		return -ENOMEM;
-	if (access(path, F_OK) < 0)
-		wrong = strerrordesc_np(errno);
-	else if (access(path, X_OK) < 0)
-		wrong = "not executable";
-	if (!wrong)
-		return 0;
+	int r = spawn_find(path, NULL, &found);
+	if (r == 0 || r == -ENOMEM)
+		return r;
 	strbuf_printf(problems,
-		"bundle: %s: %s, accepted is a bundle with a program of that name\n", path, wrong);
+		"bundle: %s: %s, accepted is a bundle with a program of that name\n", path,
+		r == -EACCES ? "not executable" : strerrordesc_np(-r));
 	return 1;
 }
 

@@ -21,6 +21,11 @@ static const char *const bootstraps[] = {
 	"../lib/nexus-worker/bootstrap.mjs",
 };
 
+/* Where Node looks for packages that are not in the bundle; Lambda's layers and runtime have them.
+ */
+#define LAYERS_MODULES   "/opt/nodejs/node_modules"
+#define RUNTIMES_MODULES "/var/runtime/node_modules"
+
 struct runtime_plan {
 	struct child_plan *child;
 	char *type;
@@ -68,19 +73,14 @@ int runtime_plan_find_bootstrap(char **ret)
 	return -ENOENT;
 }
 
-int runtime_plan_find_module(const char *folder, const char *handler, char **ret)
+/* name, of len bytes, in folder, as it is or with an ending. */
+static int find_file(const char *folder, const char *name, size_t len, char **ret)
 {
 	static const char *const endings[] = {"", ".js", ".mjs", ".cjs"};
-	const char *last = strrchr(handler, '/');
-	const char *name = last ? last + 1 : handler;
-	const char *point = strchr(name, '.');
 
-	if (!point || point == name || !point[1] || strstr(handler, ".."))
-		return -EINVAL;
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		_cleanup_free_ char *path = NULL;
-		if (asprintf(&path, "%s/%.*s%s", folder, (int)(point - handler), handler,
-			    endings[i]) < 0)
+		if (asprintf(&path, "%s/%.*s%s", folder, (int)len, name, endings[i]) < 0)
 			return -ENOMEM;
 		if (is_file(path)) {
 			*ret = TAKE_PTR(path);
@@ -88,6 +88,37 @@ int runtime_plan_find_module(const char *folder, const char *handler, char **ret
 		}
 	}
 	return -ENOENT;
+}
+
+/* As require() does it: a folder is a package, too. */
+static int find_package(const char *modules, const char *name, size_t len, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%.*s", modules, (int)len, name) < 0)
+		return -ENOMEM;
+	if (access(path, F_OK) < 0)
+		return find_file(modules, name, len, ret);
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+int runtime_plan_find_module(const char *folder, const char *handler, char **ret)
+{
+	const char *last = strrchr(handler, '/');
+	const char *name = last ? last + 1 : handler;
+	const char *point = strchr(name, '.');
+	_cleanup_free_ char *own = NULL;
+
+	if (!point || point == name || !point[1] || strstr(handler, ".."))
+		return -EINVAL;
+	if (asprintf(&own, "%s/node_modules", folder) < 0)
+		return -ENOMEM;
+	int r = find_file(folder, handler, (size_t)(point - handler), ret);
+	const char *const modules[] = {own, LAYERS_MODULES, RUNTIMES_MODULES};
+	for (size_t i = 0; r == -ENOENT && i < sizeof modules / sizeof modules[0]; i++)
+		r = find_package(modules[i], name, (size_t)(point - name), ret);
+	return r;
 }
 
 /* ---- The plan ---- */
@@ -118,7 +149,7 @@ static void put_words(struct strbuf *words, const struct lambda_options *o)
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
 		"LAMBDA_RUNTIME_DIR=/var/runtime",
-		"NODE_PATH=/opt/nodejs/node_modules:/var/runtime/node_modules",
+		("NODE_PATH=" LAYERS_MODULES ":" RUNTIMES_MODULES),
 		"PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin",
 		"TZ=:UTC",
 	};
