@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "handler/runtime_pool.h"
 #include "lambda_lab.h"
 
 /* Says that it has work, and does it once the test lets it. */
@@ -90,6 +91,36 @@ START_TEST(a_bundle_that_never_starts_is_tried_no_more_often_than_there_are_jobs
 		lab_expect(
 			runs[i], JOB_FAILED, "Runtime.ExitError: the runtime exited with status 3");
 	ck_assert_uint_le(lab_n_starts(), N);
+}
+END_TEST
+
+/* By hand: all of them are to wait before the loop's first turn. */
+START_TEST(all_that_wait_for_one_that_cannot_start_fail_with_it)
+{
+	struct invocation waiting[4] = {0};
+	struct runtime_plan *plan = NULL;
+	struct runtime_pool *pool = NULL;
+	char error[CHILD_ERROR_MAX] = "";
+
+	lab_options.max_runtimes = 1;
+	lab_bundle("v1", "sys.exit(3)\n");
+	lab_link("v1");
+	ck_assert_msg(runtime_plan_new(&lab_options, error, &plan) == 0, "%s", error);
+	ck_assert_int_eq(runtime_pool_new(&lab_options, plan, &pool), 0);
+	for (int i = 0; i < 4; i++) {
+		waiting[i].done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		ck_assert_int_ge(waiting[i].done_fd, 0);
+		runtime_pool_submit(pool, &waiting[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		lab_await(waiting[i].ended);
+		ck_assert_int_eq(waiting[i].result, INVOCATION_BAD);
+		ck_assert_str_eq(
+			waiting[i].text, "Runtime.ExitError: the runtime exited with status 3");
+		close(waiting[i].done_fd);
+	}
+	ck_assert_uint_eq(lab_n_starts(), 1);
+	runtime_pool_free(pool);
 }
 END_TEST
 
@@ -369,6 +400,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_be_started_fails_the_job_with_the_reason);
 	tcase_add_test(
 		tcase, a_bundle_that_never_starts_is_tried_no_more_often_than_there_are_jobs);
+	tcase_add_test(tcase, all_that_wait_for_one_that_cannot_start_fail_with_it);
 	tcase_add_test(tcase, one_that_dies_while_it_is_idle_is_replaced_by_the_next_job);
 	tcase_add_test(tcase, one_that_never_asks_again_does_not_keep_the_next_job);
 	tcase_add_test(tcase, after_so_many_jobs_another_one_takes_over);
