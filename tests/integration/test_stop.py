@@ -123,10 +123,15 @@ class AStatusRequest(Case):
         daemon = self.start({"worker.concurrency": "3"})
         job, = self.jobs.publish(payload={"delayMs": 3000})
         self.jobs.wait(job, "processing")
-        here = daemon.here()
-        daemon.process.send(signal.SIGUSR1)
-        daemon.wait_line(f"slot.*job={job}", start=here)
-        daemon.wait_line("slot", start=here, times=3)
+
+        def is_seen():
+            here = daemon.here()
+            daemon.process.send(signal.SIGUSR1)
+            daemon.wait_line("slot", start=here, times=3)
+            return daemon.lines(f"slot.*job={job}", start=here)
+
+        # The row says so an instant before a thread has the job.
+        until(is_seen, what="a slot with the job")
 
 
 if __name__ == "__main__":
