@@ -39,7 +39,7 @@ void acker_hold_give_backs(struct acker *acker, bool hold);
 /* Sends what may be sent: at the end of a turn of the loop. */
 void acker_flush(struct acker *acker);
 
-/* What keeps messages from being deleted; "" when nothing does. */
+/* What keeps messages from being deleted or given back; "" when nothing does. */
 const char *acker_trouble(const struct acker *acker);
 
 /* Not answered yet. */

@@ -116,6 +116,7 @@ struct delivery *delivery_ref(struct delivery *delivery);
 struct delivery *delivery_unref(struct delivery *delivery);
 
 unsigned delivery_n_holds(const struct delivery_index *index);
+unsigned delivery_n_messages(const struct delivery_index *index);
 
 static inline struct hold *hold_of_job(struct job *job)
 {

@@ -76,6 +76,8 @@ void dispatcher_types_changed(struct dispatcher *dispatcher);
 
 /* No new message; ends in events.drained. */
 void dispatcher_drain(struct dispatcher *dispatcher);
+/* For an end before that: what is in hand and left, into the log. */
+void dispatcher_say_left(const struct dispatcher *dispatcher);
 
 /* What each thread runs, into the log. */
 void dispatcher_log_slots(const struct dispatcher *dispatcher);

@@ -3,7 +3,8 @@
  *
  *     until drain_timeout    what is in hand runs; only what cannot end before is not begun
  *     then                   handlers are told to stop, and have one grace
- *     after the last of them 15 s for rows and deletes
+ *     after the last of them 15 s for rows and deletes; none when there are none, and only
+ *                            handlers that did not hear are left
  *
  * Moments are CLOCK_MONOTONIC.
  */
@@ -26,6 +27,7 @@ struct drain {
 
 struct drain_work {
 	uint64_t n_running; /* handlers that have not returned, or have not begun */
+	uint64_t n_begun;   /* of those: have begun */
 	uint64_t n_in_hand; /* jobs, deletes, messages on their way back */
 	unsigned n_polls;
 };

@@ -23,6 +23,7 @@ struct stop {
 	struct intake *intake;
 	struct acker *acker;
 	struct pool *pool;
+	const char *database_text;    /* what is wrong with it; "" when nothing is */
 	void (*step)(void *userdata); /* stop_step() is due */
 	/* All is settled, or (false) left to its leases. */
 	void (*ended)(void *userdata, bool clean);
@@ -39,8 +40,9 @@ void stop_done(struct stop *stop);
 
 /* Once. Gives back at once what only waits. */
 void stop_begin(struct stop *stop, usec_t timeout, usec_t kill_grace);
-/* Whether a job of that timeout may still be begun: it would end in time, or nothing is stopping.
- */
-bool stop_may_begin(const struct stop *stop, usec_t job_timeout);
+/* What waits to be begun and would not end in time any more, once a stop has begun. */
+void stop_give_back_late(struct stop *stop);
 /* After each turn of the loop. n_running: handlers that have not returned, or have not begun. */
 void stop_step(struct stop *stop, uint64_t n_running);
+/* What is in hand now, why, and how many receives a stop here has burnt: into the log. */
+void stop_say_left(const struct stop *stop);

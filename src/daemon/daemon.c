@@ -75,6 +75,7 @@ static int daemon_on_terminate(
 		return 0;
 	}
 	log_warning("stopped by a second signal: what is in hand is left to its leases");
+	dispatcher_say_left(d->dispatcher);
 	log_close();
 	/* Handlers may still run: nothing can be torn down under them. */
 	_exit(EXIT_FAILURE);

@@ -166,7 +166,9 @@ void acker_flush(struct acker *acker)
 
 const char *acker_trouble(const struct acker *acker)
 {
-	return outbox_trouble(acker->deletes);
+	const char *text = outbox_trouble(acker->deletes);
+
+	return text[0] ? text : outbox_trouble(acker->give_backs);
 }
 
 unsigned acker_n_deletes(const struct acker *acker)

@@ -230,6 +230,11 @@ unsigned delivery_n_holds(const struct delivery_index *index)
 	return (unsigned)index->by_job.n_entries;
 }
 
+unsigned delivery_n_messages(const struct delivery_index *index)
+{
+	return (unsigned)index->by_message.n_entries;
+}
+
 usec_t hold_visible_at(const struct hold *hold)
 {
 	const struct delivery *delivery;

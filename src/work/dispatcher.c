@@ -112,8 +112,6 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 		else if (now > dispatcher_begin_by(d, hold) ||
 			 admission_wrap(&d->admission, hold) < 0)
 			departure_leave(&d->departure, hold);
-		else if (!stop_may_begin(&d->stop, hold->type->timeout))
-			departure_give_back(&d->departure, hold);
 		else
 			dispatcher_begin(d, hold, &begins);
 	}
@@ -146,6 +144,7 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 /* What may be done now: the end of every event. */
 static void dispatcher_pump(struct dispatcher *d)
 {
+	stop_give_back_late(&d->stop);
 	dispatcher_begin_ready(d);
 	intake_set_details(d->intake, registry_wants_envelopes(d->registry));
 	intake_pump(d->intake, dispatcher_credits(d));
@@ -294,6 +293,11 @@ void dispatcher_drain(struct dispatcher *d)
 			&d->stop, d->limits.drain_timeout, lease_kill_grace(d->terms.visibility));
 }
 
+void dispatcher_say_left(const struct dispatcher *d)
+{
+	stop_say_left(&d->stop);
+}
+
 static void dispatcher_on_denied(void *userdata, const char *text)
 {
 	struct dispatcher *d = userdata;
@@ -421,6 +425,7 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.intake = d->intake,
 		.acker = d->acker,
 		.pool = d->pool,
+		.database_text = d->database_text,
 		.step = dispatcher_on_turn,
 		.ended = dispatcher_on_stopped,
 		.userdata = d,

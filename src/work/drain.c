@@ -29,7 +29,10 @@ enum drain_verdict drain_step(struct drain *drain, usec_t now, const struct drai
 		drain->cancelled = true;
 		return DRAIN_CANCEL;
 	}
-	if (work->n_running > 0 && !(drain->cancelled && now >= drain->handlers_by))
+	bool over = drain->cancelled && now >= drain->handlers_by;
+	if (over && work->n_begun > 0 && work->n_in_hand == work->n_begun)
+		return drain_end(drain, DRAIN_LEAVE);
+	if (work->n_running > 0 && !over)
 		drain->finish_by = 0; /* one may begin after the last has ended */
 	else if (drain->finish_by == 0)
 		drain->finish_by = now + DRAIN_FINISH;

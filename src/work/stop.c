@@ -1,5 +1,7 @@
 #include "work/stop.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 
 static void stop_cancel_all(struct stop *stop)
@@ -7,45 +9,86 @@ static void stop_cancel_all(struct stop *stop)
 	struct hold *hold;
 
 	log_notice("drain_timeout is over: %u jobs are told to stop",
-		stop->index->n_in_state[HOLD_AWAY] + stop->index->n_in_state[HOLD_READY]);
-	departure_give_back_all(stop->departure, HOLD_READY);
+		stop->index->n_in_state[HOLD_AWAY]);
 	TAILQ_FOREACH(hold, &stop->index->states[HOLD_AWAY], link)
 	if (!hold_has_run(hold))
 		pool_cancel(stop->pool, &hold->job, JOB_STOP);
 }
 
-/* What is left in hand is named: its leases end by themselves, and others go on with it. */
-static void stop_name_left(const struct stop *stop)
+/* ---- What is left ---- */
+
+static void stop_name_job(const struct stop *stop, const struct hold *hold)
 {
+	bool begun = hold_is_begun(hold), ran = hold_has_run(hold);
+	const char *what = "its row is not begun: ", *why = "";
+
+	if (ran)
+		what = "its row is not written: ";
+	else if (begun && atomic_load(&hold->job.started_at) > 0)
+		what = "its handler has not returned";
+	else if (begun)
+		what = "no thread was free for it";
+	/* A database that answers does not say whose lock it is. */
+	if (ran || !begun)
+		why = stop->database_text[0] ? stop->database_text
+					     : "it is locked, or there is no answer yet";
+	log_warning("job=%s type=%s is left to its leases: %s%s", hold->job.id, hold->job.type,
+		what, why);
+}
+
+static void stop_name_messages(const struct stop *stop)
+{
+	unsigned n_deletes = acker_n_deletes(stop->acker);
+	unsigned n_give_backs = acker_n_give_backs(stop->acker);
+	unsigned n_ready = stop->index->n_in_state[HOLD_READY];
+	const char *why = acker_trouble(stop->acker);
+
+	if (!why[0])
+		why = "there is no answer yet";
+	if (n_ready > 0)
+		log_warning("%u jobs are left to the queue: they were not begun", n_ready);
+	if (n_deletes > 0)
+		log_warning("%u completed messages are not deleted: %s; they come again and are "
+			    "deleted then",
+			n_deletes, why);
+	if (n_give_backs > 0)
+		log_warning("%u messages are not given back: %s; they come when their visibility "
+			    "ends",
+			n_give_backs, why);
+}
+
+/* Each message that is left comes once more, as those do that were given back. */
+void stop_say_left(const struct stop *stop)
+{
+	unsigned n_given_back = stop->departure->n_given_back;
+	unsigned n_burnt =
+		n_given_back + delivery_n_messages(stop->index) + acker_n_deletes(stop->acker);
 	const struct hold *hold;
+	char cost[64] = "";
 
 	TAILQ_FOREACH(hold, &stop->index->states[HOLD_AWAY], link)
-	log_warning("job=%s type=%s is left to its leases: %s", hold->job.id, hold->job.type,
-		hold_has_run(hold) ? "its row could not be written"
-				   : "its handler has not returned");
-	if (acker_n_deletes(stop->acker) > 0)
-		log_warning("%u completed messages could not be deleted: they come again and are "
-			    "deleted then",
-			acker_n_deletes(stop->acker));
+	stop_name_job(stop, hold);
+	stop_name_messages(stop);
+	if (n_burnt > 0)
+		snprintf(cost, sizeof cost, "; receives burnt: %u", n_burnt);
+	log_notice("drained: %u jobs left to their leases, %u messages given back%s",
+		delivery_n_holds(stop->index), n_given_back, cost);
 }
 
 static void stop_end(struct stop *stop, bool clean)
 {
-	unsigned n_given_back = stop->departure->n_given_back;
-
 	sd_event_source_set_enabled(stop->timer, SD_EVENT_OFF);
-	if (!clean)
-		stop_name_left(stop);
-	log_notice("drained: %u jobs left to their leases, %u messages given back%s",
-		stop->index->n_in_state[HOLD_AWAY], n_given_back,
-		n_given_back > 0 ? ", each of which cost a receive" : "");
+	stop_say_left(stop);
 	stop->ended(stop->userdata, clean);
 }
+
+/* ---- The way there ---- */
 
 void stop_step(struct stop *stop, uint64_t n_running)
 {
 	struct drain_work work = {
 		.n_running = n_running,
+		.n_begun = pool_n_started(stop->pool) - pool_n_finished(stop->pool),
 		.n_in_hand = delivery_n_holds(stop->index) + acker_n_deletes(stop->acker) +
 			     acker_n_give_backs(stop->acker),
 		.n_polls = intake_n_polls(stop->intake),
@@ -69,9 +112,16 @@ void stop_step(struct stop *stop, uint64_t n_running)
 	}
 }
 
-bool stop_may_begin(const struct stop *stop, usec_t job_timeout)
+void stop_give_back_late(struct stop *stop)
 {
-	return !stop->begun || drain_may_begin(&stop->drain, clock_monotonic(), job_timeout);
+	struct hold *hold = TAILQ_FIRST(&stop->index->states[HOLD_READY]), *next;
+	usec_t now = clock_monotonic();
+
+	for (; stop->begun && hold; hold = next) {
+		next = TAILQ_NEXT(hold, link);
+		if (!drain_may_begin(&stop->drain, now, hold->type->timeout))
+			departure_give_back(stop->departure, hold);
+	}
 }
 
 static int stop_on_timer(sd_event_source *source, uint64_t usec, void *userdata)

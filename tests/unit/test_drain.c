@@ -7,6 +7,8 @@
 #define TIMEOUT USEC_PER_MIN
 #define GRACE   (3 * USEC_PER_SEC)
 
+#define GRACE_OVER (TIMEOUT + GRACE + USEC_PER_SEC)
+
 static struct drain drain;
 
 static void setup(void)
@@ -34,8 +36,11 @@ START_TEST(a_poll_that_is_out_keeps_it_going)
 	struct drain_work work = {.n_polls = 1};
 
 	ck_assert_int_eq(drain_step(&drain, BEGUN, &work), DRAIN_GOES_ON);
+	drain_begin(&drain, BEGUN, 0, 0);
+	ck_assert_int_eq(drain_step(&drain, BEGUN, &work), DRAIN_CANCEL);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + USEC_PER_SEC, &work), DRAIN_GOES_ON);
 	work.n_polls = 0;
-	ck_assert_int_eq(drain_step(&drain, BEGUN + 1, &work), DRAIN_CLEAN);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + USEC_PER_SEC, &work), DRAIN_CLEAN);
 }
 END_TEST
 
@@ -67,14 +72,33 @@ START_TEST(rows_and_deletes_have_their_time_after_the_last_handler)
 }
 END_TEST
 
-START_TEST(a_handler_that_does_not_return_is_left_after_its_grace_and_that_time)
+START_TEST(a_handler_that_does_not_return_is_left_after_its_grace)
 {
-	usec_t grace_over = TIMEOUT + GRACE + USEC_PER_SEC;
+	struct drain_work work = {.n_running = 1, .n_begun = 1, .n_in_hand = 1};
 
+	ck_assert_int_eq(drain_step(&drain, BEGUN + TIMEOUT, &work), DRAIN_CANCEL);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + GRACE_OVER - 1, &work), DRAIN_GOES_ON);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + GRACE_OVER, &work), DRAIN_LEAVE);
+}
+END_TEST
+
+START_TEST(rows_and_deletes_have_their_time_beside_a_handler_that_does_not_return)
+{
+	struct drain_work work = {.n_running = 1, .n_begun = 1, .n_in_hand = 2};
+
+	ck_assert_int_eq(drain_step(&drain, BEGUN + TIMEOUT, &work), DRAIN_CANCEL);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + GRACE_OVER, &work), DRAIN_GOES_ON);
+	ck_assert_int_eq(
+		drain_step(&drain, BEGUN + GRACE_OVER + DRAIN_FINISH - 1, &work), DRAIN_GOES_ON);
+	ck_assert_int_eq(drain_step(&drain, BEGUN + GRACE_OVER + DRAIN_FINISH, &work), DRAIN_LEAVE);
+}
+END_TEST
+
+START_TEST(jobs_that_the_ledger_has_not_handed_back_yet_are_not_left_with_the_grace)
+{
 	ck_assert_int_eq(step(TIMEOUT, 1, 1), DRAIN_CANCEL);
-	ck_assert_int_eq(step(grace_over, 1, 1), DRAIN_GOES_ON);
-	ck_assert_int_eq(step(grace_over + DRAIN_FINISH - 1, 1, 1), DRAIN_GOES_ON);
-	ck_assert_int_eq(step(grace_over + DRAIN_FINISH, 1, 1), DRAIN_LEAVE);
+	ck_assert_int_eq(step(GRACE_OVER, 1, 1), DRAIN_GOES_ON);
+	ck_assert_int_eq(step(GRACE_OVER + DRAIN_FINISH, 1, 1), DRAIN_LEAVE);
 }
 END_TEST
 
@@ -110,7 +134,10 @@ int main(void)
 	tcase_add_test(all, until_the_timeout_handlers_run);
 	tcase_add_test(all, at_the_timeout_handlers_are_told_once);
 	tcase_add_test(all, rows_and_deletes_have_their_time_after_the_last_handler);
-	tcase_add_test(all, a_handler_that_does_not_return_is_left_after_its_grace_and_that_time);
+	tcase_add_test(all, a_handler_that_does_not_return_is_left_after_its_grace);
+	tcase_add_test(all, rows_and_deletes_have_their_time_beside_a_handler_that_does_not_return);
+	tcase_add_test(
+		all, jobs_that_the_ledger_has_not_handed_back_yet_are_not_left_with_the_grace);
 	tcase_add_test(all, a_job_that_begins_late_has_its_time_nevertheless);
 	tcase_add_test(all, only_what_ends_before_the_timeout_may_begin);
 	suite_add_tcase(suite, all);
