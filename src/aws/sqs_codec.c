@@ -10,27 +10,12 @@
 #include "aws/sqs_details.h"
 #include "aws/sqs_fault.h"
 #include "base/json_read.h"
-
-static void write_string(struct strbuf *b, const char *text)
-{
-	strbuf_putc(b, '"');
-	while (*text) {
-		size_t plain = 0;
-		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
-			text[plain] != '\\')
-			plain++;
-		strbuf_append(b, text, plain);
-		text += plain;
-		if (*text)
-			strbuf_printf(b, "\\u%04x", (unsigned char)*text++);
-	}
-	strbuf_putc(b, '"');
-}
+#include "base/json_write.h"
 
 static void write_queue(struct strbuf *b, const char *queue_url)
 {
 	strbuf_puts(b, "{\"QueueUrl\":");
-	write_string(b, queue_url);
+	json_write_text(b, queue_url);
 }
 
 int sqs_codec_write_receive(struct strbuf *b, const char *queue_url, const struct sqs_receive *what)
@@ -62,7 +47,7 @@ static void write_entries_begin(struct strbuf *b, const char *queue_url, size_t 
 static void write_entry(struct strbuf *b, size_t i, const char *handle)
 {
 	strbuf_printf(b, "%s{\"Id\":\"%zu\",\"ReceiptHandle\":", i ? "," : "", i);
-	write_string(b, handle);
+	json_write_text(b, handle);
 }
 
 int sqs_codec_write_delete(

@@ -322,7 +322,7 @@ START_TEST(a_delete_reports_each_entry_by_its_id)
 	ck_assert_str_eq(seen.entries, "stale ReceiptHandleIsInvalid: not a receipt handle of this "
 				       "queue\nok \n");
 	ck_assert_str_eq(asked_body, "{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":["
-				     "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\"},"
+				     "{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"one+/=\"},"
 				     "{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\"}]}");
 	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.DeleteMessageBatch");
 	assert_signed(KEY, SECRET, NULL);
@@ -343,7 +343,7 @@ START_TEST(a_change_of_visibility_carries_each_messages_seconds)
 	ck_assert_str_eq(seen.entries, "ok \nok \n");
 	ck_assert_str_eq(asked_body,
 		"{\"QueueUrl\":\"" QUEUE_URL "\",\"Entries\":["
-		"{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\u0022one+/=\","
+		"{\"Id\":\"0\",\"ReceiptHandle\":\"AQEB\\\"one+/=\","
 		"\"VisibilityTimeout\":30},"
 		"{\"Id\":\"1\",\"ReceiptHandle\":\"AQEBtwo\",\"VisibilityTimeout\":5}]}");
 }
