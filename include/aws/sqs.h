@@ -114,7 +114,8 @@ struct sqs_options {
 	bool plain;            /* the endpoint may be http:// on any host */
 };
 
-/* Messages, entries and attributes come with SQS_OK only; otherwise there are none, or NULL. */
+/* Messages, entries, attributes and ids come with SQS_OK only; otherwise there are none, or NULL.
+ */
 
 typedef void sqs_receive_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_message *messages, size_t n_messages);
@@ -122,6 +123,8 @@ typedef void sqs_batch_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_entry_answer *entries, size_t n_entries);
 typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_queue_attributes *attributes);
+/* message_id: what the new message has been given. */
+typedef void sqs_sent_fn(void *userdata, const struct sqs_answer *answer, const char *message_id);
 
 /*
  * Borrows http, credentials and skew for its life; copies the options. 0 or a negative errno; for
@@ -172,10 +175,21 @@ struct sqs_change {
 	usec_t patience; /* for the answer, at most 10 s; 0: those */
 };
 
+/* What SQS takes of a message: body and attributes together. */
+#define SQS_MESSAGE_BYTES_MAX ((size_t)1 << 20)
+
+struct sqs_send {
+	const char *queue_url; /* another queue's, at the same endpoint */
+	const char *body;
+	size_t body_len;
+	const struct sqs_message_attribute *attributes;
+	size_t n_attributes; /* at most SQS_MESSAGE_ATTRIBUTES_MAX */
+};
+
 /*
- * Each starts one call. ret_call may be NULL. Entries and handles are borrowed during the call
- * only. 0 or a negative errno, and then no callback comes. A message whose MD5OfBody does not fit
- * its body makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s.
+ * Each starts one call. ret_call may be NULL. What is given is borrowed during the call only. 0 or
+ * a negative errno, and then no callback comes. A message whose MD5OfBody does not fit its body
+ * makes the whole answer SQS_GARBLED. A receive has its wait and 8 s, any other 10 s.
  */
 int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
 	void *userdata, struct sqs_call **ret_call);
@@ -186,6 +200,9 @@ int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_ba
 /* queue_url: another queue's, at the same endpoint; NULL: the consumer's own. */
 int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,
 	void *userdata, struct sqs_call **ret_call);
+/* One whose answer was lost may have been carried out all the same. */
+int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, void *userdata,
+	struct sqs_call **ret_call);
 
 /* No callback comes any more; the connection is closed if the request is out. Not from inside the
  * call's own callback, after which it is gone.

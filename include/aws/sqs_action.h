@@ -10,13 +10,15 @@ enum sqs_action {
 	SQS_DELETE,
 	SQS_CHANGE_VISIBILITY,
 	SQS_GET_ATTRIBUTES,
+	SQS_SEND,
 };
 
 struct sqs_action_names {
 	const char *name;
-	const char *target;     /* X-Amz-Target */
-	const char *permission; /* that of a batch is the single action's */
-	bool has_handles;       /* requests hold receipt handles */
+	const char *target;         /* X-Amz-Target */
+	const char *permission;     /* that of a batch is the single action's */
+	const char *key_permission; /* where a KMS key encrypts the messages */
+	bool is_private;            /* requests hold receipt handles, or a body */
 };
 
 const struct sqs_action_names *sqs_action_names(enum sqs_action action);

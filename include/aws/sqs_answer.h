@@ -31,6 +31,7 @@ struct sqs_answer_goal {
 		sqs_receive_fn *receive;
 		sqs_batch_fn *batch;
 		sqs_attributes_fn *attributes;
+		sqs_sent_fn *sent;
 	} done;
 	void *userdata;
 };

@@ -65,8 +65,9 @@ int sqs_call_init(struct sqs *sqs);
 /* Cancels and frees all calls; also after a failed or missing init. */
 void sqs_call_done(struct sqs *sqs);
 
-/* A call whose body can be written; in no list. 0 or -ENOMEM. */
-int sqs_call_get(struct sqs *sqs, enum sqs_action action, struct sqs_call **ret);
+/* A call whose body can be written; in no list. other_url: copied. 0 or -ENOMEM. */
+int sqs_call_get(
+	struct sqs *sqs, enum sqs_action action, const char *other_url, struct sqs_call **ret);
 /* One that is not to be started after all, or has ended. */
 void sqs_call_put(struct sqs_call *call);
 /*

@@ -1,31 +1,19 @@
 /*
- * The bodies of SQS's requests and of its good answers, in AWS JSON 1.0 of service version
- * 2012-11-05. What went wrong is read by sqs_fault.
+ * The bodies of SQS's good answers, in AWS JSON 1.0 of service version 2012-11-05. What went wrong
+ * is read by sqs_fault.
  *
  * Pure: no thread, no clock, no connection. Answers are anybody's whom a proxy lets through: every
  * shape is checked, unknown members are ignored, null counts as absent, and SQS leaves out what is
  * empty. The caller has put a ceiling on their size.
  *
- * Writers append to b and return its error. Readers return 0, -ENOMEM, or -EBADMSG and the reason,
- * a constant text that continues "HTTP 200 with ..."; ret is then left alone.
+ * All return 0, -ENOMEM, or -EBADMSG and the reason, a constant text that continues "HTTP 200 with
+ * ..."; ret is then left alone.
  */
 #pragma once
 
 #include <openssl/types.h>
 
 #include "aws/sqs.h"
-#include "base/strbuf.h"
-
-int sqs_codec_write_receive(
-	struct strbuf *b, const char *queue_url, const struct sqs_receive *what);
-
-/* Entries get their place in the array as Id. */
-int sqs_codec_write_delete(
-	struct strbuf *b, const char *queue_url, const char *const *handles, size_t n_handles);
-int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url,
-	const struct sqs_visibility *entries, size_t n_entries);
-
-int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
 
 /* What was asked for. */
 struct sqs_codec_expected {
@@ -71,3 +59,7 @@ struct sqs_codec_attributes {
 int sqs_codec_read_attributes(
 	const char *body, size_t len, struct sqs_codec_attributes *ret, const char **ret_reason);
 void sqs_codec_attributes_done(struct sqs_codec_attributes *a);
+
+/* That of a send: returns the new message's id, owned. */
+int sqs_codec_read_sent(
+	const char *body, size_t len, char **ret_message_id, const char **ret_reason);

@@ -21,9 +21,10 @@
 
 /* Whom was asked for what; borrowed. */
 struct sqs_fault_place {
-	const char *action;     /* "DeleteMessageBatch" */
-	const char *permission; /* what it needs: "sqs:DeleteMessage" */
-	bool has_handles;       /* the request held receipt handles */
+	const char *action;         /* "DeleteMessageBatch" */
+	const char *permission;     /* what it needs: "sqs:DeleteMessage" */
+	const char *key_permission; /* on a KMS key: "kms:Decrypt" */
+	bool is_private; /* the request held receipt handles, or a body: no refusal is quoted */
 	const char *host;
 	const char *queue; /* the last part of its URL */
 	const char *region;

@@ -7,7 +7,7 @@
 
 #include "aws/queue_url.h"
 #include "aws/sqs_call.h"
-#include "aws/sqs_codec.h"
+#include "aws/sqs_codec_write.h"
 
 #define RECEIVE_MARGIN (8 * USEC_PER_SEC)
 #define OTHERS_TIMEOUT (10 * USEC_PER_SEC)
@@ -20,7 +20,7 @@ int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn 
 	void *userdata, struct sqs_call **ret_call)
 {
 	struct sqs_call *call;
-	int r = sqs_call_get(sqs, SQS_RECEIVE, &call);
+	int r = sqs_call_get(sqs, SQS_RECEIVE, NULL, &call);
 	if (r < 0)
 		return r;
 
@@ -37,7 +37,7 @@ int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sq
 	void *userdata, struct sqs_call **ret_call)
 {
 	struct sqs_call *call;
-	int r = sqs_call_get(sqs, SQS_DELETE, &call);
+	int r = sqs_call_get(sqs, SQS_DELETE, NULL, &call);
 	if (r < 0)
 		return r;
 
@@ -53,7 +53,7 @@ int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_ba
 {
 	usec_t timeout = what->patience ? usec_min(OTHERS_TIMEOUT, what->patience) : OTHERS_TIMEOUT;
 	struct sqs_call *call;
-	int r = sqs_call_get(sqs, SQS_CHANGE_VISIBILITY, &call);
+	int r = sqs_call_get(sqs, SQS_CHANGE_VISIBILITY, NULL, &call);
 	if (r < 0)
 		return r;
 
@@ -68,16 +68,26 @@ int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn
 	void *userdata, struct sqs_call **ret_call)
 {
 	struct sqs_call *call;
-	int r = sqs_call_get(sqs, SQS_GET_ATTRIBUTES, &call);
+	int r = sqs_call_get(sqs, SQS_GET_ATTRIBUTES, queue_url, &call);
 	if (r < 0)
 		return r;
 
-	if (queue_url && !(call->other_url = strdup(queue_url))) {
-		sqs_call_put(call);
-		return -ENOMEM;
-	}
 	sqs_codec_write_attributes(&call->body, queue_url ? queue_url : sqs->queue_url);
 	call->goal.done.attributes = done;
+	call->goal.userdata = userdata;
+	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
+}
+
+int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, void *userdata,
+	struct sqs_call **ret_call)
+{
+	struct sqs_call *call;
+	int r = sqs_call_get(sqs, SQS_SEND, what->queue_url, &call);
+	if (r < 0)
+		return r;
+
+	sqs_codec_write_send(&call->body, what);
+	call->goal.done.sent = done;
 	call->goal.userdata = userdata;
 	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
 }

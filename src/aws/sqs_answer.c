@@ -118,6 +118,22 @@ static void tell_attributes(const struct sqs_answer_goal *goal, const struct sqs
 	sqs_codec_attributes_done(&a);
 }
 
+static void tell_sent(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
+	const struct http_response *response, struct sqs_fault *fault)
+{
+	_cleanup_free_ char *message_id = NULL;
+	const char *reason = "";
+
+	if (fault->result == SQS_OK) {
+		int r = sqs_codec_read_sent(
+			response->body, response->body_len, &message_id, &reason);
+		judge_body(place, response, r, reason, fault);
+	}
+
+	struct sqs_answer answer = answer_with(fault, response);
+	goal->done.sent(goal->userdata, &answer, message_id);
+}
+
 void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
 	const EVP_MD *md5, const struct http_response *response, struct sqs_fault *fault)
 {
@@ -131,6 +147,9 @@ void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_
 		return;
 	case SQS_GET_ATTRIBUTES:
 		tell_attributes(goal, place, response, fault);
+		return;
+	case SQS_SEND:
+		tell_sent(goal, place, response, fault);
 		return;
 	}
 }

@@ -17,7 +17,8 @@ static struct sqs_fault_place sqs_call_place(const struct sqs_call *call)
 	return (struct sqs_fault_place){
 		.action = names->name,
 		.permission = names->permission,
-		.has_handles = names->has_handles,
+		.key_permission = names->key_permission,
+		.is_private = names->is_private,
 		.host = sqs->endpoint.parts.host,
 		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
 		.region = sqs->signer ? signer_region(sqs->signer) : "",
@@ -54,6 +55,9 @@ static void sqs_call_free(struct sqs_call *call)
 void sqs_call_put(struct sqs_call *call)
 {
 	call->credentials = credentials_unref(call->credentials);
+	/* A message may be large, and is no more of anybody's business. */
+	if (call->goal.action == SQS_SEND)
+		strbuf_wipe(&call->body);
 	free(call->other_url);
 	call->other_url = NULL;
 	sqs_call_move(call, &call->sqs->idle);
@@ -286,7 +290,8 @@ static void on_answer(void *userdata, const struct http_response *response)
 
 /* ---- Calls ---- */
 
-int sqs_call_get(struct sqs *sqs, enum sqs_action action, struct sqs_call **ret)
+int sqs_call_get(
+	struct sqs *sqs, enum sqs_action action, const char *other_url, struct sqs_call **ret)
 {
 	struct sqs_call *call = TAILQ_FIRST(&sqs->idle);
 
@@ -304,6 +309,10 @@ int sqs_call_get(struct sqs *sqs, enum sqs_action action, struct sqs_call **ret)
 	call->n_sent = 0;
 	call->fault.result = SQS_OK;
 	call->sent_at = call->first_byte_at = 0;
+	if (other_url && !(call->other_url = strdup(other_url))) {
+		sqs_call_put(call);
+		return -ENOMEM;
+	}
 	*ret = call;
 	return 0;
 }

@@ -10,75 +10,6 @@
 #include "aws/sqs_details.h"
 #include "aws/sqs_fault.h"
 #include "base/json_read.h"
-#include "base/json_write.h"
-
-static void write_queue(struct strbuf *b, const char *queue_url)
-{
-	strbuf_puts(b, "{\"QueueUrl\":");
-	json_write_text(b, queue_url);
-}
-
-int sqs_codec_write_receive(struct strbuf *b, const char *queue_url, const struct sqs_receive *what)
-{
-	assert(what->max_messages >= 1 && what->max_messages <= SQS_BATCH_MAX);
-	write_queue(b, queue_url);
-	strbuf_printf(b, ",\"MaxNumberOfMessages\":%u,\"WaitTimeSeconds\":%llu", what->max_messages,
-		(unsigned long long)(what->wait / USEC_PER_SEC));
-	if (what->visibility_timeout > 0)
-		strbuf_printf(b, ",\"VisibilityTimeout\":%llu",
-			(unsigned long long)(what->visibility_timeout / USEC_PER_SEC));
-	const char *names =
-		what->details ? "\"All\"" : "\"SentTimestamp\",\"ApproximateReceiveCount\"";
-	if (what->details)
-		strbuf_puts(b, ",\"MessageAttributeNames\":[\"All\"]");
-	/* The second list is the first one's name before 2024, all that older servers know. */
-	return strbuf_printf(
-		b, ",\"MessageSystemAttributeNames\":[%s],\"AttributeNames\":[%s]}", names, names);
-}
-
-static void write_entries_begin(struct strbuf *b, const char *queue_url, size_t n_entries)
-{
-	assert(n_entries >= 1 && n_entries <= SQS_BATCH_MAX);
-	write_queue(b, queue_url);
-	strbuf_puts(b, ",\"Entries\":[");
-}
-
-/* All of an entry but its end. */
-static void write_entry(struct strbuf *b, size_t i, const char *handle)
-{
-	strbuf_printf(b, "%s{\"Id\":\"%zu\",\"ReceiptHandle\":", i ? "," : "", i);
-	json_write_text(b, handle);
-}
-
-int sqs_codec_write_delete(
-	struct strbuf *b, const char *queue_url, const char *const *handles, size_t n_handles)
-{
-	write_entries_begin(b, queue_url, n_handles);
-	for (size_t i = 0; i < n_handles; i++) {
-		write_entry(b, i, handles[i]);
-		strbuf_putc(b, '}');
-	}
-	return strbuf_puts(b, "]}");
-}
-
-int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url,
-	const struct sqs_visibility *entries, size_t n_entries)
-{
-	write_entries_begin(b, queue_url, n_entries);
-	for (size_t i = 0; i < n_entries; i++) {
-		write_entry(b, i, entries[i].handle);
-		strbuf_printf(b, ",\"VisibilityTimeout\":%llu}",
-			(unsigned long long)(entries[i].timeout / USEC_PER_SEC));
-	}
-	return strbuf_puts(b, "]}");
-}
-
-int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url)
-{
-	write_queue(b, queue_url);
-	/* Some names are unknown where the queue is not of their kind; this one never is. */
-	return strbuf_puts(b, ",\"AttributeNames\":[\"All\"]}");
-}
 
 /* Reads one answer whole: its root object by member(). */
 static int read_root(struct json_read *r, json_read_fn *member, void *userdata)
@@ -464,4 +395,37 @@ void sqs_codec_attributes_done(struct sqs_codec_attributes *a)
 {
 	free(a->texts);
 	*a = (struct sqs_codec_attributes){0};
+}
+
+static int read_sent_member(struct json_read *r, const struct json_string *name, void *userdata)
+{
+	const char **message_id = userdata;
+
+	return json_string_is(name, "MessageId") ? json_read_text(r, message_id, NULL)
+						 : json_read_skip(r);
+}
+
+int sqs_codec_read_sent(
+	const char *body, size_t len, char **ret_message_id, const char **ret_reason)
+{
+	_cleanup_(json_read_done) struct json_read r;
+	const char *message_id = NULL;
+
+	int e = json_read_init(&r, body, len);
+	if (e < 0)
+		return e;
+	e = read_root(&r, read_sent_member, &message_id);
+	if (e < 0) {
+		*ret_reason = name_fault(&r);
+		return e;
+	}
+	if (!message_id || !message_id[0]) {
+		*ret_reason = "JSON without a MessageId";
+		return -EBADMSG;
+	}
+	char *copy = strdup(message_id);
+	if (!copy)
+		return -ENOMEM;
+	*ret_message_id = copy;
+	return 0;
 }

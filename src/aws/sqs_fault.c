@@ -97,17 +97,19 @@ static void describe_key(
 		{"NotFound", "it is not there: give the queue another one (KmsMasterKeyId)"},
 		{"OptIn", "this account has to subscribe to KMS"},
 		{"KeyUsage", "it is not one for encryption: give the queue another one"},
-		{"", "grant kms:Decrypt on it"},
+		{"", NULL}, /* a grant of what the action needs */
 	};
-	char said[QUOTE_SIZE];
+	char said[QUOTE_SIZE], grant[80];
 	size_t i = 0;
 
 	while (!strstr(ret->code, cures[i].word))
 		i++;
+	snprintf(grant, sizeof grant, "grant %s on it", p->key_permission);
 	quote_message(p, message, said);
 	snprintf(ret->text, sizeof ret->text,
 		"the KMS key that encrypts the messages of queue %s cannot be used (%s): %s%s%s",
-		p->queue, ret->code, cures[i].cure, said[0] ? "; " : "", said);
+		p->queue, ret->code, cures[i].cure ? cures[i].cure : grant, said[0] ? "; " : "",
+		said);
 }
 
 static void describe_throttle(const struct sqs_fault_place *p,
@@ -138,7 +140,7 @@ static void describe_refusal(
 {
 	char said[QUOTE_SIZE];
 
-	quote_message(p, p->has_handles ? "" : message, said);
+	quote_message(p, p->is_private ? "" : message, said);
 	snprintf(ret->text, sizeof ret->text, "%s refused %s on queue %s: %s%s%s", p->host,
 		p->action, p->queue, ret->code, said[0] ? ": " : "", said);
 }

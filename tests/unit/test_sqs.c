@@ -169,6 +169,13 @@ static void on_attributes(
 		attributes->dead_letter_arn ? attributes->dead_letter_arn : "-");
 }
 
+static void on_sent(void *userdata, const struct sqs_answer *a, const char *message_id)
+{
+	(void)userdata;
+	note_answer(a, message_id ? 1 : 0);
+	note_entry("%s", message_id ? message_id : "-");
+}
+
 static void await(unsigned n_callbacks)
 {
 	while (seen.n_callbacks < n_callbacks) {
@@ -378,6 +385,43 @@ START_TEST(another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong)
 	ck_assert_int_eq(sqs_get_attributes(sqs, NULL, on_attributes, NULL, NULL), 0);
 	await(2);
 	ck_assert_ptr_null(strstr(seen.text, "dead"));
+}
+END_TEST
+
+static const struct sqs_message_attribute color = {"color", "String", "blue", NULL};
+static const struct sqs_send letter = {
+	.queue_url = OTHER_URL,
+	.body = "{\"jobId\":\"j\"}",
+	.body_len = 13,
+	.attributes = &color,
+	.n_attributes = 1,
+};
+
+START_TEST(a_message_is_sent_to_another_queue_and_has_an_id_there)
+{
+	will_answer(200, "{\"MessageId\":\"m-2\",\"MD5OfMessageBody\":\"x\"}");
+	ck_assert_int_eq(sqs_send(sqs, &letter, on_sent, NULL, NULL), 0);
+	await(1);
+	ck_assert_int_eq(seen.result, SQS_OK);
+	ck_assert_str_eq(seen.entries, "m-2");
+	ck_assert_str_eq(asked_body, "{\"QueueUrl\":\"" OTHER_URL "\","
+				     "\"MessageBody\":\"{\\\"jobId\\\":\\\"j\\\"}\","
+				     "\"MessageAttributes\":{\"color\":{\"DataType\":\"String\","
+				     "\"StringValue\":\"blue\"}}}");
+	ck_assert_str_eq(header("X-Amz-Target"), "AmazonSQS.SendMessage");
+	assert_signed(KEY, SECRET, NULL);
+}
+END_TEST
+
+START_TEST(a_send_that_is_denied_names_what_it_lacks_on_which_queue)
+{
+	will_answer(403, "{\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}");
+	ck_assert_int_eq(sqs_send(sqs, &letter, on_sent, NULL, NULL), 0);
+	await(1);
+	ck_assert_int_eq(seen.result, SQS_DENIED);
+	ck_assert_str_eq(
+		seen.text, "access denied to sqs:SendMessage on queue nexus-dead: grant it");
+	ck_assert_str_eq(seen.entries, "-");
 }
 END_TEST
 
@@ -605,6 +649,8 @@ static Suite *suite(void)
 	tcase_add_test(c, a_change_of_visibility_carries_each_messages_seconds);
 	tcase_add_test(c, attributes_tell_visibility_and_redrive);
 	tcase_add_test(c, another_queue_is_asked_for_by_its_url_and_named_in_what_goes_wrong);
+	tcase_add_test(c, a_message_is_sent_to_another_queue_and_has_an_id_there);
+	tcase_add_test(c, a_send_that_is_denied_names_what_it_lacks_on_which_queue);
 	tcase_add_test(c, no_credentials_is_an_answer_that_sends_nothing);
 	tcase_add_test(c, without_a_region_nothing_is_sent_until_it_is_set);
 	tcase_add_test(c, a_call_without_a_region_can_be_cancelled);

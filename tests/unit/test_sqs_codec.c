@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws/sqs_action.h"
 #include "aws/sqs_codec.h"
+#include "aws/sqs_codec_write.h"
 #include "aws/sqs_fault.h"
 
 /*
@@ -151,19 +153,44 @@ static int print_attributes(
 	return 0;
 }
 
+static int print_sent(
+	const struct sqs_fault_answer *answer, struct strbuf *out, const char **ret_reason)
+{
+	_cleanup_free_ char *message_id = NULL;
+	int r = sqs_codec_read_sent(answer->body, answer->body_len, &message_id, ret_reason);
+
+	if (r == 0)
+		strbuf_printf(out, "sent as %s\n", message_id);
+	return r;
+}
+
 static const struct {
 	const char *word;
-	struct sqs_fault_place place;
+	enum sqs_action action;
 } actions[] = {
-	{"receive", {.action = "ReceiveMessage", .permission = "sqs:ReceiveMessage"}},
-	{"delete", {.action = "DeleteMessageBatch",
-			   .permission = "sqs:DeleteMessage",
-			   .has_handles = true}},
-	{"visibility", {.action = "ChangeMessageVisibilityBatch",
-			       .permission = "sqs:ChangeMessageVisibility",
-			       .has_handles = true}},
-	{"attributes", {.action = "GetQueueAttributes", .permission = "sqs:GetQueueAttributes"}},
+	{"receive", SQS_RECEIVE},
+	{"delete", SQS_DELETE},
+	{"visibility", SQS_CHANGE_VISIBILITY},
+	{"attributes", SQS_GET_ATTRIBUTES},
+	{"send", SQS_SEND},
 };
+
+static int print_body(enum sqs_action action, const struct sqs_codec_expected *expected,
+	const struct sqs_fault_answer *answer, struct strbuf *out, const char **ret_reason)
+{
+	switch (action) {
+	case SQS_RECEIVE:
+		return print_messages(answer, expected, out, ret_reason);
+	case SQS_DELETE:
+	case SQS_CHANGE_VISIBILITY:
+		return print_entries(answer, expected->max_messages, out, ret_reason);
+	case SQS_GET_ATTRIBUTES:
+		return print_attributes(answer, out, ret_reason);
+	case SQS_SEND:
+		return print_sent(answer, out, ret_reason);
+	}
+	return -EINVAL;
+}
 
 /* What it was all signed with: a service may say it back. */
 static const struct credentials credentials = {
@@ -175,27 +202,30 @@ static const struct credentials credentials = {
 static void print_answer(const char *word, const struct sqs_codec_expected *expected,
 	const struct sqs_fault_answer *answer, struct strbuf *out)
 {
-	struct sqs_fault_place place;
 	struct sqs_fault fault;
 	const char *reason = NULL;
 	size_t i = 0;
 
 	while (strcmp(actions[i].word, word) != 0)
 		i++;
-	place = actions[i].place;
-	place.host = "sqs.eu-west-1.amazonaws.com";
-	place.queue = "nexus-jobs-dev";
-	place.region = "eu-west-1";
-	place.credentials = &credentials;
+	const struct sqs_action_names *names = sqs_action_names(actions[i].action);
+	const struct sqs_fault_place place = {
+		.action = names->name,
+		.permission = names->permission,
+		.key_permission = names->key_permission,
+		.is_private = names->is_private,
+		.host = "sqs.eu-west-1.amazonaws.com",
+		.queue = "nexus-jobs-dev",
+		.region = "eu-west-1",
+		.credentials = &credentials,
+	};
 	if (answer->status != 200) {
 		sqs_fault_of_answer(&place, answer, &fault);
 		print_fault(out, &fault);
 		return;
 	}
 
-	int r = i == 0   ? print_messages(answer, expected, out, &reason)
-		: i == 3 ? print_attributes(answer, out, &reason)
-			 : print_entries(answer, expected->max_messages, out, &reason);
+	int r = print_body(actions[i].action, expected, answer, out, &reason);
 	if (r == 0)
 		return;
 	ck_assert_int_eq(r, -EBADMSG);
@@ -317,6 +347,37 @@ START_TEST(requests_are_written_as_sqs_reads_them)
 }
 END_TEST
 
+START_TEST(a_message_is_written_as_it_is_with_its_attributes)
+{
+	static const struct sqs_message_attribute attributes[] = {
+		{"color", "String", "bl\"ue", NULL},
+		{"blob", "Binary.gif", NULL, "AQID"},
+	};
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+	struct sqs_send what = {
+		.queue_url = "http://q/1/dead",
+		.body = "{\"a\":\"\0\n\xc3\xa9\"}and more",
+		.body_len = 12,
+		.attributes = attributes,
+		.n_attributes = 2,
+	};
+
+	ck_assert_int_eq(sqs_codec_write_send(&b, &what), 0);
+	ck_assert_str_eq(b.data,
+		"{\"QueueUrl\":\"http://q/1/dead\","
+		"\"MessageBody\":\"{\\\"a\\\":\\\"\\u0000\\n\xc3\xa9\\\"}\","
+		"\"MessageAttributes\":{"
+		"\"color\":{\"DataType\":\"String\",\"StringValue\":\"bl\\\"ue\"},"
+		"\"blob\":{\"DataType\":\"Binary.gif\",\"BinaryValue\":\"AQID\"}}}");
+
+	what.n_attributes = 0;
+	what.body_len = 1;
+	strbuf_reset(&b);
+	ck_assert_int_eq(sqs_codec_write_send(&b, &what), 0);
+	ck_assert_str_eq(b.data, "{\"QueueUrl\":\"http://q/1/dead\",\"MessageBody\":\"{\"}");
+}
+END_TEST
+
 START_TEST(a_request_past_its_ceiling_is_an_error)
 {
 	_cleanup_strbuf_ struct strbuf b;
@@ -363,6 +424,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, each_answer_is_taken_as_it_says, 0, n_cases);
 	tcase_add_loop_test(c, an_answer_cut_anywhere_is_refused, 0, 2);
 	tcase_add_test(c, requests_are_written_as_sqs_reads_them);
+	tcase_add_test(c, a_message_is_written_as_it_is_with_its_attributes);
 	tcase_add_test(c, a_request_past_its_ceiling_is_an_error);
 	tcase_add_test(c, every_result_has_a_name_of_its_own);
 	tcase_add_test(c, what_http_could_not_read_is_garbled_and_all_else_unreachable);
