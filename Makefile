@@ -23,7 +23,7 @@ PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 CTL_LIBS := libarchive
-TOOLS    := sqs-local bench-service
+TOOLS    := sqs-local bench-service marker
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
@@ -32,7 +32,8 @@ UNIT_SUPPORT := $(wildcard tests/support/*.c)
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
-CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/integration/test_*.py)
+CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/integration/test_*.py \
+                          tests/fault/test_*.py)
 
 # For a make of our own: as parallel as the machine, unless the caller has said how.
 parallel = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
@@ -99,6 +100,9 @@ $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 
 $(BUILD)/bench-service: $(call objects,tests/bench/service.c)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,libmicrohttpd)
+
+$(BUILD)/marker: $(call objects,tests/fault/marker.c)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $^
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each

@@ -23,22 +23,37 @@ TABLE = """
     ALTER TABLE background_jobs OWNER TO nexus;
 """
 
-# Only where a test wants to know what a row went through: every status that it ever had.
+# Only where a test wants to know what a row went through. Every version of it, touches too, and
+# what was deleted; each is its transaction's, so that xmin says when it was committed. history: the
+# updates that changed the status or the attempts.
 HISTORY = """
-    CREATE TABLE history (
-        step     bigint GENERATED ALWAYS AS IDENTITY,
-        id       text NOT NULL,
-        status   job_status NOT NULL,
-        attempts integer NOT NULL,
-        at       timestamptz NOT NULL DEFAULT clock_timestamp());
+    CREATE TABLE versions (
+        step         bigint GENERATED ALWAYS AS IDENTITY,
+        op           text NOT NULL,
+        id           text NOT NULL,
+        type         text NOT NULL,
+        status       job_status NOT NULL,
+        attempts     integer NOT NULL,
+        error        text,
+        started_at   timestamp,
+        completed_at timestamp,
+        updated_at   timestamp,
+        moved        boolean NOT NULL,
+        at           timestamptz NOT NULL DEFAULT clock_timestamp());
+    CREATE VIEW history AS SELECT step, id, status, attempts, at FROM versions WHERE moved;
     CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+    DECLARE
+        kept background_jobs := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     BEGIN
-        INSERT INTO history (id, status, attempts) VALUES (NEW.id, NEW.status, NEW.attempts);
+        INSERT INTO versions (op, id, type, status, attempts, error, started_at, completed_at,
+            updated_at, moved)
+        VALUES (TG_OP, kept.id, kept.type, kept.status, kept.attempts, kept.error,
+            kept.started_at, kept.completed_at, kept.updated_at, TG_OP = 'UPDATE'
+            AND (OLD.status <> NEW.status OR OLD.attempts <> NEW.attempts));
         RETURN NULL;
     END $$;
-    CREATE TRIGGER remember AFTER UPDATE ON background_jobs FOR EACH ROW
-        WHEN (OLD.status <> NEW.status OR OLD.attempts <> NEW.attempts)
-        EXECUTE FUNCTION remember();
+    CREATE TRIGGER remember AFTER INSERT OR UPDATE OR DELETE ON background_jobs
+        FOR EACH ROW EXECUTE FUNCTION remember();
 """
 
 Row = collections.namedtuple("Row", "id type payload status attempts error started_at "
@@ -105,6 +120,16 @@ class Jobs:
             until(lambda: set(self.counts()) <= {status}, within)
         except Timeout:
             raise Timeout(f"not all {status} within {within:g} s: {self.counts()}") from None
+
+    def versions(self):
+        """Every version of every row, as tuples: step, op (INSERT, UPDATE, DELETE), id, type,
+        status, attempts, error, started_at, completed_at, updated_at, and when it was committed;
+        times in microseconds since 1970."""
+        columns = ("step, op, id, type, status::text, attempts, error, "
+                   + ", ".join(f"(extract(epoch FROM {moment}) * 1000000)::bigint" for moment in (
+                       "started_at", "completed_at", "updated_at",
+                       "pg_xact_commit_timestamp(xmin)")))
+        return self.database.execute(f"SELECT {columns} FROM versions ORDER BY step")
 
     def history(self, job_id):
         """Every (status, attempts) that the row came to have."""

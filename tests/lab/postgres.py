@@ -84,7 +84,8 @@ class Postgres:
         if self._account:
             os.chown(self.home, self._account.pw_uid, self._account.pw_gid)
         self._options = {"timezone": timezone or "UTC", "listen_addresses": "127.0.0.1",
-                         "unix_socket_directories": self.home, "max_connections": 100}
+                         "unix_socket_directories": self.home, "max_connections": 100,
+                         "track_commit_timestamp": "on"}
         if not durable:
             self._options.update(fsync="off", full_page_writes="off", autovacuum="off")
         self._databases = []

@@ -207,6 +207,18 @@ class Sqs:
         """No faults any more."""
         self.client.control("DELETE", "faults")
 
+    def keep_journal(self):
+        """From now on notes what becomes of every message."""
+        self.client.control("POST", "journal", {"on": True})
+
+    def journal(self):
+        """The events since it was last asked: what happened, queue, message, job, receives, when
+        (microseconds of this machine's clock)."""
+        taken = self.client.control("GET", "journal")
+        if taken["dropped"]:
+            raise OverflowError(f"the journal was full: {taken['dropped']} events are not in it")
+        return taken["events"]
+
     def stats(self):
         """{action: {result: how many}} since the start, or since they were forgotten."""
         return self.client.control("GET", "stats")

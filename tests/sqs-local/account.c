@@ -27,6 +27,7 @@ void account_done(struct account *account)
 		local_queue_free(queue);
 	}
 	slots_done(&account->slots);
+	journal_done(&account->journal);
 	move_tasks_done(&account->move_tasks);
 	json_decref(account->deleted);
 }
@@ -104,6 +105,7 @@ struct local_queue *account_create(
 	struct local_queue *queue = local_queue_new(name, settings, &account->slots, now);
 
 	queue->arn = account_arn(account, name);
+	queue->journal = &account->journal;
 	TAILQ_INSERT_TAIL(&account->queues, queue, others);
 	return queue;
 }

@@ -26,6 +26,7 @@ struct account {
 	struct move_task_list move_tasks;
 	struct waiter_list orphans; /* receives whose queue was deleted under them */
 	struct slots slots;
+	struct journal journal;
 	struct rng rng;
 	usec_t clock_offset; /* the account's clock shows CLOCK_BOOTTIME plus this */
 	usec_t stopped_at;   /* CLOCK_BOOTTIME that it goes on showing; 0: it runs */

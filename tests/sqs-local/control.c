@@ -32,6 +32,28 @@ static const char *control_delete_stats(
 	return NULL;
 }
 
+static const char *control_post_journal(
+	struct service *service, const char *query, const json_t *input, json_t **ret)
+{
+	int on;
+
+	(void)query;
+	(void)ret;
+	if (json_unpack((json_t *)input, "{s:b !}", "on", &on) < 0)
+		return "on is a boolean";
+	journal_switch(&service->account.journal, on);
+	return NULL;
+}
+
+static const char *control_get_journal(
+	struct service *service, const char *query, const json_t *input, json_t **ret)
+{
+	(void)query;
+	(void)input;
+	*ret = journal_take(&service->account.journal);
+	return NULL;
+}
+
 static const char *control_get_faults(
 	struct service *service, const char *query, const json_t *input, json_t **ret)
 {
@@ -226,6 +248,8 @@ static const struct {
 	{"GET", "stats", control_get_stats},
 	{"DELETE", "stats", control_delete_stats},
 	{"GET", "queue", control_get_queue},
+	{"POST", "journal", control_post_journal},
+	{"GET", "journal", control_get_journal},
 	{"GET", "faults", control_get_faults},
 	{"POST", "faults", control_post_faults},
 	{"DELETE", "faults", control_delete_faults},

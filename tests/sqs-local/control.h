@@ -9,6 +9,9 @@
  *                            unknown
  *   DELETE stats             from zero again
  *   GET    queue?name=NAME   settings, counts and every message with state, receives and age
+ *   POST   journal           {"on": true}: from now on notes what becomes of every message; false:
+ *                            no more. Either way forgets what was noted
+ *   GET    journal           what was noted since it was last asked for (journal.h says how)
  *   GET    faults            those that are still to come
  *   POST   faults            adds one, or a list of them (faults.h says what they look like)
  *   DELETE faults            none any more

@@ -101,6 +101,7 @@ struct local_message *local_queue_send(
 	else
 		local_queue_place_visible(message);
 	queue->counts.sent++;
+	journal_note(queue->journal, JOURNAL_SEND, message);
 	return message;
 }
 
@@ -148,6 +149,7 @@ void local_queue_take(
 	if (message->first_received_at == 0)
 		message->first_received_at = now;
 	queue->counts.received++;
+	journal_note(queue->journal, JOURNAL_RECEIVE, message);
 	local_queue_hide(message, now + visibility, now);
 }
 
@@ -185,6 +187,7 @@ void local_queue_move(struct local_message *message, struct local_queue *to)
 {
 	struct local_queue *from = message->queue;
 
+	journal_note(from->journal, JOURNAL_MOVE, message);
 	local_queue_unplace(message);
 	TAILQ_REMOVE(&from->by_age, message, by_age);
 	local_queue_insert(to, message);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "handle.h"
 #include "heap.h"
+#include "journal.h"
 #include "rng.h"
 #include "settings.h"
 #include "slots.h"
@@ -87,7 +88,8 @@ struct local_queue {
 	usec_t purged_at; /* 0: never */
 	json_t *tags;     /* owns: name -> value */
 	char name[LOCAL_QUEUE_NAME_MAX + 1];
-	char *arn; /* owns; given by the account */
+	char *arn;               /* owns; given by the account, as the next */
+	struct journal *journal; /* borrows */
 };
 
 /* What a new message is made of. Takes both objects; borrows the rest, the sender for ever. */

@@ -179,6 +179,7 @@ static bool delete_entry(
 	if (!entry_message(call, entry, &message, failure))
 		return false;
 	if (message) {
+		journal_note(call->queue->journal, JOURNAL_DELETE, message);
 		local_queue_delete(message);
 		call->queue->counts.deleted++;
 	} else {

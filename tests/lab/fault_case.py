@@ -1,0 +1,61 @@
+"""What the scenarios of tests/fault stand on: a Case whose evidence is judged at its end.
+
+A file that says `from lab.fault_case import FaultCase, setUpModule, tearDownModule` has it.
+"""
+
+from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.checker import MARKED, Checker
+from lab.daemon import section
+from lab.feed import Timeout, until
+from lab.jobs import Jobs
+
+
+class FaultCase(Case):
+    """visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it."""
+
+    visibility = 4
+    own_postgres = False
+
+    def setUp(self):
+        super().setUp()
+        if self.own_postgres:
+            self.postgres = self.lab.postgres()
+            self.addCleanup(self.postgres.close)
+            self.database = self.postgres.create_database()
+            self.addCleanup(self.database.close)
+            self.jobs = Jobs(self.database, self.queue, history=True)
+        self.marks = self.lab.directory / f"marks-{self.queue.name}"
+        self.checker = Checker(self.jobs, self.sqs, self.dead_letters, self.marks,
+                               lease=self.visibility * 3 / 4)
+
+    def configure(self, settings=None, **options):
+        """As Case does it; jobs of type mark are done by build/marker."""
+        marked = section(MARKED, kind="command",
+                         program=f"{self.lab.program('marker')} {self.marks}")
+        return super().configure({**marked, **(settings or {})}, **options)
+
+    def publish(self, kind=MARKED, payload=None, count=1):
+        """So many jobs; their ids. kind: mark or test-echo."""
+        return self.jobs.publish(kind, payload, count)
+
+    def assert_promises_kept(self, dead_letters=0, burnt=0, failed=0, within=30):
+        """Waits for the end of everything; then no promise was broken, so many jobs ended in the
+        dead letter queue, so many rows as failed, and so many receives were burnt (None: any)."""
+        self.wait_end(within)
+        verdict = self.checker.verdict()
+        if verdict.breaches:
+            self.fail(str(verdict))
+        self.assertEqual(len(verdict.dead_letters), dead_letters, verdict.dead_letters)
+        self.assertEqual(len(verdict.failed), failed, verdict.failed)
+        if burnt is not None:
+            self.assertEqual(sum(verdict.burnt.values()), burnt, verdict.burnt)
+        return verdict
+
+    def wait_end(self, within=30):
+        """Until no message is in the queue and no row says that it waits or runs."""
+        try:
+            until(lambda: self.queue.is_empty()
+                  and set(self.jobs.counts()) <= {"completed", "failed"}, within)
+        except Timeout:
+            raise Timeout(f"not at an end within {within:g} s: rows {self.jobs.counts()}, messages "
+                          f"(visible, in flight) {self.queue.counts()}") from None
