@@ -59,6 +59,7 @@ struct job_claim {
 	bool granted;
 	bool unsure;     /* a begin was sent and never answered: it may still come true */
 	bool taken;      /* a touch found that the row is another's */
+	bool came_back;  /* its handler was given up and has returned before its stand-in came */
 	usec_t touch_at; /* CLOCK_BOOTTIME: when the row is to be touched again */
 	usec_t again_at; /* CLOCK_BOOTTIME: the row was locked, when to ask again */
 	usec_t pause;    /* before that */
@@ -84,7 +85,9 @@ struct job {
 	struct job_claim claim;
 	int attempt; /* the row's attempts with this one; 0: not begun */
 
-	bool ran; /* a worker had it */
+	bool ran;               /* a worker had it */
+	bool given_up;          /* and returned it after it had been given up (work/overdue.h) */
+	struct job *stands_for; /* the job given up whose claim this one takes over; NULL: none */
 	enum job_outcome outcome;
 	char *error; /* owned; NULL: none */
 	/* JOB_ELSEWHERE: when the other's lease could end. JOB_FAILED, JOB_TIMEOUT: when to try
@@ -110,6 +113,9 @@ struct job {
  */
 int job_init(struct job *job, char *body, const char *id, const char *type);
 void job_done(struct job *job);
+
+/* The outcome, and the text, of a handler that was told to stop, or (JOB_GO) whose time is over. */
+void job_cut_short(struct job *job, enum job_cancel reason, usec_t limit);
 
 /* Copies at most JOB_ERROR_MAX bytes, as UTF-8 without NUL that Postgres can store. */
 void job_set_error(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));

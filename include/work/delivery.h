@@ -69,6 +69,9 @@ struct hold {
 	sd_event_source *timer;  /* owned; of HOLD_LATER */
 	struct waiting *waiting; /* borrowed: for its timer */
 	unsigned n_looks;        /* for a missing row */
+	bool stands_in;          /* its job was never begun: it ends that of one given up */
+	usec_t given_up_at;      /* CLOCK_BOOTTIME: work/overdue's; 0: it was not */
+	usec_t said_at;          /* and when that was last said */
 };
 TAILQ_HEAD(hold_list, hold);
 
@@ -106,6 +109,18 @@ struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 
 /* The one function that moves a hold from state to state. */
 void delivery_move(struct delivery_index *index, struct hold *hold, enum hold_state state);
+
+/*
+ * A hold for the same job that is to take the place of one whose handler does not return; not in
+ * the index yet. Its job has the other's names and nothing of what belongs to the handler. NULL
+ * without memory.
+ */
+struct hold *delivery_stand_in(const struct hold *hold);
+/* Deliveries and state become the stand-in's; the other hold is in no list and no index any more.
+ */
+void delivery_replace(struct delivery_index *index, struct hold *hold, struct hold *stand_in);
+/* Of a hold in no index; its job must be here. Returns NULL. */
+struct hold *delivery_free_hold(struct hold *hold);
 
 /* Takes a delivery out of its hold and the index; the index's share becomes the caller's. */
 void delivery_detach(struct delivery_index *index, struct delivery *delivery);

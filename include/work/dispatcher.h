@@ -2,7 +2,8 @@
  * The heart: decides what is received, begun, run, deleted, left or given back. Start reading here.
  *
  *     intake --messages--> dispatcher --begin--> ledger --run--> pool --finish--> ledger --> back
- *                               |--> lease keeps what is in hand, waiting what may not begin yet
+ *                               |--> lease keeps what is in hand, waiting what may not begin yet,
+ *                               |    overdue what a handler does not return
  *                               '--> departure lets out what is settled; acker ends its messages
  *
  * Every event of the loop ends in dispatcher_pump(), which does what may be done now: begins jobs
@@ -46,6 +47,8 @@ struct dispatcher_events {
 	void (*empty)(void *userdata);
 	/* After dispatcher_drain(): all is settled, or (false) left to its leases. */
 	void (*drained)(void *userdata, bool clean);
+	/* More handlers do not return than can be replaced: a restart is due. */
+	void (*exhausted)(void *userdata);
 	/* What dispatcher_status() says has changed. */
 	void (*changed)(void *userdata);
 	void *userdata;
@@ -84,6 +87,7 @@ void dispatcher_log_slots(const struct dispatcher *dispatcher);
 
 struct dispatcher_status {
 	unsigned n_threads, n_busy;
+	unsigned n_overdue; /* handlers that were given up and have not returned */
 	unsigned n_in_hand;
 	uint64_t n_completed, n_failed;
 	usec_t oldest_poll;    /* CLOCK_MONOTONIC; 0: none is out */

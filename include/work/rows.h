@@ -37,7 +37,10 @@ struct rows {
 
 void rows_init(struct rows *rows, struct pool *pool, struct queue *back);
 
-/* Takes what came: jobs that ran are to be finished, the others begun. Empties the list. */
+/*
+ * Takes what came: jobs that ran are to be finished, the others begun. A stand-in takes over the
+ * claim of the job that was given up, which goes back as it is. Empties the list.
+ */
 void rows_take(struct rows *rows, struct queue_list *list);
 /* Sends back what was told to stop before it was begun. */
 void rows_return_stopped(struct rows *rows);

@@ -89,6 +89,16 @@ static void daemon_on_empty(void *userdata)
 		daemon_stop(d, "the queue is empty");
 }
 
+static void daemon_on_exhausted(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	log_error("too many handlers do not return: only a restart ends them");
+	d->exit_status = EXIT_FAILURE;
+	if (!d->stopping)
+		daemon_stop(d, "for a restart");
+}
+
 /* With --until-empty nobody waits for what is broken. */
 static void daemon_on_given_up(void *userdata)
 {
@@ -366,6 +376,7 @@ static int daemon_build(struct daemon *d)
 	struct dispatcher_events events = {
 		.empty = daemon_on_empty,
 		.drained = daemon_on_drained,
+		.exhausted = daemon_on_exhausted,
 		.changed = daemon_on_changed,
 		.userdata = d,
 	};
@@ -449,6 +460,14 @@ int daemon_block_signals(void)
 	return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;
 }
 
+static bool daemon_has_overdue(const struct daemon *d)
+{
+	struct dispatcher_status s;
+
+	dispatcher_status(d->dispatcher, &s);
+	return s.n_overdue > 0;
+}
+
 int daemon_run(const struct daemon_options *options)
 {
 	struct daemon d = {
@@ -475,7 +494,7 @@ int daemon_run(const struct daemon_options *options)
 		d.exit_status = EXIT_FAILURE;
 	}
 	/* Handlers that did not return cannot be joined, nor anything freed under them. */
-	if (d.exit_status != EXIT_SUCCESS) {
+	if (d.exit_status != EXIT_SUCCESS || daemon_has_overdue(&d)) {
 		log_close();
 		_exit(d.exit_status);
 	}

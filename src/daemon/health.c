@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -16,6 +17,8 @@
 /* A poll that is out for this much longer than it asked for is stuck. */
 #define POLL_MARGIN    (10 * USEC_PER_SEC)
 #define LEDGER_SILENCE USEC_PER_MIN
+
+#define OVERDUE_MAX 48
 
 /* What a stop that goes on asks systemd for. */
 #define STOP_EXTENSION (30 * USEC_PER_SEC)
@@ -42,15 +45,26 @@ static const char *health_queue_trouble(
 	return text[0] ? text : s->queue_trouble;
 }
 
+/* "; 2 handlers do not return", or nothing. */
+static const char *health_overdue(const struct dispatcher_status *s, char buffer[OVERDUE_MAX])
+{
+	buffer[0] = '\0';
+	if (s->n_overdue > 0)
+		snprintf(buffer, OVERDUE_MAX, "; %u handlers do not return", s->n_overdue);
+	return buffer;
+}
+
 static void health_tell(struct health *health, const struct dispatcher_status *s)
 {
 	const char *queue = health_queue_trouble(health, s), *database = s->database_trouble;
+	char overdue[OVERDUE_MAX];
 
 	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
-		      " failed%s%s%s%s%s%s",
+		      " failed%s%s%s%s%s%s%s",
 		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
-		s->n_completed, s->n_failed, queue[0] ? "; " : "", queue, database[0] ? "; " : "",
-		database, health->note[0] ? "; " : "", health->note);
+		s->n_completed, s->n_failed, health_overdue(s, overdue), queue[0] ? "; " : "",
+		queue, database[0] ? "; " : "", database, health->note[0] ? "; " : "",
+		health->note);
 	if (health->stopping && s->progress != health->progress)
 		notify_extend(STOP_EXTENSION);
 }

@@ -83,31 +83,6 @@ enum handler_result handler_fail(struct handler_context *context, const char *fo
 	return HANDLER_FAILED;
 }
 
-/* A handler gave up because it was told to, or because its time was over. */
-static void runner_interrupted(struct job *job, usec_t limit)
-{
-	char took[CLOCK_DURATION_MAX];
-
-	switch (runner_cancelled(job)) {
-	case JOB_STOP:
-		job->outcome = JOB_ABANDONED;
-		job_set_error(job, "interrupted by shutdown");
-		return;
-	case JOB_LOSE:
-		job->outcome = JOB_LOST;
-		return;
-	case JOB_CUT:
-		job->outcome = JOB_TIMEOUT;
-		job_set_error(job, "stopped: its message's visibility could not be extended");
-		return;
-	case JOB_GO:
-		job->outcome = JOB_TIMEOUT;
-		job_set_error(job, "timed out after %s",
-			clock_format_duration(limit - limit % USEC_PER_MSEC, took));
-		return;
-	}
-}
-
 static void runner_call(struct job *job, int wake_fd, usec_t limit)
 {
 	struct handler_context context = {
@@ -131,7 +106,7 @@ static void runner_call(struct job *job, int wake_fd, usec_t limit)
 		job->outcome = JOB_FAILED;
 		return;
 	case HANDLER_INTERRUPTED:
-		runner_interrupted(job, limit);
+		job_cut_short(job, runner_cancelled(job), limit);
 		return;
 	}
 }
@@ -149,7 +124,7 @@ void runner_run(struct job *job, int wake_fd)
 	atomic_store(&job->started_at, now);
 	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
 	if (runner_cancelled(job) != JOB_GO) {
-		runner_interrupted(job, limit);
+		job_cut_short(job, runner_cancelled(job), limit);
 	} else if (!job->handler) {
 		job->outcome = JOB_FAILED;
 		job_set_error(job, "No handler registered for job type: %s", job->type);

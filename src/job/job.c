@@ -64,6 +64,30 @@ void job_set_error(struct job *job, const char *format, ...)
 	job->error = strdup(text);
 }
 
+void job_cut_short(struct job *job, enum job_cancel reason, usec_t limit)
+{
+	char took[CLOCK_DURATION_MAX];
+
+	switch (reason) {
+	case JOB_STOP:
+		job->outcome = JOB_ABANDONED;
+		job_set_error(job, "interrupted by shutdown");
+		return;
+	case JOB_LOSE:
+		job->outcome = JOB_LOST;
+		return;
+	case JOB_CUT:
+		job->outcome = JOB_TIMEOUT;
+		job_set_error(job, "stopped: its message's visibility could not be extended");
+		return;
+	case JOB_GO:
+		job->outcome = JOB_TIMEOUT;
+		job_set_error(job, "timed out after %s",
+			clock_format_duration(limit - limit % USEC_PER_MSEC, took));
+		return;
+	}
+}
+
 const char *job_outcome_name(enum job_outcome outcome)
 {
 	switch (outcome) {

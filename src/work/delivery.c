@@ -99,6 +99,23 @@ struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 	return delivery;
 }
 
+static void delivery_unlink(struct delivery_index *index, struct hold *hold)
+{
+	TAILQ_REMOVE(&index->states[hold->state], hold, link);
+	index->n_in_state[hold->state]--;
+	index->body_bytes -= hold->body_bytes;
+	table_remove(&index->by_job, &hold->by_job);
+}
+
+static void delivery_link(struct delivery_index *index, struct hold *hold, enum hold_state state)
+{
+	table_add(&index->by_job, &hold->by_job, hold->job.id);
+	hold->state = state;
+	TAILQ_INSERT_TAIL(&index->states[state], hold, link);
+	index->n_in_state[state]++;
+	index->body_bytes += hold->body_bytes;
+}
+
 struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
 	const struct message *parsed, usec_t received_at, usec_t visibility)
 {
@@ -122,11 +139,33 @@ struct hold *delivery_admit(struct delivery_index *index, const struct sqs_messa
 		job_done(&hold->job);
 		return NULL;
 	}
-	table_add(&index->by_job, &hold->by_job, hold->job.id);
-	TAILQ_INSERT_TAIL(&index->states[HOLD_READY], hold, link);
-	index->n_in_state[HOLD_READY]++;
-	index->body_bytes += hold->body_bytes;
+	delivery_link(index, hold, HOLD_READY);
 	return TAKE_PTR(hold);
+}
+
+struct hold *delivery_stand_in(const struct hold *hold)
+{
+	struct hold *stand_in = calloc(1, sizeof *stand_in);
+
+	if (!stand_in || job_init(&stand_in->job, NULL, hold->job.id, hold->job.type) < 0) {
+		free(stand_in);
+		return NULL;
+	}
+	stand_in->stands_in = true;
+	stand_in->type = hold->type;
+	TAILQ_INIT(&stand_in->deliveries);
+	return stand_in;
+}
+
+void delivery_replace(struct delivery_index *index, struct hold *hold, struct hold *stand_in)
+{
+	struct delivery *delivery;
+
+	delivery_unlink(index, hold);
+	delivery_link(index, stand_in, hold->state);
+	TAILQ_FOREACH(delivery, &hold->deliveries, of_hold)
+	delivery->hold = stand_in;
+	TAILQ_CONCAT(&stand_in->deliveries, &hold->deliveries, of_hold);
 }
 
 static void envelope_add_details(struct envelope *e, const struct sqs_details *details)
@@ -217,12 +256,15 @@ void delivery_detach(struct delivery_index *index, struct delivery *delivery)
 void delivery_drop_hold(struct delivery_index *index, struct hold *hold)
 {
 	sd_event_source_disable_unref(hold->timer);
-	TAILQ_REMOVE(&index->states[hold->state], hold, link);
-	index->n_in_state[hold->state]--;
-	index->body_bytes -= hold->body_bytes;
-	table_remove(&index->by_job, &hold->by_job);
+	delivery_unlink(index, hold);
+	delivery_free_hold(hold);
+}
+
+struct hold *delivery_free_hold(struct hold *hold)
+{
 	job_done(&hold->job);
 	free(hold);
+	return NULL;
 }
 
 unsigned delivery_n_holds(const struct delivery_index *index)

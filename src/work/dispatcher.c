@@ -14,6 +14,7 @@
 #include "work/departure.h"
 #include "work/intake.h"
 #include "work/ledger.h"
+#include "work/overdue.h"
 #include "work/pool.h"
 #include "work/report.h"
 #include "work/retry.h"
@@ -23,6 +24,9 @@
 
 /* After these pauses a row that was not there is looked for again. */
 static const usec_t look_pauses[] = {200 * USEC_PER_MSEC, USEC_PER_SEC, 3 * USEC_PER_SEC};
+
+/* How long a job waits whose handler has not returned from its last run, before it asks again. */
+#define OVERDUE_PAUSE USEC_PER_SEC
 
 struct dispatcher {
 	sd_event *event;
@@ -43,6 +47,7 @@ struct dispatcher {
 	struct admission admission;
 	struct waiting waiting;
 	struct departure departure;
+	struct overdue overdue;
 	struct stop stop;
 	struct queue back; /* jobs that come back from the ledger */
 	sd_event_source *back_source;
@@ -95,6 +100,28 @@ static void dispatcher_park(struct dispatcher *d, struct hold *hold)
 		waiting_park(&d->waiting, hold);
 }
 
+/* Waits in hand and is begun again after the pause; left to the queue where it cannot be kept. */
+static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pause)
+{
+	usec_t at = clock_boottime() + pause;
+	bool kept = d->terms.extendable || at < hold_visible_at(hold);
+
+	if (d->stop.begun) {
+		departure_give_back(&d->departure, hold);
+	} else if (!kept || waiting_put_off(&d->waiting, hold, at) < 0) {
+		report_job(d->report, hold);
+		departure_leave(&d->departure, hold);
+	}
+}
+
+/* Whatever its row says: its last run still goes on here. */
+static void dispatcher_wait_for_handler(struct dispatcher *d, struct hold *hold)
+{
+	waiting_free_place(&d->waiting, hold);
+	hold->job.outcome = JOB_ELSEWHERE;
+	dispatcher_later(d, hold, OVERDUE_PAUSE);
+}
+
 static void dispatcher_begin_ready(struct dispatcher *d)
 {
 	uint64_t n_started = pool_n_started(d->pool);
@@ -109,6 +136,8 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 	while ((hold = TAILQ_FIRST(ready)) && unstarted + begins.n_nodes < allowance) {
 		if (!waiting_take_place(hold))
 			dispatcher_park(d, hold);
+		else if (overdue_has(&d->overdue, hold->job.id))
+			dispatcher_wait_for_handler(d, hold);
 		else if (now > dispatcher_begin_by(d, hold) ||
 			 admission_wrap(&d->admission, hold) < 0)
 			departure_leave(&d->departure, hold);
@@ -141,6 +170,14 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 	return credits_receive(&d->credits, &use, clock_monotonic());
 }
 
+/* Handlers that a stop has to wait for: they have not returned, or not begun. */
+static uint64_t dispatcher_n_running(const struct dispatcher *d)
+{
+	uint64_t n_sent = d->n_sent - d->n_back_unrun;
+
+	return usec_sub(n_sent, pool_n_finished(d->pool) + d->overdue.n_holds);
+}
+
 /* What may be done now: the end of every event. */
 static void dispatcher_pump(struct dispatcher *d)
 {
@@ -150,7 +187,8 @@ static void dispatcher_pump(struct dispatcher *d)
 	intake_pump(d->intake, dispatcher_credits(d));
 	acker_hold_give_backs(d->acker, d->stop.begun && intake_n_polls(d->intake) > 0);
 	acker_flush(d->acker);
-	stop_step(&d->stop, d->n_sent - d->n_back_unrun - pool_n_finished(d->pool));
+	overdue_watch(&d->overdue);
+	stop_step(&d->stop, dispatcher_n_running(d));
 }
 
 static void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
@@ -167,20 +205,6 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 }
 
 /* ---- Settle: what a job's outcome means for its messages ---- */
-
-/* Waits in hand and is begun again after the pause; left to the queue where it cannot be kept. */
-static void dispatcher_later(struct dispatcher *d, struct hold *hold, usec_t pause)
-{
-	usec_t at = clock_boottime() + pause;
-	bool kept = d->terms.extendable || at < hold_visible_at(hold);
-
-	if (d->stop.begun) {
-		departure_give_back(&d->departure, hold);
-	} else if (!kept || waiting_put_off(&d->waiting, hold, at) < 0) {
-		report_job(d->report, hold);
-		departure_leave(&d->departure, hold);
-	}
-}
 
 static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 {
@@ -209,12 +233,22 @@ static void dispatcher_failed(struct dispatcher *d, struct hold *hold)
 		departure_leave(&d->departure, hold);
 }
 
-static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
+/* Of the jobs that were sent; a stand-in was not. */
+static void dispatcher_count_back(struct dispatcher *d, const struct hold *hold)
 {
 	if (hold->job.ran)
-		d->n_back_run++;
+		d->n_back_run += !hold->stands_in;
 	else
 		d->n_back_unrun++;
+}
+
+static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
+{
+	dispatcher_count_back(d, hold);
+	if (hold->given_up_at > 0) {
+		overdue_returned(&d->overdue, hold);
+		return;
+	}
 	hold->job.handler = handler_unref(hold->job.handler);
 	waiting_free_place(&d->waiting, hold);
 
@@ -357,7 +391,9 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 {
 	*ret = (struct dispatcher_status){
 		.n_threads = d->concurrency,
-		.n_busy = (unsigned)(pool_n_started(d->pool) - pool_n_finished(d->pool)),
+		.n_busy = (unsigned)usec_sub(
+			pool_n_started(d->pool) - pool_n_finished(d->pool), d->overdue.n_holds),
+		.n_overdue = d->overdue.n_holds,
 		.n_in_hand = delivery_n_holds(&d->index),
 		.n_completed = report_n(d->report, JOB_COMPLETED),
 		.n_failed = report_n(d->report, JOB_FAILED) + report_n(d->report, JOB_TIMEOUT),
@@ -388,10 +424,18 @@ static void dispatcher_on_turn(void *userdata)
 	dispatcher_pump(userdata);
 }
 
+static void dispatcher_on_exhausted(void *userdata)
+{
+	struct dispatcher *d = userdata;
+
+	d->events.exhausted(d->events.userdata);
+}
+
 static void dispatcher_on_stopped(void *userdata, bool clean)
 {
 	struct dispatcher *d = userdata;
 
+	overdue_name(&d->overdue);
 	d->events.drained(d->events.userdata, clean);
 }
 
@@ -418,6 +462,15 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.acker = d->acker,
 		.waiting = &d->waiting,
 	};
+	d->overdue = (struct overdue){
+		.event = d->event,
+		.index = &d->index,
+		.ledger = d->ledger,
+		.pool = d->pool,
+		.waiting = &d->waiting,
+		.exhausted = dispatcher_on_exhausted,
+		.userdata = d,
+	};
 	d->stop = (struct stop){
 		.event = d->event,
 		.index = &d->index,
@@ -431,6 +484,8 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.userdata = d,
 	};
 	int r = waiting_init(&d->waiting);
+	if (r >= 0)
+		r = overdue_init(&d->overdue);
 	return r < 0 ? r : stop_init(&d->stop);
 }
 
@@ -497,6 +552,7 @@ struct dispatcher *dispatcher_free(struct dispatcher *d)
 	ledger_free(d->ledger);
 	sd_event_source_disable_unref(d->back_source);
 	stop_done(&d->stop);
+	overdue_done(&d->overdue);
 	waiting_done(&d->waiting);
 	intake_free(d->intake);
 	lease_free(d->lease);

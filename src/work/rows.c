@@ -326,13 +326,43 @@ static void rows_gather_touches(struct rows *rows, struct store_asks *asks, usec
 	rows->touch_all = false;
 }
 
-/* Sorts what came: a job that ran is to be finished. */
+/* Its row is not ours to write any more once a stand-in has its claim, and not before. */
+static void rows_take_given_up(struct rows *rows, struct job *job)
+{
+	if (job->claim.granted)
+		job->claim.came_back = true;
+	else
+		queue_push(rows->back, &job->node);
+}
+
+static void rows_take_stand_in(struct rows *rows, struct job *job)
+{
+	struct job *other = job->stands_for;
+	struct job_claim claim = other->claim;
+
+	job->stands_for = NULL;
+	rows_unclaim(rows, other);
+	job->claim = claim;
+	job->claim.came_back = false;
+	TAILQ_INSERT_TAIL(&rows->claims, job, claim.link);
+	queue_list_append(&rows->finishes, &job->node);
+	if (claim.came_back)
+		queue_push(rows->back, &other->node);
+}
+
 void rows_take(struct rows *rows, struct queue_list *list)
 {
 	struct queue_node *node;
 
-	while ((node = queue_list_pop(list)))
-		queue_list_append(job_of_node(node)->ran ? &rows->finishes : &rows->begins, node);
+	while ((node = queue_list_pop(list))) {
+		struct job *job = job_of_node(node);
+		if (job->stands_for)
+			rows_take_stand_in(rows, job);
+		else if (job->given_up)
+			rows_take_given_up(rows, job);
+		else
+			queue_list_append(job->ran ? &rows->finishes : &rows->begins, node);
+	}
 }
 
 static void rows_unlock(struct rows *rows, usec_t now)

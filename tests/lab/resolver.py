@@ -1,12 +1,10 @@
 """A name whose address the test decides, or nobody: by a getaddrinfo() preloaded into the daemon."""
 
 import ctypes
-import os
-import pathlib
 import re
-import subprocess
 
 from lab.feed import until
+from lab.preload import preload
 
 
 def can_be_left_alone():
@@ -26,16 +24,8 @@ class Resolver:
         self._file = lab.directory / f"{name}.address"
         self._asked = lab.directory / f"{name}.address.asked"
         self._asked.touch()
-        library = lab.directory / "resolver.so"
-        if not library.exists():
-            source = pathlib.Path(__file__).with_name("resolver.c")
-            subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source],
-                           check=True, stdin=subprocess.DEVNULL, capture_output=True)
-        # A sanitizer would rather come first; the library makes do with coming before it.
-        options = [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]
-        self.environment = {"LD_PRELOAD": str(library), "RESOLVER_NAME": self.NAME,
-                            "RESOLVER_FILE": str(self._file),
-                            "ASAN_OPTIONS": ":".join(filter(None, options))}
+        self.environment = {"RESOLVER_NAME": self.NAME, "RESOLVER_FILE": str(self._file),
+                            **preload(lab, "resolver")}
 
     def lead_to(self, address):
         self._write(address)

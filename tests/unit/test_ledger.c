@@ -632,6 +632,53 @@ START_TEST(a_stop_gives_a_kept_row_back_or_leaves_its_end)
 }
 END_TEST
 
+/* The job runs, and is given up: another takes over its claim. */
+static struct job *give_up(struct job *job)
+{
+	struct job *stand_in = new_job("j", NULL);
+
+	test_postgres_row("j", "pending", NULL);
+	begin(job);
+	await_begun();
+	ck_assert_int_eq(pool_give_up(pool, job), 0);
+	stand_in->attempt = job->attempt;
+	stand_in->ran = true;
+	stand_in->stands_for = job;
+	job_cut_short(stand_in, JOB_GO, 30 * USEC_PER_SEC);
+	return stand_in;
+}
+
+START_TEST(a_job_that_was_given_up_is_ended_by_its_stand_in)
+{
+	struct job *job = new_job("j", &waiter), *stand_in = give_up(job);
+
+	begin(stand_in);
+	await_outcome(stand_in, JOB_TIMEOUT);
+	assert_row("j", "failed 1 timed out after 30s");
+	sem_post(&may_end);
+	await_outcome(job, JOB_COMPLETED);
+	assert_row("j", "failed 1 timed out after 30s");
+}
+END_TEST
+
+START_TEST(a_job_that_was_given_up_may_come_back_before_its_stand_in)
+{
+	struct job *job = new_job("j", &waiter), *stand_in = give_up(job);
+
+	sem_post(&may_end);
+	while (pool_n_finished(pool) == 0)
+		sched_yield();
+	await_turn();
+	begin(stand_in);
+	struct job *first = await_back(), *second = await_back();
+	ck_assert(first == job ? second == stand_in : first == stand_in && second == job);
+	assert_outcome(stand_in, JOB_TIMEOUT);
+	assert_row("j", "failed 1 timed out after 30s");
+	test_job_free(job);
+	test_job_free(stand_in);
+}
+END_TEST
+
 START_TEST(a_kept_row_is_touched_while_it_is_processing_and_else_proves_nothing)
 {
 	struct job *job = run_keeper(&waiter);
@@ -1152,6 +1199,8 @@ int main(void)
 	tcase_add_test(all, the_first_transaction_after_an_outage_touches_all_in_hand);
 	tcase_add_test(all, what_waited_here_for_too_long_is_not_begun);
 	tcase_add_test(all, a_job_told_to_stop_before_it_is_begun_leaves_its_row);
+	tcase_add_test(all, a_job_that_was_given_up_is_ended_by_its_stand_in);
+	tcase_add_test(all, a_job_that_was_given_up_may_come_back_before_its_stand_in);
 	tcase_add_test(all, a_silent_database_is_away_after_a_second);
 	tcase_add_test(all, an_end_does_not_wait_for_a_silent_database);
 	tcase_add_test(all, a_new_url_is_used_from_the_next_turn);

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -235,6 +236,73 @@ START_TEST(cancels_may_race_with_begin_and_end)
 }
 END_TEST
 
+static _Atomic(bool) may_return;
+
+/* Deaf until it may. */
+static enum handler_result do_not_listen(struct handler_context *context)
+{
+	(void)context;
+	pthread_barrier_wait(&running);
+	while (!atomic_load(&may_return))
+		sched_yield();
+	return HANDLER_DONE;
+}
+
+static struct handler deaf = {.name = "deaf", .run = do_not_listen};
+
+START_TEST(another_thread_takes_the_place_of_one_that_is_given_up)
+{
+	struct job *stuck[3], *next = new_job("next", &counter);
+
+	open_pool(1);
+	pthread_barrier_init(&running, NULL, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		stuck[i] = new_job("stuck", &deaf);
+		submit(stuck[i]);
+		pthread_barrier_wait(&running);
+		/* As many as there are threads, and no more. */
+		ck_assert_int_eq(pool_give_up(pool, stuck[i]), i < 1 ? 0 : -EAGAIN);
+	}
+	atomic_store(&may_return, true);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert(await_finished()->given_up);
+	/* Neither thread goes on; a place is free again, but nobody was there to fill it. */
+	submit(next);
+	stuck[2] = new_job("none", &deaf);
+	ck_assert_int_eq(pool_give_up(pool, stuck[2]), -ESRCH);
+	ck_assert_uint_eq(atomic_load(&n_runs), 0);
+	pool_free(pool);
+	ck_assert_ptr_eq(job_of_node(queue_try_pop(&finished)), NULL);
+	queue_done(&finished);
+	test_job_free(next);
+	for (unsigned i = 0; i < 3; i++)
+		test_job_free(stuck[i]);
+}
+END_TEST
+
+/* Whoever is first: it was given up for both, or for neither; and one thread is there afterwards.
+ */
+START_TEST(giving_up_may_race_with_the_end)
+{
+	open_pool(1);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct job *job = new_job("j", &counter);
+		submit(job);
+		for (unsigned k = 0; k < i % 50; k++)
+			sched_yield();
+		int r = pool_give_up(pool, job);
+		struct job *back = await_finished();
+		ck_assert_ptr_eq(back, job);
+		ck_assert_int_ne(r, -EAGAIN);
+		ck_assert_int_eq(back->given_up, r == 0);
+		test_job_free(back);
+	}
+	ck_assert_uint_eq(atomic_load(&n_runs), 2000);
+	ck_assert_uint_eq(pool_n_finished(pool), 2000);
+	close_pool();
+}
+END_TEST
+
 START_TEST(an_end_waits_until_everything_submitted_was_run)
 {
 	struct job *jobs[50];
@@ -286,6 +354,8 @@ int main(void)
 	tcase_add_test(all, the_first_reason_to_stop_stays);
 	tcase_add_test(all, a_cancel_that_comes_late_does_not_stop_the_next_job);
 	tcase_add_test(all, cancels_may_race_with_begin_and_end);
+	tcase_add_test(all, another_thread_takes_the_place_of_one_that_is_given_up);
+	tcase_add_test(all, giving_up_may_race_with_the_end);
 	tcase_add_test(all, an_end_waits_until_everything_submitted_was_run);
 	tcase_add_test(all, each_thread_says_what_it_runs);
 	suite_add_tcase(suite, all);

@@ -1,0 +1,103 @@
+"""Handlers that do not return when told to: each keeps its own slot only, its row says why, its job
+does not run a second time beside it, and when there are too many the daemon asks for a restart."""
+
+from lab import tap
+from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.feed import until
+from lab.preload import preload
+
+LIMIT = "1s"
+GIVEN_UP = "its handler has not returned for .*, though told to stop; it keeps its thread"
+
+
+class ADeafHandler(Case):
+    """Jobs that wait are deaf while the file is there; others are not."""
+
+    visibility = 4
+
+    def setUp(self):
+        super().setUp()
+        self.deaf = self.lab.directory / f"{self.queue.name}.deaf"
+        self.deaf.touch()
+        self.addCleanup(self.deaf.unlink, missing_ok=True)
+
+    def start_deaf(self, threads, **settings):
+        environment = {"DEAF_FILE": str(self.deaf), **preload(self.lab, "deaf")}
+        return self.start({"worker.concurrency": threads, "worker.job_timeout": LIMIT, **settings},
+                          environment=environment)
+
+    def publish_deaf(self):
+        job, = self.jobs.publish(payload={"delayMs": 10}, prefix="deaf")
+        return job
+
+    def test_keeps_its_own_slot_only_and_its_job_waits_for_it(self):
+        daemon = self.start_deaf(threads=1)
+        job = self.publish_deaf()
+        daemon.wait_line(f"job={job} .*{GIVEN_UP}, and another takes its place")
+        row = self.jobs.wait(job, "failed")
+        self.assertEqual((row.error, row.attempts), ("timed out after 1s", 1))
+        daemon.wait_line(f"job={job} .* outcome=timeout .*reason=timed out after 1s")
+        daemon.wait_status("1 handlers do not return")
+        # The only slot works on.
+        others = self.jobs.publish(count=20)
+        until(lambda: {row.status for row in self.jobs.rows(others)} == {"completed"},
+              what="the others' ends")
+        # The message comes again, and waits in hand however long that takes.
+        until(lambda: self.queue.received() == 22, what="a second receive")
+        until(lambda: self.queue.inside()["counts"]["visible"] == 0, what="it in hand")
+        self.assertEqual(self.jobs.row(job).attempts, 1)
+        self.deaf.unlink()
+        daemon.wait_line(f"job={job} .*its handler has returned at last, after")
+        self.jobs.wait(job, "completed", attempts=2)
+        until(self.queue.is_empty, what="an empty queue")
+        self.assertEqual(self.queue.received(), 22)
+        self.assertEqual(self.jobs.history(job), [
+            ("processing", 1), ("failed", 1), ("processing", 2), ("completed", 2)])
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_keeps_the_place_of_its_type(self):
+        daemon = self.start_deaf(threads=2, **{"job test-echo.max_concurrency": 1})
+        job = self.publish_deaf()
+        daemon.wait_line(f"job={job} .*{GIVEN_UP}")
+        second, = self.jobs.publish()
+        other, = self.jobs.publish("unknown")
+        self.jobs.wait(other, "failed")
+        self.assert_row(second, status="pending", attempts=0)
+        self.deaf.unlink()
+        self.jobs.wait(second, "completed")
+
+    def test_too_often_ends_the_daemon_for_a_restart(self):
+        daemon = self.start_deaf(threads=2)
+        jobs = [self.publish_deaf() for _ in range(3)]
+        daemon.wait_line("error .*too many handlers do not return")
+        self.assertEqual(daemon.wait(), 1)
+        for job in jobs:
+            daemon.wait_line(f"job={job} .*it ends with the daemon")
+            self.assert_row(job, status="failed", error="timed out after 1s")
+        self.deaf.unlink()
+        daemon.start()
+        self.jobs.wait_all("completed")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_for_whose_place_too_many_wait_ends_the_daemon_for_a_restart(self):
+        daemon = self.start_deaf(threads=1, **{"job test-echo.max_concurrency": 1})
+        self.publish_deaf()
+        waiting = self.jobs.publish(count=3)
+        daemon.wait_line("error .*too many handlers do not return")
+        self.assertEqual(daemon.wait(), 1)
+        self.deaf.unlink()
+        daemon.start()
+        self.jobs.wait_all("completed")
+        self.assertEqual({row.attempts for row in self.jobs.rows(waiting)}, {1})
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_does_not_keep_a_stop_waiting(self):
+        daemon = self.start_deaf(threads=1)
+        job = self.publish_deaf()
+        daemon.wait_line(f"job={job} .* outcome=timeout ")
+        self.assertEqual(daemon.stop(within=5), 0)
+        daemon.wait_line(f"job={job} .*it ends with the daemon")
+
+
+if __name__ == "__main__":
+    tap.main()
