@@ -29,6 +29,7 @@ SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
 UNIT_TESTS  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SUPPORT := $(wildcard tests/support/*.c)
+FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
@@ -125,6 +126,11 @@ $(UNIT_TESTS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o \
 		$(call objects,$(UNIT_SUPPORT)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,check $(LIBS) $(CTL_LIBS))
 
+# Each fuzzer, as a program that goes through its seeds only.
+$(FUZZERS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o \
+		$(BUILD)/tests/fuzz/replay.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
+
 # What the tests are told: where the programs are, and the published signature suite if given.
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR)/tests
@@ -145,8 +151,8 @@ $(BUILD)/javascript/ready: tests/javascript/package.json tests/javascript/packag
 		--fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=20000 >npm.log 2>&1 && \
 		touch ready || echo "$(@D)/npm.log says why there is no AWS SDK for JavaScript"
 
-run-check: all tools $(javascript) $(UNIT_TESTS:%=$(BUILD)/tests/%)
-	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(CHECKS)
+run-check: all tools $(javascript) $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%)
+	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%) $(CHECKS)
 
 unit: $(UNIT_TESTS:%=$(BUILD)/tests/%) ## the unit tests alone
 	@$(PYTHON) tests/run $^
@@ -167,11 +173,29 @@ THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher 
                   %test_runtime,$(UNIT_TESTS))
 THREAD_CHECKS  := tests/integration/test_flow.py
 
+# libFuzzer over every parser of what comes from outside, for so long each; or with so many inputs,
+# which are the same ones every time.
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS    ?=
+
+.PHONY: fuzz run-fuzz
+fuzz: ## libFuzzer over the parsers (FUZZ_SECONDS=60 for each, or FUZZ_RUNS=)
+	@packaging/install-deps build fuzz
+	@$(MAKE) --no-print-directory $(parallel) -s run-fuzz CC=clang CFLAGS='-O1 -g' \
+		SANITIZE=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz
+
+$(FUZZERS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) -fsanitize=fuzzer $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg_libs,$(LIBS))
+
+run-fuzz: $(FUZZERS:%=$(BUILD)/%)
+	@$(PYTHON) tests/fuzz/run $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS)) $^
+
 .PHONY: sanitize-address sanitize-thread run-sanitize check-long
 sanitize-address: ## ASan and UBSan over unit tests and some of the integration tests
 	@packaging/install-deps build test sanitize
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
-		SANITIZED="$(UNIT_TESTS)" CHECKS="$(ADDRESS_CHECKS)"
+		SANITIZED="$(UNIT_TESTS) $(FUZZERS)" CHECKS="$(ADDRESS_CHECKS)"
 
 sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
 	@packaging/install-deps build test sanitize
@@ -182,10 +206,12 @@ run-sanitize: all tools $(javascript) $(SANITIZED:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(SANITIZED:%=$(BUILD)/tests/%) $(CHECKS)
 
 check-long: export NEXUS_LONG := 1
-check-long: ## what takes longer: both sanitizers over everything
+check-long: ## what takes longer: both sanitizers over everything, the fuzzers for minutes
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined SANITIZED="$(UNIT_TESTS)"
+	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
+		SANITIZED="$(UNIT_TESTS) $(FUZZERS)"
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=300
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 
