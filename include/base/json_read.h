@@ -25,7 +25,7 @@ struct json_read {
 	char *next; /* where the next text goes */
 };
 
-/* Borrows text as long as r is read. 0 or -ENOMEM. */
+/* Borrows text as long as r is read. 0 or -ENOMEM; json_read_done() is welcome after both. */
 int json_read_init(struct json_read *r, const char *text, size_t len);
 /* Frees the texts too, unless they were taken. */
 void json_read_done(struct json_read *r);

@@ -13,11 +13,10 @@ int json_read_init(struct json_read *r, const char *text, size_t len)
 	/* A string's two quotes are more than its NUL needs. */
 	size_t bytes = len + 1;
 	char *texts = malloc(bytes);
-	if (!texts)
-		return -ENOMEM;
+
 	*r = (struct json_read){.texts = texts, .texts_bytes = bytes, .next = texts};
 	json_scan_init(&r->scan, text, len, DEPTH_MAX);
-	return 0;
+	return texts ? 0 : -ENOMEM;
 }
 
 void json_read_done(struct json_read *r)
