@@ -27,10 +27,9 @@
 
 struct ledger;
 
-/* What the loop is told of the database, through ledger_news(). */
+/* What the loop is told of the database, through ledger_news(); without memory it is not. */
 struct ledger_news {
 	struct queue_node node;
-	bool up;
 	char text[STORE_ERROR_MAX]; /* what is wrong, or "" */
 };
 
@@ -63,6 +62,8 @@ int ledger_set_url(
 /* Takes the list's jobs to have their rows begun, and empties it. */
 void ledger_begin(struct ledger *ledger, struct queue_list *jobs);
 
+/* Whether the database answers; back is woken whenever that changes. */
+bool ledger_is_up(const struct ledger *ledger);
 /* The oldest unread news, owned by the caller, who frees it; NULL: none. */
 struct ledger_news *ledger_news(struct ledger *ledger);
 

@@ -282,17 +282,29 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 	}
 }
 
-static void dispatcher_hear(struct dispatcher *d)
+static void dispatcher_hear_of_database(struct dispatcher *d)
 {
 	struct ledger_news *news;
+	bool changed = false;
 
 	while ((news = ledger_news(d->ledger))) {
-		d->database_up = news->up;
 		snprintf(d->database_text, sizeof d->database_text, "%s", news->text);
 		free(news);
-		lease_set_database(d->lease, d->database_up);
-		d->events.changed(d->events.userdata);
+		changed = true;
 	}
+	bool up = ledger_is_up(d->ledger);
+	if (!changed && up == d->database_up)
+		return;
+	if (up)
+		d->database_text[0] = '\0';
+	d->database_up = up;
+	lease_set_database(d->lease, up);
+	d->events.changed(d->events.userdata);
+}
+
+static void dispatcher_hear(struct dispatcher *d)
+{
+	dispatcher_hear_of_database(d);
 	if (ledger_n_touches(d->ledger) != d->n_touches_seen) {
 		d->n_touches_seen = ledger_n_touches(d->ledger);
 		lease_touched(d->lease);

@@ -36,10 +36,10 @@ struct ledger {
 	_Atomic(uint64_t) n_turns;
 	_Atomic(uint64_t) n_touches;
 	_Atomic(usec_t) seen_at;
+	_Atomic(bool) up;
 
 	/* The thread's own. */
 	struct store *store;
-	bool up;
 	struct trouble trouble;
 	struct backoff pause;
 	usec_t connect_at; /* CLOCK_MONOTONIC */
@@ -136,6 +136,11 @@ void ledger_begin(struct ledger *ledger, struct queue_list *jobs)
 	queue_push_list(&ledger->inbox, jobs);
 }
 
+bool ledger_is_up(const struct ledger *ledger)
+{
+	return atomic_load(&ledger->up);
+}
+
 struct ledger_news *ledger_news(struct ledger *ledger)
 {
 	struct queue_node *node = queue_try_pop(&ledger->news);
@@ -160,17 +165,16 @@ usec_t ledger_seen_at(const struct ledger *ledger)
 
 /* ---- Up and away ---- */
 
-/* Without memory the loop learns of it at the next change; nothing else depends on it. */
+/* The words first: who sees the change finds them. Only they need memory. */
 static void ledger_tell(struct ledger *ledger, bool up, const char *text)
 {
 	struct ledger_news *news = calloc(1, sizeof *news);
 
-	ledger->up = up;
-	if (!news)
-		return;
-	news->up = up;
-	snprintf(news->text, sizeof news->text, "%s", text);
-	queue_push(&ledger->news, &news->node);
+	if (news) {
+		snprintf(news->text, sizeof news->text, "%s", text);
+		queue_push(&ledger->news, &news->node);
+	}
+	atomic_store(&ledger->up, up);
 	queue_wake(ledger->back);
 }
 
@@ -181,7 +185,8 @@ static int ledger_tick(void *userdata)
 	usec_t now = clock_monotonic();
 
 	atomic_store(&ledger->seen_at, now);
-	if (ledger->up && ledger->asked_at > 0 && now - ledger->asked_at >= LEDGER_OVERDUE)
+	if (ledger_is_up(ledger) && ledger->asked_at > 0 &&
+		now - ledger->asked_at >= LEDGER_OVERDUE)
 		ledger_tell(ledger, false, "the database has not answered for a second");
 	return atomic_load(&ledger->stopping) ? -ECANCELED : 0;
 }
@@ -236,7 +241,7 @@ static void ledger_heard(struct ledger *ledger)
 {
 	backoff_reset(&ledger->pause);
 	trouble_end(&ledger->trouble, "the job table");
-	if (!ledger->up)
+	if (!ledger_is_up(ledger))
 		ledger_tell(ledger, true, "");
 }
 

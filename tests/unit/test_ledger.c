@@ -52,8 +52,8 @@ static void look(void)
 
 	queue_take_all(&back, &list);
 	queue_list_move(&came, &list);
+	up = ledger_is_up(ledger);
 	while ((news = ledger_news(ledger))) {
-		up = news->up;
 		snprintf(news_text, sizeof news_text, "%s", news->text);
 		n_news++;
 		free(news);
