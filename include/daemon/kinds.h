@@ -33,8 +33,8 @@ int kinds_new(const struct kinds_options *options, struct kinds **ret);
 struct kinds *kinds_free(struct kinds *kinds);
 DEFINE_CLEANUP(struct kinds *, kinds_free)
 
-/* AWS's region, for programs that start from now on. */
-void kinds_set_region(struct kinds *kinds, const char *region);
+/* AWS's region, for programs that start from now on. 0, or -ENOMEM: to be tried again. */
+int kinds_set_region(struct kinds *kinds, const char *region);
 
 /*
  * Gives the registry what these settings say. before: the settings that it has now, NULL for none.

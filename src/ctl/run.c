@@ -206,7 +206,8 @@ static void on_identity(void *userdata)
 {
 	struct run *run = userdata;
 
-	kinds_set_region(run->kinds, identity_region(run->identity));
+	if (kinds_set_region(run->kinds, identity_region(run->identity)) < 0)
+		log_warning("the handler is not told the region: out of memory");
 }
 
 /* Programs get the credentials that the daemon would give them; none is no reason not to run. */
@@ -257,10 +258,10 @@ static int run_build(struct run *run, const struct settings *settings,
 	kinds.event = run->event;
 	kinds.credentials = run->identity ? identity_credentials(run->identity) : NULL;
 	r = kinds_new(&kinds, &run->kinds);
-	if (r < 0)
-		return r;
-	kinds_set_region(run->kinds, settings->queue.region);
-	r = registry_new(&run->registry);
+	if (r == 0)
+		r = kinds_set_region(run->kinds, settings->queue.region);
+	if (r == 0)
+		r = registry_new(&run->registry);
 	if (r == 0)
 		r = run_configure(run, settings, job, problems);
 	if (r == 0)

@@ -279,8 +279,8 @@ static void daemon_on_identity(void *userdata)
 	sqs_set_region_complaint(d->sqs, identity_region_complaint(d->identity));
 	if (region[0] && sqs_set_region(d->sqs, region) < 0)
 		log_error("nothing can be signed for %s: out of memory", region);
-	if (d->kinds)
-		kinds_set_region(d->kinds, region);
+	if (d->kinds && kinds_set_region(d->kinds, region) < 0)
+		log_error("programs are not told the region: out of memory");
 	if (identity_is_settled(d->identity))
 		preflight_look(d->preflight);
 }
@@ -341,10 +341,10 @@ static int daemon_build_kinds(struct daemon *d)
 	};
 
 	int r = kinds_new(&options, &d->kinds);
-	if (r == 0) {
-		kinds_set_region(d->kinds, identity_region(d->identity));
+	if (r == 0)
+		r = kinds_set_region(d->kinds, identity_region(d->identity));
+	if (r == 0)
 		r = kinds_configure(d->kinds, d->registry, d->settings, NULL, &problems);
-	}
 	daemon_log_lines(LOG_ERR, "", &problems);
 	return r;
 }

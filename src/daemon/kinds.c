@@ -305,13 +305,16 @@ int kinds_configure(struct kinds *k, struct registry *registry, const struct set
 	return 0;
 }
 
-void kinds_set_region(struct kinds *k, const char *region)
+int kinds_set_region(struct kinds *k, const char *region)
 {
 	if (k->region || !region[0])
-		return;
-	k->region = strdup(region);
-	if (!k->region || (k->means && child_means_set_region(k->means, region) < 0))
-		log_error("programs are not told the region: out of memory");
+		return 0;
+
+	_cleanup_free_ char *copy = strdup(region);
+	if (!copy || (k->means && child_means_set_region(k->means, region) < 0))
+		return -ENOMEM;
+	k->region = TAKE_PTR(copy);
+	return 0;
 }
 
 int kinds_new(const struct kinds_options *options, struct kinds **ret)

@@ -55,7 +55,8 @@ static __attribute__((format(printf, 3, 4))) int tell(
 
 /* ---- What all share ---- */
 
-static void hide(struct child_means *means, const char *const *hidden)
+/* Only what the machine lacks is done without. */
+static int hide(struct child_means *means, const char *const *hidden)
 {
 	static const char cost[] = "programs that do jobs can read what this process can";
 
@@ -64,7 +65,7 @@ static void hide(struct child_means *means, const char *const *hidden)
 	static const char *const sealed[] = {"/sys/fs/cgroup", NULL};
 
 	if (!hidden || !*hidden)
-		return;
+		return 0;
 	int r = landlock_new(hidden, sealed, &means->landlock);
 	if (r == -EOPNOTSUPP)
 		tell(means->landlock_fault, r,
@@ -76,12 +77,13 @@ static void hide(struct child_means *means, const char *const *hidden)
 			"Landlock is filtered (SystemCallFilter= lacks the calls landlock_...): "
 			"%s, its configuration too",
 			cost);
-	else if (r < 0)
+	else if (r < 0 && r != -ENOMEM)
 		tell(means->landlock_fault, r, "Landlock cannot be set up (%s): %s",
 			strerrordesc_np(-r), cost);
+	return r == -ENOMEM ? r : 0;
 }
 
-static void divide(struct child_means *means)
+static int divide(struct child_means *means)
 {
 	static const char cost[] = "limits hold for each process alone, and a process that leaves "
 				   "its program's process group outlives the job";
@@ -92,13 +94,14 @@ static void divide(struct child_means *means)
 			"no cgroup is delegated to this process (the drop-in delegate.conf does "
 			"that): %s",
 			cost);
-	else if (r < 0)
+	else if (r < 0 && r != -ENOMEM)
 		tell(means->cgroup_fault, r, "the delegated cgroup cannot be used (%s): %s",
 			strerrordesc_np(-r), cost);
-	else if (!cgroup_has_memory(means->cgroup))
+	else if (r == 0 && !cgroup_has_memory(means->cgroup))
 		tell(means->cgroup_fault, r,
 			"the delegated cgroup has no controller for memory: its limits hold for "
 			"each process alone");
+	return r == -ENOMEM ? r : 0;
 }
 
 static int set_credentials(struct child_means *means, const struct child_means_options *options)
@@ -124,10 +127,12 @@ int child_means_new(const struct child_means_options *options, struct child_mean
 	int r = set_credentials(means, options);
 	if (r == 0 && options->region)
 		r = child_means_set_region(means, options->region);
+	if (r == 0)
+		r = hide(means, options->hidden);
+	if (r == 0)
+		r = divide(means);
 	if (r < 0)
 		return r;
-	hide(means, options->hidden);
-	divide(means);
 	*ret = TAKE_PTR(means);
 	return 0;
 }
