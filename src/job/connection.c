@@ -173,6 +173,11 @@ static void connection_explain(const PGconn *conn, int error, char ret_error[CON
 	const char *message = conn ? PQerrorMessage(conn) : "";
 	char sqlstate[6];
 
+	if (error == -ENOMEM) {
+		snprintf(ret_error, CONNECTION_ERROR_MAX,
+			"the database cannot be reached: out of memory");
+		return;
+	}
 	connection_find_sqlstate(message, sqlstate);
 	const char *cure = sqlstate_cure(sqlstate);
 	if (error == -ETIMEDOUT)
@@ -198,6 +203,8 @@ int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN
 	struct patience connecting = *patience;
 
 	int r = connection_find_targets(dsn, known, patience, &targets, ret_error);
+	if (r == -ENOMEM)
+		connection_explain(NULL, r, ret_error);
 	if (r < 0)
 		return r;
 	/* What resolving took is not taken from connecting. */

@@ -102,6 +102,8 @@ static enum store_result store_away(struct store *store, int error)
 		snprintf(text, STORE_ERROR_MAX,
 			"the database does not answer in time; look at its load, at locks and at "
 			"the pooler");
+	else if (error == -ENOMEM)
+		snprintf(text, STORE_ERROR_MAX, "the database cannot be asked: out of memory");
 	else if (text[0] == '\0')
 		snprintf(text, STORE_ERROR_MAX, "the database's connection was lost");
 	store_disconnect(store);

@@ -251,6 +251,9 @@ static bool failure_of_proxy_name(const struct failure *f)
 static bool failure_describe(const struct failure *f, CURLcode code)
 {
 	switch ((int)code) {
+	case CURLE_OUT_OF_MEMORY:
+		SAY(f, "out of memory");
+		return true;
 	case CURLE_FILESIZE_EXCEEDED:
 		SAY(f, "the answer is larger than expected");
 		return true;
