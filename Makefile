@@ -23,7 +23,7 @@ PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 CTL_LIBS := libarchive
-TOOLS    := sqs-local bench-service marker
+TOOLS    := sqs-local bench-service marker nexus-worker-starved
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
@@ -104,6 +104,13 @@ $(BUILD)/bench-service: $(call objects,tests/bench/service.c)
 
 $(BUILD)/marker: $(call objects,tests/fault/marker.c)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $^
+
+# The daemon once more, with allocations of its own code that a test may let fail.
+STARVED := malloc calloc realloc reallocarray strdup strndup realpath asprintf __asprintf_chk
+
+$(BUILD)/nexus-worker-starved: $(call objects,src/nexus-worker.c tests/fault/starve.c) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) $(STARVED:%=-Wl,--wrap=%) $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg_libs,$(LIBS))
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each

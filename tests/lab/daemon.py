@@ -54,11 +54,13 @@ class Daemon:
     """
     Owns one process. settings: over the lab's own, by "section.key" (None: left out).
     environment: over the lab's credentials, likewise. start=False: configured only.
+    program: what make built it as.
     """
 
     def __init__(self, lab, queue, database, settings=None, environment=None, arguments=(),
-                 start=True, on_line=None):
+                 start=True, on_line=None, program="nexus-worker"):
         self.lab = lab
+        self._program = program
         self._on_line = on_line
         self.arguments = arguments
         self.name = f"nexus-worker-{next(_numbers)}"
@@ -97,7 +99,7 @@ class Daemon:
         environment = {"NOTIFY_SOCKET": str(self.notify.path), **self.own_environment()}
         self.process = Process(
             self.lab, self.name,
-            [self.lab.program("nexus-worker"), "--config", self.file, *self.arguments],
+            [self.lab.program(self._program), "--config", self.file, *self.arguments],
             environment=environment, on_line=self._on_line)
         return self
 
