@@ -161,6 +161,16 @@ $(BUILD)/javascript/ready: tests/javascript/package.json tests/javascript/packag
 run-check: all tools $(javascript) $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%) $(CHECKS)
 
+# Everything goes wrong at random, for SECONDS, as SEED has it (random, and printed, unless given).
+.PHONY: soak run-soak
+soak: ## faults of all kinds at random, and nothing is lost (SECONDS=60 SEED=random)
+	@packaging/install-deps build bench
+	@$(MAKE) --no-print-directory $(parallel) run-soak
+
+run-soak:
+	@$(MAKE) --no-print-directory $(parallel) -s all tools
+	@exec $(PYTHON) tests/fault/soak.py $(SECONDS:%=--seconds=%) $(SEED:%=--seed=%)
+
 unit: $(UNIT_TESTS:%=$(BUILD)/tests/%) ## the unit tests alone
 	@$(PYTHON) tests/run $^
 
@@ -198,7 +208,7 @@ $(FUZZERS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 run-fuzz: $(FUZZERS:%=$(BUILD)/%)
 	@$(PYTHON) tests/fuzz/run $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS)) $^
 
-.PHONY: sanitize-address sanitize-thread run-sanitize check-long
+.PHONY: sanitize-address sanitize-thread sanitize-all run-sanitize check-long
 sanitize-address: ## ASan and UBSan over unit tests and some of the integration tests
 	@packaging/install-deps build test sanitize
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
@@ -212,13 +222,15 @@ sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
 run-sanitize: all tools $(javascript) $(SANITIZED:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(SANITIZED:%=$(BUILD)/tests/%) $(CHECKS)
 
-check-long: export NEXUS_LONG := 1
-check-long: ## what takes longer: both sanitizers over everything, the fuzzers for minutes
-	@$(MAKE) --no-print-directory check
+sanitize-all: ## both over everything
+	@packaging/install-deps build test sanitize
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
 		SANITIZED="$(UNIT_TESTS) $(FUZZERS)"
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=300
+
+check-long: export NEXUS_LONG := 1
+check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
+	+@$(PYTHON) tests/long.py $(PARTS)
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 

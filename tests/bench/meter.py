@@ -4,6 +4,8 @@ import contextlib
 import os
 import time
 
+from lab.process import children
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PERIOD = 0.25  # seconds between two samples
 STEADY_FROM, STEADY_TO = 0.10, 0.95  # of the jobs: before and after, the rate is not the steady one
@@ -16,14 +18,6 @@ def _ticks(pid):
     return user + system, sum(of_children)
 
 
-def _children(pid):
-    """Those that are alive, of all its threads."""
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as file:
-                yield from file.read().split()
-
-
 def own_cpu_seconds(pid):
     """Of a process alone."""
     return _ticks(pid)[0] / TICKS
@@ -32,7 +26,7 @@ def own_cpu_seconds(pid):
 def children_cpu_seconds(pid):
     """Of all that it has started, and what those have started, alive or waited for."""
     seconds = _ticks(pid)[1] / TICKS
-    for child in _children(pid):
+    for child in children(pid):
         # One that ends meanwhile is with those that were waited for at the next look.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             seconds += cpu_seconds(child)

@@ -11,8 +11,8 @@
     feed        lines as they come, and how to wait for one
     case        what the integration tests stand on; identity: those of credentials,
                 sqs_case: those of the local SQS itself
-    checker     judges from outside whether promises were kept; fault_case: what tests/fault
-                stands on
+    story       what is known of one job from outside, and the promises that it breaks;
+                checker: collects and judges them; fault_case: what tests/fault stands on
     relay       stands between the daemon and a service: cuts, stalls, TLS, a proxy
     authority   certificates, made when a test wants them
     resolver    name servers that a test plays

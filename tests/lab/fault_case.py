@@ -4,10 +4,11 @@ A file that says `from lab.fault_case import FaultCase, setUpModule, tearDownMod
 """
 
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
-from lab.checker import MARKED, Checker
+from lab.checker import Checker
 from lab.daemon import section
 from lab.feed import Timeout, until
 from lab.jobs import Jobs
+from lab.story import MARKED
 
 
 class FaultCase(Case):

@@ -88,6 +88,10 @@ class Jobs:
         self.queue.send([body(job_id, kind, payload) for job_id in ids])
         return ids
 
+    def delete(self, ids):
+        """As an application does that clears its table of what is done."""
+        self.database.execute("DELETE FROM background_jobs WHERE id = ANY(%s)", (ids,))
+
     def rows(self, ids=None):
         """Those rows, or all, in the order in which they were made."""
         return [Row(*values) for values in self.database.execute(
@@ -121,14 +125,16 @@ class Jobs:
         except Timeout:
             raise Timeout(f"not all {status} within {within:g} s: {self.counts()}") from None
 
-    def versions(self):
+    def versions(self, take=False):
         """Every version of every row, as tuples: step, op (INSERT, UPDATE, DELETE), id, type,
         status, attempts, error, started_at, completed_at, updated_at, and when it was committed;
-        times in microseconds since 1970."""
+        times in microseconds since 1970. take: they are then forgotten here."""
         columns = ("step, op, id, type, status::text, attempts, error, "
                    + ", ".join(f"(extract(epoch FROM {moment}) * 1000000)::bigint" for moment in (
                        "started_at", "completed_at", "updated_at",
                        "pg_xact_commit_timestamp(xmin)")))
+        if take:
+            return self.database.execute(f"DELETE FROM versions RETURNING {columns}")
         return self.database.execute(f"SELECT {columns} FROM versions ORDER BY step")
 
     def history(self, job_id):

@@ -5,6 +5,7 @@ start them from the main thread. Each has a session of its own, so that Ctrl-C a
 reaches the script alone, which then tears down in order.
 """
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -44,6 +45,14 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return after_name.split()[0] not in "ZX"
+
+
+def children(pid):
+    """Those that are alive, of all its threads."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as file:
+                yield from map(int, file.read().split())
 
 
 class Process:

@@ -25,6 +25,17 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def commit():
+    """What is tested: its short name, and "-dirty" where files differ but for tests/LONG.md."""
+    def git(*words):
+        said = subprocess.run(["git", *words], cwd=ROOT, check=False, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        return said.stdout.strip()
+
+    dirty = git("status", "--porcelain", "--", ".", ":!tests/LONG.md")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("-dirty" if dirty else "")
+
+
 class Stopped(KeyboardInterrupt):
     """A signal asked the script to end."""
 

@@ -1,0 +1,227 @@
+"""What is known of one job, and which promises it breaks. What is told comes from outside the daemon:
+
+    versions    of the row, by a trigger, with the moment of each commit (lab.jobs)
+    marks       of the runs, by the job's own program (tests/fault/marker.c)
+    events      of the messages, by the local SQS (its journal)
+
+All three know this machine's wall clock, in microseconds. judge() finds the breaches; nothing else
+decides.
+"""
+
+import collections
+import dataclasses
+
+LOST = "lost"
+DOUBLE = "ran twice at the same time"
+RERUN = "ran after it was completed"
+EARLY_DELETE = "deleted before the commit"
+EARLY_TAKEOVER = "taken over before its lease was over"
+WRONG_ROW = "wrong row"
+
+Version = collections.namedtuple("Version", "step op job type status attempts error started_at "
+                                            "completed_at updated_at committed_at")
+Mark = collections.namedtuple("Mark", "word job attempt pid parent at")
+Event = collections.namedtuple("Event", "what queue message job receives at")
+Breach = collections.namedtuple("Breach", "kind job text")
+
+# What an update may make of a row, and by how much that raises its attempts.
+STEPS = {("pending", "processing"): (1,), ("failed", "processing"): (1,),
+         ("processing", "processing"): (0, 1), ("processing", "completed"): (0,),
+         ("processing", "failed"): (0,), ("processing", "pending"): (0,),
+         # A job that is refused, with the reason.
+         ("pending", "failed"): (0,), ("failed", "failed"): (0,)}
+MARKED = "mark"
+# Between the moment that a row is compared with and the one that is written into it.
+SLACK = 50_000
+
+
+@dataclasses.dataclass
+class Run:
+    """of a job's program. end: None if nothing tells it. found_lock: another held the job's."""
+
+    attempt: int
+    pid: int
+    parent: int
+    begin: int
+    end: int | None = None
+    found_lock: bool = False
+
+
+@dataclasses.dataclass
+class Terms:
+    """What a story is judged by. lease: of a row, in microseconds. dead_letters: that queue's name.
+    frozen: [(pid of a daemon, from, to)], when it was stopped, together with its children.
+    outages: [(from, to)], when a daemon could not reach the database."""
+
+    lease: int
+    dead_letters: str
+    frozen: list = dataclasses.field(default_factory=list)
+    outages: list = dataclasses.field(default_factory=list)
+
+    def excuse(self, first, second):
+        """Why the second may run beside the first, or None. A daemon that is stopped cannot end
+        what it runs: once its lease is over somebody else may begin, until it goes on and has had
+        a second to find out. While rows cannot be touched, a second delivery of the job may begin.
+        That the lease was over is judged apart; its last touch was at most a third of V old."""
+        left = self.lease * 5 // 9
+        if any(pid == first.parent and since + left <= second.begin <= until + 1_000_000
+               for pid, since, until in self.frozen):
+            return "its daemon was stopped"
+        if any(since + left <= second.begin <= until + self.lease for since, until in self.outages):
+            return "the database was away"
+        return None
+
+
+class Story:
+    """In no order while it grows."""
+
+    def __init__(self, job):
+        self.job = job
+        self.versions, self.marks, self.events = [], [], []
+
+    def order(self):
+        # One at a time may change a row, so the steps of one row are in the order of the commits.
+        self.versions = sorted(set(self.versions))
+        self.marks.sort(key=lambda mark: mark.at)
+        self.events.sort(key=lambda event: event.at)
+
+    def runs(self):
+        """In the order in which they began."""
+        begun = {}
+        for mark in self.marks:
+            if mark.word == "begin":
+                begun[mark.attempt, mark.pid] = Run(*mark[2:])
+            elif run := begun.get((mark.attempt, mark.pid)):
+                run.found_lock |= mark.word == "double"
+                run.end = mark.at if mark.word == "end" else run.end
+        return list(begun.values())
+
+    def runs_beside(self):
+        """(first, second): the second began before the first had ended. Of a first without an end
+        only the lock that was found tells."""
+        runs = self.runs()
+        for number, run in enumerate(runs):
+            before = runs[:number]
+            beside = [first for first in before if first.end is not None and first.end > run.begin]
+            for first in beside or (before[-1:] if run.found_lock else ()):
+                yield first, run
+
+    def updates(self):
+        """(before, after) of each."""
+        return [pair for pair in zip(self.versions, self.versions[1:]) if pair[1].op == "UPDATE"]
+
+    def completed_at(self):
+        """When that was committed; None: it is not."""
+        return next((v.committed_at for v in self.versions if v.status == "completed"), None)
+
+    def status(self):
+        return self.versions[-1].status if self.versions else None
+
+    def failures(self):
+        return sum(after.status == "failed" for _, after in self.updates())
+
+    def messages(self):
+        """Those that are still there, in whichever queue."""
+        there = {event.message for event in self.events}
+        return there - {event.message for event in self.events if event.what == "delete"}
+
+    def sent_to(self, queue):
+        """When a message for the job was."""
+        return [e.at for e in self.events if (e.what, e.queue) == ("send", queue)]
+
+    def burnt(self):
+        """Receives beyond the first of each message, and beyond those that failures explain."""
+        receives = collections.Counter(e.message for e in self.events if e.what == "receive")
+        return sum(max(0, n - 1 - self.failures()) for n in receives.values())
+
+    def lines(self):
+        """Everything that happened, as (moment, text)."""
+        rows = [(v.committed_at, f"row {v.op} {v.status} attempts={v.attempts} "
+                                 f"started_at={v.started_at} updated_at={v.updated_at} "
+                                 f"error={v.error}") for v in self.versions]
+        runs = [(m.at, f"run {m.word} attempt={m.attempt} pid={m.pid} parent={m.parent}")
+                for m in self.marks]
+        return rows + runs + [(e.at, f"message {e.what} {e.queue} {e.message} "
+                                     f"receives={e.receives}") for e in self.events]
+
+    def __str__(self):
+        return "\n".join(f"    {at} {text}" for at, text in sorted(self.lines()))
+
+
+def judge(story, terms):
+    """Every breach in a story that is at its end, and in order."""
+    return [Breach(kind, story.job, text)
+            for kind, find in FINDERS.items() for text in find(story, terms)]
+
+
+def _lost(story, _):
+    if story.events and story.completed_at() is None and not story.messages():
+        yield f"its row says {story.status()}, and no message for it is left"
+
+
+def _doubles(story, terms):
+    for first, second in story.runs_beside():
+        if not terms.excuse(first, second):
+            yield f"process {second.pid} began beside {first.pid}"
+    for attempt, n_runs in collections.Counter(run.attempt for run in story.runs()).items():
+        if n_runs > 1:
+            yield f"attempt {attempt} was begun {n_runs} times"
+
+
+def _reruns(story, _):
+    completed_at = story.completed_at()
+    if completed_at is None:
+        return
+    for run in story.runs():
+        if run.begin > completed_at:
+            yield f"process {run.pid} began {run.begin - completed_at} µs after the commit"
+    for before, after in story.updates():
+        if before.status == "completed":
+            yield f"the row went from completed to {after.status}, attempts {after.attempts}"
+
+
+def _early_deletes(story, terms):
+    good_from = min(story.sent_to(terms.dead_letters), default=None)
+    if story.completed_at() is not None:
+        good_from = min(story.completed_at(), good_from or story.completed_at())
+    for event in story.events:
+        if event.what != "delete" or event.queue == terms.dead_letters:
+            continue
+        if good_from is None:
+            yield f"message {event.message}, and the row never was completed"
+        elif event.at < good_from:
+            yield f"message {event.message}, {good_from - event.at} µs before it"
+
+
+def _early_takeovers(story, terms):
+    for before, after in story.updates():
+        if before.status == after.status == "processing" and before.attempts < after.attempts:
+            age = after.updated_at - before.updated_at
+            if age < terms.lease - SLACK:
+                yield f"attempt {after.attempts} began {age} µs after the last touch"
+
+
+def _wrong_rows(story, _):
+    for before, after in story.updates():
+        grown = after.attempts - before.attempts
+        # What a completed one becomes is another breach.
+        if before.status != "completed" and grown not in STEPS.get((before.status, after.status), ()):
+            yield (f"{before.status} became {after.status}, attempts {before.attempts} "
+                   f"{after.attempts}")
+        if before.status != "completed" and after.status == "completed":
+            yield from _wrong_completion(story, after)
+
+
+def _wrong_completion(story, version):
+    if version.error is not None:
+        yield f"completed with an error: {version.error}"
+    if not (version.started_at or 0) <= (version.completed_at or 0) <= version.updated_at:
+        yield (f"completed with started_at {version.started_at}, completed_at "
+               f"{version.completed_at}, updated_at {version.updated_at}")
+    if version.type == MARKED and not any(run.attempt == version.attempts and run.end is not None
+                                          for run in story.runs()):
+        yield f"completed, and attempt {version.attempts} was not run to its end"
+
+
+FINDERS = {LOST: _lost, DOUBLE: _doubles, RERUN: _reruns, EARLY_DELETE: _early_deletes,
+           EARLY_TAKEOVER: _early_takeovers, WRONG_ROW: _wrong_rows}
