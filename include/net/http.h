@@ -130,3 +130,9 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 
 /* Closes the connection if the request was out. Not from inside its own callback. */
 void http_cancel(struct http_call *call);
+
+/*
+ * Who answered under that URL is somebody else, or may be: as after a failure of the transport, the
+ * name is looked up anew for the next request, which gets another connection.
+ */
+void http_distrust(struct http *http, const char *url);

@@ -63,13 +63,26 @@ void sqs_call_put(struct sqs_call *call)
 	sqs_call_move(call, &call->sqs->idle);
 }
 
+/* Whether the name may lead to somebody else, who would be asked as long as he answers. */
+static bool sqs_call_met_a_stranger(const struct sqs_call *call)
+{
+	enum sqs_result result = call->fault.result;
+	bool codeless = call->fault.code[0] == '\0';
+
+	return result == SQS_NO_QUEUE || result == SQS_GARBLED ||
+	       (result == SQS_UNAVAILABLE && codeless);
+}
+
 /* The callback, and the end of the call. */
 static void sqs_call_end(struct sqs_call *call, const struct http_response *response)
 {
 	struct sqs_fault_place place = sqs_call_place(call);
+	struct sqs *sqs = call->sqs;
 
 	sqs_call_detach(call);
-	sqs_answer_tell(&call->goal, &place, call->sqs->md5, response, &call->fault);
+	sqs_answer_tell(&call->goal, &place, sqs->md5, response, &call->fault);
+	if (sqs_call_met_a_stranger(call))
+		http_distrust(sqs->http, sqs->endpoint.url);
 	sqs_call_put(call);
 }
 

@@ -131,8 +131,8 @@ static void http_arm_deadline(struct http *http, usec_t at)
 	sd_event_source_set_enabled(http->on_deadline, SD_EVENT_ONESHOT);
 }
 
-/* Who failed once may have moved: its other connections lead to the same place. */
-static void http_distrust(struct http *http, const char *url)
+/* The other connections lead to the same place. */
+void http_distrust(struct http *http, const char *url)
 {
 	http_sockets_shutdown_idle(&http->sockets);
 	http_names_distrust(&http->distrusted, url);
