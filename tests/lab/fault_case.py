@@ -25,7 +25,9 @@ class FaultCase(Case):
             self.database = self.postgres.create_database()
             self.addCleanup(self.database.close)
             self.jobs = Jobs(self.database, self.queue, history=True)
+        # In the directory of its daemon's configuration a program may make no files.
         self.marks = self.lab.directory / f"marks-{self.queue.name}"
+        self.marks.touch()
         self.checker = Checker(self.jobs, self.sqs, self.dead_letters, self.marks,
                                lease=self.visibility * 3 / 4)
 
