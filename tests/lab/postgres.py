@@ -35,9 +35,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def url(port, database, password=PASSWORD):
+def url(port, database, password=PASSWORD, host="127.0.0.1"):
     quoted = password.replace(" ", "%20")
-    return f"postgresql://{USER}:{quoted}@127.0.0.1:{port}/{database}"
+    return f"postgresql://{USER}:{quoted}@{host}:{port}/{database}"
 
 
 class Database:

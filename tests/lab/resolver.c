@@ -1,7 +1,7 @@
 /*
  * Preloaded into the daemon: whom the name in RESOLVER_NAME leads to is what stands in the file
- * RESOLVER_FILE, and as long as that is empty nobody answers. Each such question is a byte more in
- * RESOLVER_FILE.asked.
+ * RESOLVER_FILE: an address, or how the answer fails. As long as that is empty nobody answers. Each
+ * such question is a byte more in RESOLVER_FILE.asked.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -35,6 +35,14 @@ static int resolver_read(const char *path, char address[64])
 	return n == 1;
 }
 
+/* What a name server's words make of a lookup; 0: that is no such word, but an address. */
+static int resolver_failure(const char *text)
+{
+	if (strcmp(text, "SERVFAIL") == 0)
+		return EAI_AGAIN;
+	return strcmp(text, "NXDOMAIN") == 0 ? EAI_NONAME : 0;
+}
+
 int getaddrinfo(
 	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -48,5 +56,6 @@ int getaddrinfo(
 	resolver_asked(path);
 	while (!resolver_read(path, address))
 		usleep(LOOK_AGAIN_USEC);
-	return real(address, service, hints, ret);
+	int failure = resolver_failure(address);
+	return failure ? failure : real(address, service, hints, ret);
 }

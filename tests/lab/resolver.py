@@ -15,10 +15,13 @@ def can_be_left_alone():
     return tuple(map(int, version.groups())) >= (7, 87)
 
 
+SILENCE = ""  # nobody answers
+
+
 class Resolver:
     """environment: what makes a daemon ask here."""
 
-    NAME = "sqs.nexus.example"
+    NAME = "lab.nexus.example"
 
     def __init__(self, lab, name):
         self._file = lab.directory / f"{name}.address"
@@ -28,14 +31,9 @@ class Resolver:
                             **preload(lab, "resolver")}
 
     def lead_to(self, address):
-        self._write(address)
-
-    def fall_silent(self):
-        self._write("")
-
-    def _write(self, text):
+        """Or "SERVFAIL", "NXDOMAIN", or SILENCE."""
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(text, encoding="ascii")
+        fresh.write_text(address, encoding="ascii")
         fresh.rename(self._file)
 
     def wait_asked(self, cause):
