@@ -2,7 +2,7 @@
 does not run a second time beside it, and when there are too many the daemon asks for a restart."""
 
 from lab import tap
-from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.preload import preload
 
@@ -10,10 +10,8 @@ LIMIT = "1s"
 GIVEN_UP = "its handler has not returned for .*, though told to stop; it keeps its thread"
 
 
-class ADeafHandler(Case):
+class ADeafHandler(FaultCase):
     """Jobs that wait are deaf while the file is there; others are not."""
-
-    visibility = 4
 
     def setUp(self):
         super().setUp()
@@ -49,8 +47,7 @@ class ADeafHandler(Case):
         self.deaf.unlink()
         daemon.wait_line(f"job={job} .*its handler has returned at last, after")
         self.jobs.wait(job, "completed", attempts=2)
-        until(self.queue.is_empty, what="an empty queue")
-        self.assertEqual(self.queue.received(), 22)
+        self.assert_promises_kept()
         self.assertEqual(self.jobs.history(job), [
             ("processing", 1), ("failed", 1), ("processing", 2), ("completed", 2)])
         self.assertEqual(daemon.stop(), 0)
@@ -65,6 +62,7 @@ class ADeafHandler(Case):
         self.assert_row(second, status="pending", attempts=0)
         self.deaf.unlink()
         self.jobs.wait(second, "completed")
+        self.assertEqual(daemon.stop(), 0)
 
     def test_too_often_ends_the_daemon_for_a_restart(self):
         daemon = self.start_deaf(threads=2)
@@ -77,6 +75,8 @@ class ADeafHandler(Case):
         self.deaf.unlink()
         daemon.start()
         self.jobs.wait_all("completed")
+        # A message that has come again by then waits in hand, and the stop gives it back.
+        self.assert_promises_kept(burnt=None)
         self.assertEqual(daemon.stop(), 0)
 
     def test_for_whose_place_too_many_wait_ends_the_daemon_for_a_restart(self):
@@ -89,6 +89,8 @@ class ADeafHandler(Case):
         daemon.start()
         self.jobs.wait_all("completed")
         self.assertEqual({row.attempts for row in self.jobs.rows(waiting)}, {1})
+        # The stop has given back those that waited.
+        self.assert_promises_kept(burnt=len(waiting))
         self.assertEqual(daemon.stop(), 0)
 
     def test_does_not_keep_a_stop_waiting(self):
