@@ -11,7 +11,10 @@
 /* Whether any twelve bytes in a row of the secret stand in the text; NULL: there is none. */
 bool leak_repeats(const char *said, const char *secret);
 
-/* The same of the secret key and the token; NULL: nothing was signed. */
+/* Whether any 16 in a row of a request do: more than names that both may know; NULL: as above. */
+bool leak_repeats_request(const char *said, const char *request);
+
+/* As leak_repeats() of the secret key and the token; NULL: nothing was signed. */
 bool leak_repeats_keys(const char *said, const struct credentials *signed_by);
 
 /* Whether that, or what looks like a signed request's headers or a receipt handle. */

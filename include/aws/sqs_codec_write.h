@@ -21,3 +21,6 @@ int sqs_codec_write_visibility(struct strbuf *b, const char *queue_url,
 int sqs_codec_write_attributes(struct strbuf *b, const char *queue_url);
 
 int sqs_codec_write_send(struct strbuf *b, const struct sqs_send *what);
+
+/* What such a body says behind the queue's URL; borrowed from b. */
+const char *sqs_codec_past_queue(const struct strbuf *b);

@@ -24,7 +24,8 @@ struct sqs_fault_place {
 	const char *action;         /* "DeleteMessageBatch" */
 	const char *permission;     /* what it needs: "sqs:DeleteMessage" */
 	const char *key_permission; /* on a KMS key: "kms:Decrypt" */
-	bool is_private; /* the request held receipt handles, or a body: no refusal is quoted */
+	bool is_private;  /* the request held receipt handles, or a body: no refusal is quoted */
+	const char *sent; /* those: in no text, whatever the service says. NULL: none */
 	const char *host;
 	const char *queue; /* the last part of its URL */
 	const char *region;
@@ -64,6 +65,9 @@ void sqs_fault_of_credentials(const char *said, struct sqs_fault *ret);
 /* Or no region to sign for. */
 void sqs_fault_of_region(const char *said, struct sqs_fault *ret);
 
-/* One failed entry of a batch; code and message may be NULL. */
+/* Whether it repeats of the request, or of what signed it, what no text may. */
+bool sqs_fault_repeats(const struct sqs_fault_place *place, const char *said);
+
+/* One failed entry of a batch, to be asked of sqs_fault_repeats(); code and message may be NULL. */
 enum sqs_result sqs_fault_of_entry(
 	const char *code, const char *message, bool receiver_fault, char *ret_text, size_t size);

@@ -1,20 +1,33 @@
 #include "aws/leak.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* So much of a secret is no coincidence, and no use. */
-#define WINDOW 12
+#define WINDOW         12
+#define WINDOW_REQUEST 16
 
-bool leak_repeats(const char *said, const char *secret)
+static bool repeats(const char *said, const char *secret, size_t window_len)
 {
-	char window[WINDOW + 1] = "";
+	char window[WINDOW_REQUEST + 1] = "";
 
-	for (; secret && strlen(said) >= WINDOW; said++) {
-		memcpy(window, said, WINDOW);
+	assert(window_len < sizeof window);
+	for (; secret && strlen(said) >= window_len; said++) {
+		memcpy(window, said, window_len);
 		if (strstr(secret, window))
 			return true;
 	}
 	return false;
+}
+
+bool leak_repeats(const char *said, const char *secret)
+{
+	return repeats(said, secret, WINDOW);
+}
+
+bool leak_repeats_request(const char *said, const char *request)
+{
+	return repeats(said, request, WINDOW_REQUEST);
 }
 
 bool leak_repeats_keys(const char *said, const struct credentials *signed_by)

@@ -84,6 +84,14 @@ static void tell_receive(const struct sqs_answer_goal *goal, const struct sqs_fa
 	sqs_codec_messages_done(&m);
 }
 
+static void hush_entries(
+	const struct sqs_fault_place *place, struct sqs_codec_entries *e, size_t n_entries)
+{
+	for (size_t i = 0; i < n_entries; i++)
+		if (sqs_fault_repeats(place, e->entries[i].text))
+			e->entries[i].text = "failed with what was sent in place of a code";
+}
+
 static void tell_batch(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
 	const struct http_response *response, struct sqs_fault *fault)
 {
@@ -94,6 +102,7 @@ static void tell_batch(const struct sqs_answer_goal *goal, const struct sqs_faul
 		int r = sqs_codec_read_entries(
 			response->body, response->body_len, goal->n_expected, &e, &reason);
 		judge_body(place, response, r, reason, fault);
+		hush_entries(place, &e, r == 0 ? goal->n_expected : 0);
 	}
 
 	bool ok = fault->result == SQS_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aws/queue_url.h"
+#include "aws/sqs_codec_write.h"
 
 #define SEARCH_PATIENCE (4 * USEC_PER_SEC)
 #define SENDS_MAX       2
@@ -19,6 +20,7 @@ static struct sqs_fault_place sqs_call_place(const struct sqs_call *call)
 		.permission = names->permission,
 		.key_permission = names->key_permission,
 		.is_private = names->is_private,
+		.sent = names->is_private ? sqs_codec_past_queue(&call->body) : NULL,
 		.host = sqs->endpoint.parts.host,
 		.queue = call->other_url ? queue_url_name(call->other_url) : sqs->queue,
 		.region = sqs->signer ? signer_region(sqs->signer) : "",

@@ -1,12 +1,15 @@
 #include "aws/sqs_codec_write.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/json_write.h"
 
+#define QUEUE_NAME "{\"QueueUrl\":"
+
 static void write_queue(struct strbuf *b, const char *queue_url)
 {
-	strbuf_puts(b, "{\"QueueUrl\":");
+	strbuf_puts(b, QUEUE_NAME);
 	json_write_text(b, queue_url);
 }
 
@@ -101,4 +104,13 @@ int sqs_codec_write_send(struct strbuf *b, const struct sqs_send *what)
 		write_message_attribute(b, &what->attributes[i]);
 	}
 	return strbuf_puts(b, what->n_attributes > 0 ? "}}" : "}");
+}
+
+/* A URL holds no quote. */
+const char *sqs_codec_past_queue(const struct strbuf *b)
+{
+	const char *url = strbuf_str(b) + sizeof QUEUE_NAME;
+
+	assert(b->len > sizeof QUEUE_NAME);
+	return url + strcspn(url, "\"");
 }

@@ -18,7 +18,7 @@ static void quote_message(
 	const struct sqs_fault_place *p, const char *message, char ret[static QUOTE_SIZE])
 {
 	quote_text(message, ret, QUOTE_SIZE);
-	if (leak_is_in(ret, p->credentials))
+	if (leak_is_in(ret, p->credentials) || leak_repeats_request(ret, p->sent))
 		ret[0] = '\0';
 }
 
@@ -219,7 +219,7 @@ void sqs_fault_of_answer(const struct sqs_fault_place *place, const struct sqs_f
 	const struct sqs_code_places places = {
 		said.type, answer->body, answer->body_len, answer->query_error, answer->error_type};
 	sqs_code_find(&places, ret->code);
-	if (leak_repeats_keys(ret->code, place->credentials))
+	if (sqs_fault_repeats(place, ret->code))
 		ret->code[0] = '\0';
 	ret->result = sqs_code_judge(ret->code, message, answer->status);
 	describe(place, answer, message, ret);
@@ -269,6 +269,12 @@ void sqs_fault_of_credentials(const char *said, struct sqs_fault *ret)
 void sqs_fault_of_region(const char *said, struct sqs_fault *ret)
 {
 	fault_of_want("AWS region", said, ret);
+}
+
+bool sqs_fault_repeats(const struct sqs_fault_place *place, const char *said)
+{
+	return leak_repeats_keys(said, place->credentials) ||
+	       leak_repeats_request(said, place->sent);
 }
 
 /* Messages of entries quote receipt handles: only what they mean is passed on. */

@@ -199,6 +199,9 @@ static const struct credentials credentials = {
 	.session_token = "FwoGZXIvYXdzSECRETTOKENbPxRfiCYEXAMPLE==",
 };
 
+static const char sent[] =
+	",\"Entries\":[{\"Id\":\"0\",\"ReceiptHandle\":\"AQEBsecretHANDLEofTheRequest\"}]}";
+
 static void print_answer(const char *word, const struct sqs_codec_expected *expected,
 	const struct sqs_fault_answer *answer, struct strbuf *out)
 {
@@ -214,6 +217,7 @@ static void print_answer(const char *word, const struct sqs_codec_expected *expe
 		.permission = names->permission,
 		.key_permission = names->key_permission,
 		.is_private = names->is_private,
+		.sent = names->is_private ? sent : NULL,
 		.host = "sqs.eu-west-1.amazonaws.com",
 		.queue = "nexus-jobs-dev",
 		.region = "eu-west-1",
