@@ -183,8 +183,8 @@ run-bench:
 	@exec $(PYTHON) tests/bench/bench.py $(BENCH)
 
 # The sanitizers over what they find most in; check-long has them over everything.
-ADDRESS_CHECKS := tests/integration/test_flow.py tests/integration/test_crash.py \
-                  tests/integration/test_stop.py tests/integration/test_instance.py \
+ADDRESS_CHECKS := tests/integration/test_flow.py tests/fault/test_kill.py tests/fault/test_stop.py \
+                  tests/fault/test_reload.py tests/integration/test_instance.py \
                   tests/integration/test_profile.py tests/integration/test_renewal.py
 THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher %test_lambda \
                   %test_runtime,$(UNIT_TESTS))

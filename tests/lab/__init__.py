@@ -13,6 +13,7 @@
                 sqs_case: those of the local SQS itself
     story       what is known of one job from outside, and the promises that it breaks;
                 checker: collects and judges them; fault_case: what tests/fault stands on
+    points      where on a job's way a daemon may be ended, and the way there
     relay       stands between the daemon and a service: cuts, stalls, TLS, a proxy
     authority   certificates, made when a test wants them
     resolver    name servers that a test plays

@@ -2,7 +2,7 @@
 
 Each owns a listening socket, a thread for it and two for each connection, and ends them all with
 close(). cut() ends the connections and goes on listening; stall() has it forget them without a
-word, as a NAT does.
+word, as a NAT does; hold() keeps all answers until let_go().
 """
 
 import base64
@@ -21,6 +21,8 @@ class Relay:
         self.dripping = None  # answers with this text in them go on byte by byte
         self._open = set()
         self._stalled = set()
+        self._let_go = threading.Event()
+        self._let_go.set()
         self._closed = False
         self._lock = threading.Lock()
         self._listener = socket.create_server((address, port))
@@ -63,6 +65,8 @@ class Relay:
             while data := source.recv(65536):
                 if source in self._stalled:
                     continue
+                if answers:
+                    self._let_go.wait()
                 if answers and self.dripping and self.dripping in data:
                     _drip(data, sink)
                 else:
@@ -73,6 +77,12 @@ class Relay:
     def stall(self):
         with self._lock:
             self._stalled |= self._open
+
+    def hold(self):
+        self._let_go.clear()
+
+    def let_go(self):
+        self._let_go.set()
 
     def cut(self):
         with self._lock:
@@ -87,6 +97,7 @@ class Relay:
         _shut(self._listener)
         self._listener.close()
         self.cut()
+        self.let_go()
 
 
 def _shut(one):
@@ -102,7 +113,7 @@ def _drip(data, sink):
 
 
 class Wire(Relay):
-    """What is between here and an http:// server on this machine."""
+    """What is between here and a server on this machine."""
 
     def __init__(self, backend_port, **options):
         self._backend_port = backend_port

@@ -1,70 +1,11 @@
-"""Stopping and reloading."""
+"""Reloading, and asking what it does."""
 
 import re
 import signal
-import time
 
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
-
-
-class AStop(Case):
-    def test_of_an_idle_daemon_is_quick_and_clean(self):
-        daemon = self.start()
-        begun = time.monotonic()
-        self.assertEqual(daemon.stop(), 0)
-        self.assertLess(time.monotonic() - begun, 3)
-
-    def test_by_sigint_is_the_same(self):
-        daemon = self.start()
-        daemon.process.send(signal.SIGINT)
-        self.assertEqual(daemon.wait(5), 0)
-
-    def test_is_announced(self):
-        daemon = self.start()
-        said = daemon.notify.feed
-        self.jobs.publish(payload={"delayMs": 1000})
-        until(lambda: self.jobs.counts().get("processing"), what="a running job")
-        daemon.process.send(signal.SIGTERM)
-        said.wait(re.compile("^STOPPING=1$"))
-        self.assertEqual(daemon.wait(), 0)
-
-    def test_lets_running_jobs_finish_and_takes_no_more(self):
-        daemon = self.start({"worker.concurrency": "4"})
-        self.jobs.publish(payload={"delayMs": 400}, count=40)
-        until(lambda: self.jobs.counts().get("completed", 0) >= 4, what="four completed")
-        self.assertEqual(daemon.stop(), 0)
-        counts = self.jobs.counts()
-        self.assertGreaterEqual(counts["completed"], 8)
-        self.assertEqual(set(counts) - {"completed", "pending"}, set())
-        self.assertEqual(sum(self.queue.counts()), 40 - counts["completed"])
-        daemon.start()
-        self.jobs.wait_all("completed")
-        self.assertEqual(daemon.stop(), 0)
-        self.assertEqual(self.jobs.runs(), {1: 40})
-
-    def test_at_its_time_limit_gives_a_cancelled_job_back(self):
-        daemon = self.start({"worker.drain_timeout": "500ms"})
-        job, = self.jobs.publish(payload={"delayMs": 25000})
-        self.jobs.wait(job, "processing")
-        self.assertEqual(daemon.stop(), 0)
-        daemon.wait_line(f"job={job} .*outcome=abandoned")
-        self.assert_row(job, status="pending", error="interrupted by shutdown")
-        self.assertEqual(self.queue.counts(), (1, 0))
-
-    def test_told_twice_is_now(self):
-        daemon = self.start()
-        job, = self.jobs.publish(payload={"delayMs": 25000})
-        self.jobs.wait(job, "processing")
-        daemon.process.send(signal.SIGTERM)
-        daemon.notify.feed.wait(re.compile("^STOPPING=1$"))
-        begun = time.monotonic()
-        daemon.process.send(signal.SIGTERM)
-        self.assertEqual(daemon.wait(5), 1)
-        self.assertLess(time.monotonic() - begun, 2)
-        self.assert_row(job, status="processing", attempts=1)
-        self.assertEqual(self.queue.counts(), (0, 1))
 
 
 class AReload(Case):
