@@ -11,6 +11,9 @@
 
 #define TOKEN_MAX (64u << 10) /* AWS names no limit; they have a few KB */
 
+/* 9999-12-31T23:59:59Z: as it is written, a year has four digits. */
+#define LAST_TIME INT64_C(253402300799)
+
 /* ---- A snapshot ---- */
 
 /* One piece of memory with all its strings, so that one wipe reaches everything. */
@@ -170,7 +173,7 @@ int credentials_parse_time(const char *text, usec_t *ret)
 		tm.tm_sec -= (int)zone.tm_gmtoff;
 	}
 	time_t seconds = timegm(&tm);
-	if (seconds < 0)
+	if (seconds < 0 || seconds > LAST_TIME)
 		return -EINVAL;
 	*ret = (usec_t)seconds * USEC_PER_SEC;
 	return 0;
