@@ -47,7 +47,7 @@ typedef char *credentials_getenv_fn(const char *name);
 
 /* ---- For those who give credentials ---- */
 
-/* Writes the text and returns r, so that a failure is one statement. */
+/* Writes the text, as one line whatever is quoted, and returns r: a failure is one statement. */
 int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,6 +1,7 @@
 #include "aws/credentials.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -130,6 +131,10 @@ int credentials_failed(char text[static CREDENTIALS_TEXT_MAX], int r, const char
 	va_start(args, format);
 	vsnprintf(text, CREDENTIALS_TEXT_MAX, format, args);
 	va_end(args);
+	/* What a file has in two lines is quoted in one. */
+	for (char *c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	return r;
 }
 
