@@ -30,7 +30,8 @@ static const char *queue_url_account(const char *arn)
 			return NULL;
 	}
 	const char *colon = strchr(part, ':');
-	return colon && colon > part && colon[1] && !strpbrk(part, "/?#") ? part : NULL;
+	bool has_name = colon && colon > part && colon[1] && !strchr(colon + 1, ':');
+	return has_name && !strpbrk(arn, "/?#") ? part : NULL;
 }
 
 /* Where the last part but one of a path begins, the account's with AWS. */

@@ -82,7 +82,7 @@ static void read_as(const struct credentials_json_form *form, const char *json, 
 		assert(strncmp(text, form->source, strlen(form->source)) == 0);
 		for (const char *at = text; *at; at++)
 			assert(isprint((unsigned char)*at));
-		assert(!leak_repeats(text, SENT));
+		assert(!leak_repeats(text, form->secret));
 		assert_quotes_no_key(text, json, len);
 		return;
 	}

@@ -31,6 +31,7 @@ static const struct {
 	{AWS ACCOUNT "/jobs", ARN, NULL},
 	{AWS ACCOUNT "/jobs", "arn:aws:sqs:eu-central-1::dead", NULL},
 	{AWS ACCOUNT "/jobs", "arn:aws:sns:eu-central-1:" ACCOUNT ":dead", NULL},
+	{AWS ACCOUNT "/jobs", "arn:aws:sqs:eu-central-1:" ACCOUNT ":dead:letters", NULL},
 	{AWS ACCOUNT "/jobs", ARN "../dead", NULL},
 	{AWS ACCOUNT "/jobs", ARN "dead?x", NULL},
 };

@@ -1,0 +1,64 @@
+/* The database's URL, read as libpq does, and masked: job/dsn, conf/mask. */
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "conf/mask.h"
+#include "fuzz.h"
+#include "job/dsn.h"
+
+/* Shorter ones stand in a URL by chance. */
+#define PASSWORD_MIN 8
+
+static const char *find_password(const struct dsn *dsn)
+{
+	for (size_t i = 0; i < dsn->n_parameters; i++)
+		if (strcmp(dsn->parameters[i].keyword, "password") == 0)
+			return dsn->parameters[i].value;
+	return NULL;
+}
+
+/* Whether it is not only the password. */
+static bool stands_elsewhere(const struct dsn *dsn, const char *password)
+{
+	for (size_t i = 0; i < dsn->n_hosts; i++)
+		if (strstr(dsn->hosts[i].name, password) || strstr(dsn->hosts[i].address, password))
+			return true;
+	for (size_t i = 0; i < dsn->n_parameters; i++)
+		if (strcmp(dsn->parameters[i].keyword, "password") != 0 &&
+			strstr(dsn->parameters[i].value, password))
+			return true;
+	return false;
+}
+
+static void assert_dsn(const struct dsn *dsn, const char *masked)
+{
+	const char *password = find_password(dsn);
+
+	assert(dsn->n_hosts >= 1 && dsn->n_hosts <= DSN_HOSTS_MAX);
+	for (size_t i = 0; i < dsn->n_hosts; i++) {
+		const struct dsn_host *host = &dsn->hosts[i];
+		assert(!strchr(host->name, ',') && !strchr(host->address, ','));
+		assert(host->port[strspn(host->port, "0123456789")] == '\0');
+	}
+	for (size_t i = 0; i < dsn->n_parameters; i++)
+		assert(*dsn->parameters[i].keyword && dsn->parameters[i].value);
+	if (password && strlen(password) >= PASSWORD_MIN && !stands_elsewhere(dsn, password))
+		assert(!strstr(masked, password));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_free_ char *text = fuzz_copy((const char *)data, size);
+	_cleanup_strbuf_ struct strbuf masked = STRBUF_INIT;
+	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
+	char error[DSN_ERROR_MAX] = "";
+
+	mask_database_url(text, &masked);
+	int r = dsn_parse(text, &dsn, error);
+	assert(r == 0 ? !*error : r == -EINVAL && *error && strlen(error) < DSN_ERROR_MAX);
+	assert(!strstr(error, "hunter2"));
+	if (r == 0)
+		assert_dsn(dsn, strbuf_str(&masked));
+	return 0;
+}
