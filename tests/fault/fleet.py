@@ -11,7 +11,7 @@ from lab.feed import until
 from lab.process import children
 from lab.story import MARKED
 
-CONCURRENCY = 6
+CONCURRENCY = 8
 STOP_WITHIN = 45  # seconds: to drain, and to write what has ended
 
 
@@ -96,7 +96,8 @@ class Fleet:
 
     def _count_thaw(self, member):
         if member.frozen_since is not None:
-            self._checker.excuse(member.pid, member.frozen_since, time.time())
+            self._checker.excuse(member.pid, member.frozen_since, time.time(),
+                                 member.frozen_children)
         member.frozen_since = None
 
     def reload(self, member, settings):

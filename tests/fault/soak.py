@@ -52,6 +52,7 @@ LOAD = [
     (20, MARKED, {}),
     (10, MARKED, {"ms": 50}),
     (4, MARKED, {"ms": 800}),
+    (2, MARKED, {"ms": 3000}),
     (2, MARKED, {"exit": 1, "failAttempts": 2}),
     (1, MARKED, {"ms": 1500, "deaf": 1}),
     (1, MARKED, {"ms": 1500 * VISIBILITY}),

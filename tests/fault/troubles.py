@@ -12,7 +12,7 @@ EVERY = (RECEIVE, DELETE, EXTEND)
 Trouble = collections.namedtuple("Trouble", "at name terms")
 
 # How often, compared with each other.
-WEIGHTS = {"kill": 3, "stop": 3, "freeze": 3, "reload": 2, "postgres": 2, "pgbouncer": 1, "sqs": 10}
+WEIGHTS = {"kill": 3, "stop": 3, "freeze": 4, "reload": 2, "postgres": 2, "pgbouncer": 1, "sqs": 10}
 
 # Faults of the local SQS: which actions they hit, at most how many requests, how.
 FAULTS = {
@@ -31,8 +31,8 @@ FAULTS = {
     "garble": (EVERY, 10, lambda rng: {}),
     "drip": (EVERY, 5, lambda rng: {"bytes": 100, "ms": 20}),
     "date": (EVERY, 5, lambda rng: {"seconds": rng.randrange(-1000, 1000)}),
-    "twice": ((RECEIVE,), 5, lambda rng: {}),
-    "duplicate": ((RECEIVE,), 5, lambda rng: {}),
+    "twice": ((RECEIVE,), 40, lambda rng: {}),
+    "duplicate": ((RECEIVE,), 40, lambda rng: {}),
     "fail-entries": ((DELETE, EXTEND), 5, lambda rng: {"entries": 1 + rng.randrange(10)}),
 }
 
@@ -53,16 +53,11 @@ def draw(rng, seconds, pause):
         at += rng.expovariate(1 / pause)
 
 
-def _draw_freeze(rng):
-    """Half of them are over before the leases are."""
-    long = rng.random() < 0.5
-    return {"whom": rng.random(), "long": long, "share": rng.random()}
-
-
 _TERMS = {
     "kill": lambda rng: {"whom": rng.random(), "away": 3 * rng.random()},
     "stop": lambda rng: {"whom": rng.random()},
-    "freeze": _draw_freeze,
+    "freeze": lambda rng: {"whom": rng.random(), "long": rng.random() < 0.5,
+                           "share": rng.random()},
     "reload": lambda rng: {"whom": rng.random(), "delay": rng.choice(("1s", "2s")),
                            "level": rng.choice(("info", "debug"))},
     "postgres": lambda rng: {"fast": rng.random() < 0.5, "away": 3 * rng.random() ** 2},

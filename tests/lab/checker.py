@@ -65,9 +65,10 @@ class Checker:
         self.terms = Terms(round(lease * 1_000_000), dead_letters.name)
         sqs.keep_journal()
 
-    def excuse(self, daemon, since, until):
-        """That daemon (its pid) and its children were stopped from then to then, in seconds."""
+    def excuse(self, daemon, since, until, children=()):
+        """That daemon and its children (their pids) were stopped from then to then, in seconds."""
         self.terms.frozen.append((daemon, round(since * 1_000_000), round(until * 1_000_000)))
+        self.terms.frozen_runs.update(children)
 
     def excuse_outage(self, since, until):
         """A daemon could not reach the database from then to then, in seconds."""

@@ -51,11 +51,13 @@ class Run:
 class Terms:
     """What a story is judged by. lease: of a row, in microseconds. dead_letters: that queue's name.
     frozen: [(pid of a daemon, from, to)], when it was stopped, together with its children.
+    frozen_runs: the pids of those.
     outages: [(from, to)], when a daemon could not reach the database."""
 
     lease: int
     dead_letters: str
     frozen: list = dataclasses.field(default_factory=list)
+    frozen_runs: set = dataclasses.field(default_factory=set)
     outages: list = dataclasses.field(default_factory=list)
 
     def excuse(self, first, second):
@@ -168,12 +170,13 @@ def _doubles(story, terms):
             yield f"attempt {attempt} was begun {n_runs} times"
 
 
-def _reruns(story, _):
+def _reruns(story, terms):
     completed_at = story.completed_at()
     if completed_at is None:
         return
     for run in story.runs():
-        if run.begin > completed_at:
+        # One that was stopped before it could leave its mark had begun before.
+        if run.begin > completed_at and run.pid not in terms.frozen_runs:
             yield f"process {run.pid} began {run.begin - completed_at} µs after the commit"
     for before, after in story.updates():
         if before.status == "completed":
