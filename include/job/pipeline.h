@@ -27,6 +27,14 @@ typedef int pipeline_read_fn(const PGresult *result, void *userdata);
 
 void pipeline_close(struct pipeline *p);
 
+/* Once it is connected: from now on what ends it unasked is an error, too. */
+void pipeline_listen(struct pipeline *p);
+/* While nothing is asked: 0, or negative when the other side has hung up. */
+int pipeline_check(struct pipeline *p);
+
+/* Before a connection that broke is closed: the server may have said why. Does not wait. */
+void pipeline_hear_out(struct pipeline *p);
+
 /* A new conversation: the last one's error is forgotten. */
 void pipeline_begin(struct pipeline *p, const struct patience *patience);
 

@@ -88,14 +88,52 @@ static void pipeline_note_error(struct pipeline *p, const PGresult *result)
 		primary = PQerrorMessage(p->conn);
 	int len = (int)strcspn(primary, "\n");
 	if (!sqlstate) {
-		snprintf(p->error, sizeof p->error, "the database's connection broke: %.*s", len,
-			primary);
+		snprintf(p->error, sizeof p->error,
+			"the database's connection broke: %.*s; look at the log of the server, or "
+			"of the pooler",
+			len, primary);
 		return;
 	}
 	snprintf(p->sqlstate, sizeof p->sqlstate, "%s", sqlstate);
 	const char *cure = sqlstate_cure(sqlstate);
 	snprintf(p->error, sizeof p->error, "Postgres says: %.*s (SQLSTATE %s)%s%s", len, primary,
 		sqlstate, cure[0] ? "; " : "", cure);
+}
+
+/* Only a last word counts: with what else comes unasked nothing is wrong. */
+static void pipeline_on_notice(void *userdata, const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+		pipeline_note_error(userdata, result);
+}
+
+void pipeline_listen(struct pipeline *p)
+{
+	PQsetNoticeReceiver(p->conn, pipeline_on_notice, p);
+}
+
+int pipeline_check(struct pipeline *p)
+{
+	if (PQconsumeInput(p->conn) != 1 || PQstatus(p->conn) != CONNECTION_OK)
+		return -EPIPE;
+	PQisBusy(p->conn); /* has what came looked at */
+	return p->error[0] == '\0' ? 0 : -EPIPE;
+}
+
+void pipeline_hear_out(struct pipeline *p)
+{
+	int n_ends = 0;
+
+	PQconsumeInput(p->conn);
+	/* Between two statements' results is a NULL; behind two of them there is nothing. */
+	while (p->error[0] == '\0' && n_ends < 2 && !PQisBusy(p->conn)) {
+		_cleanup_(result_clearp) PGresult *result = PQgetResult(p->conn);
+		n_ends = result ? 0 : n_ends + 1;
+		if (PQresultErrorField(result, PG_DIAG_SQLSTATE))
+			pipeline_note_error(p, result);
+	}
 }
 
 int pipeline_read(struct pipeline *p, pipeline_read_fn *read, void *userdata)

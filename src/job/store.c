@@ -98,6 +98,8 @@ static enum store_result store_away(struct store *store, int error)
 {
 	char *text = store->pipeline.error;
 
+	if (error == -EPIPE)
+		pipeline_hear_out(&store->pipeline);
 	if (error == -ETIMEDOUT)
 		snprintf(text, STORE_ERROR_MAX,
 			"the database does not answer in time; look at its load, at locks and at "
@@ -105,7 +107,9 @@ static enum store_result store_away(struct store *store, int error)
 	else if (error == -ENOMEM)
 		snprintf(text, STORE_ERROR_MAX, "the database cannot be asked: out of memory");
 	else if (text[0] == '\0')
-		snprintf(text, STORE_ERROR_MAX, "the database's connection was lost");
+		snprintf(text, STORE_ERROR_MAX,
+			"the database's connection was closed without a word; look at the log of "
+			"the server, or of the pooler");
 	store_disconnect(store);
 	return STORE_AWAY;
 }
@@ -356,6 +360,7 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 	int r = connection_open(store->dsn, store->addresses, &p->patience, &p->conn, p->error);
 	if (r < 0)
 		return STORE_AWAY;
+	pipeline_listen(p);
 	store_begin(store, usec_max(timeout, CONNECTED_PATIENCE));
 	r = pipeline_run(p, store_sql_time, store_read_time, &time);
 	if (r != 0)
@@ -373,10 +378,7 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 
 enum store_result store_check(struct store *store)
 {
-	PGconn *conn = store->pipeline.conn;
-
 	store_begin(store, 0);
-	if (PQconsumeInput(conn) == 1 && PQstatus(conn) == CONNECTION_OK)
-		return STORE_OK;
-	return store_away(store, -EPIPE);
+	int r = pipeline_check(&store->pipeline);
+	return r < 0 ? store_away(store, r) : STORE_OK;
 }

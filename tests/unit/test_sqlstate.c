@@ -63,7 +63,11 @@ START_TEST(what_somebody_has_to_do_is_said)
 		{"3F000", "search_path"},
 		{"53300", "max_connections"},
 		{"53100", "disk"},
-		{"25006", "read-only"},
+		{"25006", "the primary"},
+		{"57014", "locks"},
+		{"57P01", "start the server"},
+		{"57P04", "name"},
+		{"57P05", "idle_session_timeout"},
 		{"08P01", "PgBouncer"},
 	};
 
@@ -75,7 +79,7 @@ END_TEST
 
 START_TEST(where_postgres_says_enough_nothing_is_added)
 {
-	static const char *const sqlstates[] = {NULL, "", "57P01", "40001", "22001", "P0001"};
+	static const char *const sqlstates[] = {NULL, "", "40001", "22001", "P0001"};
 
 	for (size_t i = 0; i < sizeof sqlstates / sizeof sqlstates[0]; i++)
 		ck_assert_str_eq(sqlstate_cure(sqlstates[i]), "");
