@@ -13,6 +13,8 @@
 
 /* Unanswered for that long, the database counts as away. */
 #define LEDGER_OVERDUE USEC_PER_SEC
+static const char overdue_text[] = "the database has not answered for a second; look at its load, "
+				   "at locks and at the pooler";
 
 /* What V is taken for until the queue was asked. */
 #define VISIBILITY_UNKNOWN (30 * USEC_PER_SEC)
@@ -186,8 +188,10 @@ static int ledger_tick(void *userdata)
 
 	atomic_store(&ledger->seen_at, now);
 	if (ledger_is_up(ledger) && ledger->asked_at > 0 &&
-		now - ledger->asked_at >= LEDGER_OVERDUE)
-		ledger_tell(ledger, false, "the database has not answered for a second");
+		now - ledger->asked_at >= LEDGER_OVERDUE) {
+		trouble_report(&ledger->trouble, overdue_text);
+		ledger_tell(ledger, false, overdue_text);
+	}
 	return atomic_load(&ledger->stopping) ? -ECANCELED : 0;
 }
 

@@ -1045,7 +1045,7 @@ START_TEST(a_silent_database_is_away_after_a_second)
 	struct job *job = new_job("j", &echo);
 	begin(job);
 	await_news(false);
-	ck_assert_str_eq(news_text, "the database has not answered for a second");
+	ck_assert_ptr_nonnull(strstr(news_text, "has not answered for a second"));
 	test_postgres_execute(other, "COMMIT");
 	PQfinish(other);
 	await_outcome(job, JOB_COMPLETED);
