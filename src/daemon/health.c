@@ -201,18 +201,29 @@ struct health *health_free(struct health *health)
 	return NULL;
 }
 
-/* Readiness at once, the rest soon: many changes make one line. */
+static bool health_tells_soon(const struct health *health)
+{
+	usec_t at = 0;
+
+	return sd_event_source_get_enabled(health->status_timer, NULL) > 0 &&
+	       sd_event_source_get_time(health->status_timer, &at) >= 0 &&
+	       at <= clock_monotonic() + STATUS_SOON;
+}
+
+/*
+ * Readiness at once, the rest soon: many changes make one line. That something is wrong, or is not
+ * any more, does not wait for the next one that is due.
+ */
 void health_changed(struct health *health)
 {
+	bool was_broken = health->broken_since > 0;
 	struct dispatcher_status s;
-	int enabled = SD_EVENT_OFF;
 
-	if (!health->ready) {
-		dispatcher_status(health->options.dispatcher, &s);
-		health_look(health, &s);
-	}
-	if (sd_event_source_get_enabled(health->status_timer, &enabled) >= 0 &&
-		enabled == SD_EVENT_OFF)
+	dispatcher_status(health->options.dispatcher, &s);
+	health_look(health, &s);
+	bool turned = (health->broken_since > 0) != was_broken;
+	if (turned ? !health_tells_soon(health)
+		   : sd_event_source_get_enabled(health->status_timer, NULL) == 0)
 		health_arm_status(health, STATUS_SOON);
 }
 
