@@ -4,7 +4,7 @@ from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.jobs import Jobs
-from lab.postgres import PASSWORD, USER, free_port, url
+from lab.postgres import free_port
 from lab.sqs import KEY_ID, SECRET
 
 
@@ -16,68 +16,10 @@ class Trouble(Case):
         self.assertTrue(daemon.process.is_alive())
         self.assertEqual(len(daemon.lines(f" warning .*{pattern}")), 1)
 
-    def assert_job_is_done(self, job, jobs=None, within=15):
-        row = (jobs or self.jobs).wait(job, "completed", within)
+    def assert_job_is_done(self, job, within=15):
+        row = self.jobs.wait(job, "completed", within)
         self.assertEqual(row.attempts, 1)
         until(self.queue.is_empty, what="an empty queue")
-
-
-class TheDatabase(Trouble):
-    def test_that_is_not_there_is_waited_for(self):
-        postgres = self.lab.postgres()
-        self.addCleanup(postgres.close)
-        database = postgres.create_database()
-        jobs = Jobs(database, self.queue)
-        job, = jobs.publish()
-        postgres.stop()
-        daemon = self.configure(database=database).start()
-        self.assert_said_once(daemon, "[Cc]onnection.*refused")
-        self.assertEqual(self.queue.counts(), (1, 0))
-        postgres.start()
-        self.assert_job_is_done(job, jobs)
-        self.assertEqual(daemon.stop(), 0)
-
-    def test_on_a_host_that_has_no_name_is_waited_for(self):
-        daemon = self.configure(database="postgresql://nexus:x@nowhere.invalid/nexus").start()
-        self.assert_said_once(daemon, "nowhere.invalid")
-        self.assertEqual(daemon.stop(), 0)
-
-    def test_that_refuses_the_password_is_said_and_works_when_it_is_right(self):
-        postgres = self.lab.postgres()
-        self.addCleanup(postgres.close)
-        database = postgres.create_database()
-        jobs = Jobs(database, self.queue)
-        job, = jobs.publish()
-        wrong = url(postgres.port, database.name, "wrong")
-        daemon = self.configure(database=wrong).start()
-        self.assert_said_once(daemon, "password")
-        self.assertEqual(self.queue.counts(), (1, 0))
-        database.execute(f"ALTER ROLE {USER} PASSWORD 'wrong'")
-        self.assert_job_is_done(job, jobs)
-        self.assertEqual(daemon.lines(PASSWORD.split()[0]), [])
-
-    def test_without_the_table_is_said_and_works_when_it_is_there(self):
-        database = self.postgres.create_database()
-        self.addCleanup(database.close)
-        daemon = self.configure(database=database).start()
-        self.assert_said_once(daemon, "background_jobs")
-        jobs = Jobs(database, self.queue)
-        job, = jobs.publish()
-        self.assert_job_is_done(job, jobs)
-
-    def test_that_stops_while_jobs_run_costs_no_receive(self):
-        postgres = self.lab.postgres()
-        self.addCleanup(postgres.close)
-        database = postgres.create_database()
-        jobs = Jobs(database, self.queue, history=True)
-        daemon = self.start(database=database)
-        job, = jobs.publish(payload={"delayMs": 500})
-        jobs.wait(job, "processing")
-        postgres.stop()
-        daemon.wait_line("(?i)database|postgres")
-        postgres.start()
-        self.assert_job_is_done(job, jobs)
-        daemon.wait_line(f"job={job} .*receive=1 outcome=completed")
 
 
 class TheQueue(Trouble):

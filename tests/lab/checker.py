@@ -78,15 +78,20 @@ class Checker:
         """How many stories are not judged yet."""
         return len(self._stories)
 
-    def poll(self):
-        """Takes what there is."""
-        for version in self._jobs.versions(take=self._drain):
+    def poll(self, rows=True):
+        """Takes what there is; without what the database knows, while that is away."""
+        for version in self._jobs.versions(take=self._drain) if rows else ():
             self._add("versions", Version(*version))
         for event in self._sqs.journal():
             if event[1] in self._queues:
                 self._add("events", Event(*event))
         for mark in self._read_marks():
             self._add("marks", mark)
+
+    def stories(self, rows=True):
+        """{job: its story}, as far as it is known yet."""
+        self.poll(rows)
+        return self._stories
 
     def _add(self, what, record):
         if record.job in self._judged:

@@ -16,7 +16,7 @@ import subprocess
 import psycopg2
 
 from lab.feed import Timeout
-from lab.process import Process, command_as, unprivileged
+from lab.process import Process, children, command_as, unprivileged
 
 USER = "nexus"
 PASSWORD = "correct horse battery"
@@ -132,6 +132,17 @@ class Postgres:
         for database in self._databases:
             database.close()
         self.process.stop(how, within=30)
+
+    def freeze(self):
+        """It hangs: the kernel takes connections and bytes, and nobody answers."""
+        # The server first, which then starts no other.
+        self.process.send(signal.SIGSTOP)
+        for pid in children(self.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for pid in (*children(self.process.pid), self.process.pid):
+            os.kill(pid, signal.SIGCONT)
 
     def restart(self, how=signal.SIGINT):
         self.stop(how)
