@@ -54,13 +54,15 @@ class Daemon:
     """
     Owns one process. settings: over the lab's own, by "section.key" (None: left out).
     environment: over the lab's credentials, likewise. start=False: configured only.
-    program: what make built it as.
+    program: what make built it as. account: whose process it is (None: ours).
     """
 
     def __init__(self, lab, queue, database, settings=None, environment=None, arguments=(),
-                 start=True, on_line=None, program="nexus-worker"):
+                 start=True, on_line=None, program="nexus-worker",
+                 account=None):
         self.lab = lab
         self._program = program
+        self._account = account
         self._on_line = on_line
         self.arguments = arguments
         self.name = f"nexus-worker-{next(_numbers)}"
@@ -83,7 +85,12 @@ class Daemon:
         self.settings.update(settings)
         kept = {name: value for name, value in self.settings.items() if value is not None}
         self.file.touch(mode=0o600)
+        self._give(self.file)
         self.file.write_text(settings_text(kept), encoding="utf-8")
+
+    def _give(self, path):
+        if self._account is not None:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
     def own_environment(self):
         """What it is told, but for who started it."""
@@ -96,11 +103,12 @@ class Daemon:
 
     def start(self):
         self.notify = NotifySocket(self.lab.directory / f"{self.name}.notify")
+        self._give(self.notify.path)
         environment = {"NOTIFY_SOCKET": str(self.notify.path), **self.own_environment()}
         self.process = Process(
             self.lab, self.name,
             [self.lab.program(self._program), "--config", self.file, *self.arguments],
-            environment=environment, on_line=self._on_line)
+            account=self._account, environment=environment, on_line=self._on_line)
         return self
 
     def wait_ready(self, within=10.0):
