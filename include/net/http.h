@@ -21,8 +21,8 @@
  *
  * After a failure of the transport the host's name is looked up anew, and connections that lie idle
  * are not used any more. Nor are those that lay idle for two minutes: a NAT forgets them after six
- * (AWS's after 350 s) without a word; nor those that were idle when the machine slept. While a
- * request is out, keepalive keeps the NAT awake.
+ * (AWS's after 350 s) without a word; nor those that were idle when the machine slept or its clock
+ * was set. While a request is out, keepalive keeps the NAT awake.
  */
 #pragma once
 

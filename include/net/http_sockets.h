@@ -14,7 +14,7 @@
 #include <curl/curl.h>
 #include <stddef.h>
 
-#include "base/clock.h"
+#include "base/jump.h"
 
 struct http_socket;
 
@@ -22,7 +22,7 @@ struct http_sockets {
 	int epoll_fd;
 	struct http_socket *table; /* by descriptor */
 	size_t n_table;
-	usec_t slept; /* by the machine, since it was started */
+	struct jump seen;
 };
 
 /* 0 or a negative errno. */
@@ -44,7 +44,7 @@ void http_sockets_dispatch(struct http_sockets *s, CURLM *multi, int *n_running)
 void http_sockets_shutdown_idle(struct http_sockets *s);
 
 /*
- * To be called before a request: after a sleep of the machine's it does the same, for libcurl's
- * clock stands still meanwhile, and it takes such connections for younger than they are.
+ * To be called before a request: after a jump of the clocks it does the same, for libcurl's stands
+ * still while the machine sleeps, and it takes such connections for younger than they are.
  */
-void http_sockets_notice_sleep(struct http_sockets *s);
+void http_sockets_notice_jump(struct http_sockets *s);

@@ -417,7 +417,7 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 	if (r < 0)
 		return r;
 
-	http_sockets_notice_sleep(&http->sockets);
+	http_sockets_notice_jump(&http->sockets);
 	r = http_call_prepare(call, request);
 	if (r == 0 && curl_multi_add_handle(http->multi, call->exchange.easy) != CURLM_OK)
 		r = -ENOMEM;

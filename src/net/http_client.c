@@ -132,7 +132,7 @@ int http_client_start(struct http_client *client, const struct http_request *req
 	r = r < 0 ? r : http_client_get(client, &call);
 	if (r < 0)
 		return r;
-	http_sockets_notice_sleep(&call->sockets);
+	http_sockets_notice_jump(&call->sockets);
 	r = http_exchange_prepare(&call->exchange, request);
 	if (r < 0)
 		return r;

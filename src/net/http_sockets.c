@@ -19,9 +19,6 @@
 
 #define EVENTS_AT_ONCE 64
 
-/* Two clocks read one after the other differ by less. */
-#define SLEEP_MIN USEC_PER_SEC
-
 struct http_socket {
 	uint32_t wanted;     /* EPOLLIN, EPOLLOUT: what libcurl waits for */
 	uint32_t watched;    /* what the kernel was told */
@@ -35,6 +32,7 @@ int http_sockets_init(struct http_sockets *s)
 	if (fd < 0)
 		return -errno;
 	*s = (struct http_sockets){.epoll_fd = fd};
+	jump_init(&s->seen);
 	return 0;
 }
 
@@ -201,13 +199,10 @@ void http_sockets_shutdown_idle(struct http_sockets *s)
 			shutdown((int)fd, SHUT_RDWR);
 }
 
-/* Boot time is read first: an interruption in between looks like less sleep, not more. */
-void http_sockets_notice_sleep(struct http_sockets *s)
+void http_sockets_notice_jump(struct http_sockets *s)
 {
-	usec_t boottime = clock_boottime();
-	usec_t slept = usec_sub(boottime, clock_monotonic());
+	struct jump moved;
 
-	if (slept >= s->slept + SLEEP_MIN)
+	if (jump_look(&s->seen, &moved))
 		http_sockets_shutdown_idle(s);
-	s->slept = usec_max(s->slept, slept);
 }
