@@ -9,13 +9,15 @@
  * says so with a line whose word is double, and goes on: then the job runs twice at the same time,
  * whatever any clock says. The kernel lets go of the lock when the process has ended, however.
  *
- * The payload says what the job is: {"ms": how long it takes, "exit": with which status it ends,
- * "failAttempts": but with 0 after so many attempts, "deaf": 1 if SIGTERM does not end it}; each 0
- * unless given, failAttempts without an end.
+ * The payload says what the job is: {"ms": how long it takes, "laterMs": and from the second
+ * attempt on, "exit": with which status it ends, "failAttempts": but with 0 after so many attempts,
+ * "deaf": 1 if SIGTERM does not end it}; each 0 unless given, laterMs as ms, failAttempts without
+ * an end.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,11 +84,23 @@ static void pass(long ms)
 		continue;
 }
 
+static long attempt(void)
+{
+	return strtol(getenv("JOB_ATTEMPT"), NULL, 10);
+}
+
+static long duration_of(const char *payload)
+{
+	bool later = attempt() > 1 && strstr(payload, "\"laterMs\"");
+
+	return payload_number(payload, later ? "\"laterMs\"" : "\"ms\"");
+}
+
 static int status_of(const char *payload)
 {
 	long n_failures = payload_number(payload, "\"failAttempts\"");
 
-	if (n_failures > 0 && strtol(getenv("JOB_ATTEMPT"), NULL, 10) > n_failures)
+	if (n_failures > 0 && attempt() > n_failures)
 		return 0;
 	return (int)payload_number(payload, "\"exit\"");
 }
@@ -111,7 +125,7 @@ int main(int argc, char **argv)
 	mark(fd, "begin");
 	if (take_lock(fd) < 0)
 		mark(fd, "double");
-	pass(payload_number(payload, "\"ms\""));
+	pass(duration_of(payload));
 	mark(fd, "end");
 	return status_of(payload);
 }
