@@ -34,6 +34,9 @@ usec_t skew_now(const struct skew *skew);
  */
 bool skew_learn(struct skew *skew, const char *date, const char *age);
 
+/* Our clock jumped: what was learnt says nothing of it, and nobody is told. */
+void skew_forget(struct skew *skew);
+
 /* What these headers say of our clock: theirs minus ours. False: nothing. */
 bool skew_read(const char *date, const char *age, int64_t *ret_usec);
 /* Whether by so much signatures are refused; and whether that is more than is corrected. */

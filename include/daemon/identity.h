@@ -44,5 +44,8 @@ const char *identity_region_complaint(const struct identity *identity);
 /* Whether everybody who was asked first has answered, be it with what was asked for or not. */
 bool identity_is_settled(const struct identity *identity);
 
+/* The machine's clock jumped: its correction is learnt anew, and what expires looked at again. */
+void identity_clock_jumped(struct identity *identity);
+
 /* Looks again: on SIGHUP. What becomes of it is logged. */
 void identity_reload(struct identity *identity);

@@ -6,7 +6,7 @@
  *   - id, type, payload, envelope, limits, keeps_row: written before the first hand-over and never
  *     again;
  *   - claim: the ledger's own, for it goes on touching the row of a job that runs;
- *   - cancel, touched_at: atomic.
+ *   - cancel, touched_at, visible_at: atomic.
  * The job's memory belongs to the loop from beginning to end (work/delivery.h).
  */
 #pragma once
@@ -105,6 +105,8 @@ struct job {
 	_Atomic(usec_t) ran_at;        /* CLOCK_BOOTTIME: its handler returned; 0: not yet */
 	/* CLOCK_BOOTTIME: the row's last touch was sent; JOB_UNHELD; 0: not begun */
 	_Atomic(usec_t) touched_at;
+	_Atomic(usec_t)
+		visible_at; /* CLOCK_BOOTTIME: the last of its messages' visibilities ends */
 };
 
 /*

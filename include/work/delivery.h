@@ -94,6 +94,9 @@ struct hold *delivery_find_hold(const struct delivery_index *index, const char *
 int delivery_renew(struct delivery *delivery, const struct sqs_message *message, usec_t received_at,
 	usec_t visibility);
 
+/* Its visibility, asked for then, is granted. */
+void delivery_extended(struct delivery *delivery, usec_t sent_at, usec_t visibility);
+
 /* A first delivery, and with it a hold in HOLD_READY. NULL without memory. */
 struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
 	const struct message *parsed, usec_t received_at, usec_t visibility);

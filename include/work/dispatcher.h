@@ -77,6 +77,9 @@ int dispatcher_set_database_url(
 /* The registry's entries have. */
 void dispatcher_types_changed(struct dispatcher *dispatcher);
 
+/* The clocks jumped: all leases are proven again. */
+void dispatcher_prove(struct dispatcher *dispatcher);
+
 /* No new message; ends in events.drained. */
 void dispatcher_drain(struct dispatcher *dispatcher);
 /* For an end before that: what is in hand and left, into the log. */

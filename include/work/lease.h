@@ -62,6 +62,8 @@ void lease_set_database(struct lease *lease, bool up);
 /* From now on it is kept; again after delivery_renew(). */
 void lease_watch(struct lease *lease, struct delivery *delivery);
 void lease_forget(struct lease *lease, struct delivery *delivery);
+/* The clocks jumped: what is lost is told at once, and all else extended, to see whether it can. */
+void lease_prove(struct lease *lease);
 /* Rows were touched: those jobs' messages follow. */
 void lease_touched(struct lease *lease);
 /* What keeps visibility from being extended for now; "" when nothing does. */

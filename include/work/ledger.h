@@ -11,7 +11,9 @@
  *                    too late; retry_in says when to ask again), FAILED
  *                    (Postgres refused the values), LOST
  * While the database is away everything waits here, claims and results included, and goes on by
- * itself; the first transaction then touches all rows in hand.
+ * itself; the first transaction then touches all rows in hand. So it does, on a new connection,
+ * when the clocks jumped. A job whose leases were both over before its row could be touched again
+ * is told to stop, and its row left alone.
  *
  * Called from the loop thread, and never blocks it. Rows: see job/store.h.
  */
@@ -64,6 +66,10 @@ void ledger_begin(struct ledger *ledger, struct queue_list *jobs);
 
 /* Whether the database answers; back is woken whenever that changes. */
 bool ledger_is_up(const struct ledger *ledger);
+
+/* Has the thread look at the clocks at once, for they jumped. */
+void ledger_wake(struct ledger *ledger);
+
 /* The oldest unread news, owned by the caller, who frees it; NULL: none. */
 struct ledger_news *ledger_news(struct ledger *ledger);
 

@@ -34,6 +34,11 @@ bool skew_is_beyond(int64_t usec)
 	return llabs(usec) > BOUND;
 }
 
+void skew_forget(struct skew *skew)
+{
+	skew->usec = 0;
+}
+
 bool skew_learn(struct skew *skew, const char *date, const char *age)
 {
 	int64_t usec;

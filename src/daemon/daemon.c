@@ -10,6 +10,7 @@
 #include "aws/sqs.h"
 #include "base/log.h"
 #include "conf/keys.h"
+#include "daemon/clocks.h"
 #include "daemon/health.h"
 #include "daemon/identity.h"
 #include "daemon/kinds.h"
@@ -37,8 +38,8 @@ struct daemon {
 	struct dispatcher *dispatcher;
 	struct preflight *preflight;
 	struct trouble_causes queue_causes;
-
 	struct health *health;
+	struct clocks *clocks;
 
 	bool stopping;
 	int exit_status;
@@ -259,6 +260,14 @@ static void daemon_on_queue_known(void *userdata, const struct lease_terms *term
 	daemon_on_changed(d);
 }
 
+static void daemon_on_jump(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	identity_clock_jumped(d->identity);
+	dispatcher_prove(d->dispatcher);
+}
+
 static int daemon_add_sources(struct daemon *d)
 {
 	int r = sd_event_add_signal(d->event, NULL, SIGTERM, daemon_on_terminate, d);
@@ -398,11 +407,14 @@ static int daemon_build(struct daemon *d)
 			d->event, d->sqs, d->registry, &options, &events, &d->dispatcher, error);
 	if (r == 0)
 		r = daemon_build_preflight(d);
-	return r < 0 ? r : daemon_build_health(d);
+	if (r == 0)
+		r = daemon_build_health(d);
+	return r < 0 ? r : clocks_new(d->event, daemon_on_jump, d, &d->clocks);
 }
 
 static void daemon_tear_down(struct daemon *d)
 {
+	clocks_free(d->clocks);
 	d->health = health_free(d->health);
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);

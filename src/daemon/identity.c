@@ -268,6 +268,12 @@ bool identity_is_settled(const struct identity *identity)
 	return identity->settled && (identity->region[0] || identity->region_complaint[0]);
 }
 
+void identity_clock_jumped(struct identity *identity)
+{
+	skew_forget(&identity->skew);
+	credential_store_clock_changed(identity->credentials);
+}
+
 void identity_reload(struct identity *identity)
 {
 	char text[CREDENTIALS_TEXT_MAX] = "";

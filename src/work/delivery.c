@@ -66,6 +66,16 @@ struct delivery *delivery_unref(struct delivery *delivery)
 	return NULL;
 }
 
+void delivery_extended(struct delivery *delivery, usec_t sent_at, usec_t visibility)
+{
+	struct hold *hold = delivery->hold;
+
+	delivery->extended_at = sent_at;
+	delivery->visible_at = sent_at + visibility;
+	if (hold)
+		atomic_store(&hold->job.visible_at, hold_visible_at(hold));
+}
+
 int delivery_renew(struct delivery *delivery, const struct sqs_message *message, usec_t received_at,
 	usec_t visibility)
 {
@@ -77,8 +87,7 @@ int delivery_renew(struct delivery *delivery, const struct sqs_message *message,
 	delivery->receipt_handle = handle;
 	delivery->receive_count = message->receive_count;
 	delivery->received_at = received_at;
-	delivery->extended_at = received_at;
-	delivery->visible_at = received_at + visibility;
+	delivery_extended(delivery, received_at, visibility);
 	return 0;
 }
 
@@ -95,6 +104,7 @@ struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 		return delivery_unref(delivery);
 	delivery->hold = hold;
 	TAILQ_INSERT_TAIL(&hold->deliveries, delivery, of_hold);
+	atomic_store(&hold->job.visible_at, hold_visible_at(hold));
 	table_add(&index->by_message, &delivery->by_message, delivery->message_id);
 	return delivery;
 }

@@ -386,6 +386,12 @@ int dispatcher_set_database_url(
 	return ledger_set_url(d->ledger, database_url, ret_error);
 }
 
+void dispatcher_prove(struct dispatcher *d)
+{
+	ledger_wake(d->ledger);
+	lease_prove(d->lease);
+}
+
 void dispatcher_log_slots(const struct dispatcher *d)
 {
 	pool_log(d->pool);

@@ -37,6 +37,9 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 
 	if (!lease->terms.extendable || delivery->extending || delivery->refused)
 		return USEC_INFINITY;
+	/* The queue may have handed it to somebody else. */
+	if (clock_boottime() >= delivery->visible_at)
+		return USEC_INFINITY;
 	if (delivery->extended_at + third + lease->terms.visibility >
 		delivery->received_at + DELIVERY_HIDDEN_MAX)
 		return USEC_INFINITY;
@@ -166,8 +169,7 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 
 	if (result == SQS_OK) {
 		delivery->extending = false;
-		delivery->extended_at = sent_at;
-		delivery->visible_at = sent_at + lease->terms.visibility;
+		delivery_extended(delivery, sent_at, lease->terms.visibility);
 		if (delivery->aged) {
 			lease_enlist(lease, delivery);
 			lease_arm(lease, sent_at + lease->terms.visibility / 3);
@@ -258,6 +260,16 @@ void lease_forget(struct lease *lease, struct delivery *delivery)
 	delivery->aged = false;
 	if (delivery->extending)
 		outbox_remove(lease->extensions, delivery);
+}
+
+void lease_prove(struct lease *lease)
+{
+	struct delivery *delivery;
+
+	TAILQ_FOREACH(delivery, &lease->by_age, by_age)
+	if (lease_extend_at(lease, delivery) != USEC_INFINITY)
+		lease_extend(lease, delivery);
+	lease_sweep(lease, 0);
 }
 
 void lease_touched(struct lease *lease)

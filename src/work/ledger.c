@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/backoff.h"
+#include "base/jump.h"
 #include "base/log.h"
 #include "work/rows.h"
 #include "work/trouble.h"
@@ -44,9 +45,10 @@ struct ledger {
 	struct store *store;
 	struct trouble trouble;
 	struct backoff pause;
-	usec_t connect_at; /* CLOCK_MONOTONIC */
-	usec_t asked_at;   /* CLOCK_MONOTONIC; 0: nothing is unanswered */
-	usec_t success_at; /* CLOCK_BOOTTIME: the last transaction; 0: none */
+	usec_t connect_at;  /* CLOCK_MONOTONIC */
+	usec_t asked_at;    /* CLOCK_MONOTONIC; 0: nothing is unanswered */
+	usec_t success_at;  /* CLOCK_BOOTTIME: the last transaction; 0: none */
+	struct jump clocks; /* as last seen */
 	struct rows rows;
 };
 
@@ -141,6 +143,11 @@ void ledger_begin(struct ledger *ledger, struct queue_list *jobs)
 bool ledger_is_up(const struct ledger *ledger)
 {
 	return atomic_load(&ledger->up);
+}
+
+void ledger_wake(struct ledger *ledger)
+{
+	queue_wake(&ledger->inbox);
 }
 
 struct ledger_news *ledger_news(struct ledger *ledger)
@@ -417,6 +424,17 @@ static int ledger_sleep(const struct ledger *ledger)
 	return (int)((sleep + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
+/* The connection may be dead without a word, and the database's time is not what it seemed. */
+static void ledger_look_at_clocks(struct ledger *ledger)
+{
+	struct jump moved;
+
+	if (!jump_look(&ledger->clocks, &moved))
+		return;
+	store_disconnect(ledger->store);
+	ledger->connect_at = 0;
+}
+
 /* The other side may hang up while nothing is asked. */
 static void ledger_watch(struct ledger *ledger)
 {
@@ -444,6 +462,7 @@ static void *ledger_thread(void *userdata)
 
 		int r = poll(p, 2, ledger_sleep(ledger));
 		atomic_store(&ledger->seen_at, clock_monotonic());
+		ledger_look_at_clocks(ledger);
 		ledger_change_store(ledger);
 		if (r > 0 && p[1].revents && p[1].fd == store_fd(ledger->store))
 			ledger_watch(ledger);
@@ -462,6 +481,7 @@ static void *ledger_thread(void *userdata)
 int ledger_start(struct ledger *ledger, struct pool *pool)
 {
 	rows_init(&ledger->rows, pool, ledger->back);
+	jump_init(&ledger->clocks);
 	int r = pthread_create(&ledger->thread, NULL, ledger_thread, ledger);
 	if (r != 0)
 		return -r;

@@ -174,6 +174,14 @@ static void rows_settle_finishes(
 	}
 }
 
+/* Somebody else has it, or may: nothing is written any more. */
+static void rows_lose(struct rows *rows, struct job *job)
+{
+	job->claim.taken = true;
+	job->claim.touch_at = USEC_INFINITY;
+	pool_cancel(rows->pool, job, JOB_LOSE);
+}
+
 static void rows_settle_touches(struct rows *rows, struct store_asks *asks, usec_t sent_at)
 {
 	for (size_t i = 0; i < asks->n_asks; i++) {
@@ -195,9 +203,7 @@ static void rows_settle_touches(struct rows *rows, struct store_asks *asks, usec
 		case STORE_MISSING:
 		case STORE_OTHER_TYPE:
 		case STORE_TAKEN:
-			job->claim.taken = true;
-			job->claim.touch_at = USEC_INFINITY;
-			pool_cancel(rows->pool, job, JOB_LOSE);
+			rows_lose(rows, job);
 			break;
 		}
 	}
@@ -296,12 +302,23 @@ static void rows_gather_begins(struct rows *rows, struct store *store, struct st
 	queue_push_list(rows->back, &back);
 }
 
-/* A handler that outlives its limit keeps its leases no longer. */
+/* A handler that outlives its limit keeps its leases no longer, nor does one that is lost. */
 static bool rows_must_touch(const struct job *job, usec_t now)
 {
 	usec_t end = atomic_load(&job->leases_end_at);
 
-	return !job->claim.taken && (end == 0 || now < end || atomic_load(&job->ran_at) > 0);
+	if (job->claim.taken || atomic_load(&job->cancel) == JOB_LOSE)
+		return false;
+	return end == 0 || now < end || atomic_load(&job->ran_at) > 0;
+}
+
+/* It runs, and neither of its leases can be proven: this daemon or its machine stood still. */
+static bool rows_is_lost(const struct rows *rows, const struct job *job, usec_t now)
+{
+	usec_t row_ends_at = atomic_load(&job->touched_at) + rows->visibility / 4 * 3;
+
+	return atomic_load(&job->ran_at) == 0 &&
+	       now >= usec_max(row_ends_at, atomic_load(&job->visible_at));
 }
 
 /* All that is due, and what will be soon, so that touches come in few transactions. */
@@ -316,6 +333,8 @@ static void rows_gather_touches(struct rows *rows, struct store_asks *asks, usec
 	TAILQ_FOREACH(job, &rows->claims, claim.link)
 	{
 		bool due = rows->touch_all || job->claim.touch_at <= soon;
+		if (due && rows_is_lost(rows, job, now))
+			rows_lose(rows, job);
 		if (due && rows_must_touch(job, now) && asks->n_asks < ROWS_BATCH) {
 			job->claim.touch_at = soon; /* should this turn fail */
 			asks->asks[asks->n_asks++] = (struct store_ask){.job = job};

@@ -1,7 +1,6 @@
 """Every outcome that a job can have: what its row says, and what becomes of its message."""
 
 import datetime
-import signal
 
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
@@ -186,19 +185,6 @@ class AJobThatRunsElsewhere(Case):
         daemon.wait_line(f"job={job} .*outcome=duplicate", within=12)
         until(self.queue.is_empty, what="an empty queue")
         self.assert_row(job, status="completed", attempts=1)
-
-    def test_is_not_written_by_a_daemon_that_slept_through_both_leases(self):
-        sleeper = self.start()
-        job, = self.jobs.publish(payload={"delayMs": 1000})
-        self.jobs.wait(job, "processing")
-        sleeper.process.send(signal.SIGSTOP)
-        other = self.start()
-        row = self.jobs.wait(job, "completed", within=20)
-        self.assertEqual(row.attempts, 2)
-        sleeper.process.send(signal.SIGCONT)
-        sleeper.wait_line(f"job={job} .*outcome=lost")
-        self.assertEqual(self.jobs.row(job), row)
-        self.assertEqual(other.stop(), 0)
 
 
 class AHandlersPayload(Case):

@@ -12,6 +12,7 @@ struct job *test_job_new(const char *id, const char *type, const char *payload)
 	job->payload = job->body;
 	job->payload_len = strlen(payload);
 	job->timeout = USEC_PER_HOUR;
+	atomic_store(&job->visible_at, USEC_INFINITY);
 	return job;
 }
 

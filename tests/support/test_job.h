@@ -5,8 +5,9 @@
 
 #include "job/job.h"
 
-/* payload is copied. Has a timeout of an hour and no handler. Fails the test rather than to return
- * NULL; test_job_free() it.
+/*
+ * payload is copied. Has a timeout of an hour, a message that stays invisible, and no handler.
+ * Fails the test rather than to return NULL; test_job_free() it.
  */
 struct job *test_job_new(const char *id, const char *type, const char *payload);
 /* Returns NULL. */

@@ -182,6 +182,71 @@ START_TEST(a_job_is_lost_when_the_last_of_its_leases_ends)
 }
 END_TEST
 
+/* Its visibility was asked for then; a third of it later it is looked at. */
+static void extended_at(usec_t at)
+{
+	delivery_extended(delivery, at, V);
+	sweep_at(at + V / 3);
+}
+
+START_TEST(nothing_is_kept_past_twelve_hours_since_its_receive)
+{
+	usec_t last = RECEIVED + DELIVERY_HIDDEN_MAX - V - V / 3;
+
+	/* _i: begun, too, and its row was just touched. */
+	if (_i == 1)
+		atomic_store(&hold->job.touched_at, RECEIVED + 12 * USEC_PER_HOUR);
+	extended_at(last + 1);
+	ck_assert(!delivery->extending);
+	extended_at(last);
+	ck_assert(delivery->extending);
+}
+END_TEST
+
+START_TEST(a_running_handlers_messages_are_kept_to_its_limit_and_grace)
+{
+	atomic_store(&hold->job.leases_end_at, RECEIVED + V);
+	extended_at(RECEIVED + V - V / 3);
+	ck_assert(!delivery->extending);
+	/* It has returned, and its row is still to be written. */
+	if (_i == 0)
+		atomic_store(&hold->job.ran_at, now);
+	else
+		extended_at(RECEIVED + V - V / 3 - 1);
+	sweep_at(now);
+	ck_assert(delivery->extending);
+}
+END_TEST
+
+START_TEST(a_visibility_that_is_over_is_not_extended)
+{
+	sweep_at(RECEIVED + V);
+	ck_assert(!delivery->extending);
+	now = RECEIVED + V;
+	lease_prove(lease);
+	ck_assert(!delivery->extending);
+	sweep_at(RECEIVED + V - 1);
+	ck_assert(delivery->extending);
+}
+END_TEST
+
+START_TEST(what_is_proven_again_is_extended_however_young_it_is)
+{
+	lease_prove(lease);
+	ck_assert(delivery->extending);
+}
+END_TEST
+
+START_TEST(what_is_lost_is_told_when_leases_are_proven)
+{
+	atomic_store(&hold->job.touched_at, RECEIVED);
+	now = RECEIVED + 2 * USEC_PER_HOUR;
+	lease_prove(lease);
+	ck_assert_int_eq(atomic_load(&hold->job.cancel), JOB_LOSE);
+	ck_assert(!delivery->extending);
+}
+END_TEST
+
 START_TEST(a_row_without_a_lease_proves_nothing_soon_after_a_boot)
 {
 	/* A moment after the boot, under a visibility of hours, is long before its end. */
@@ -207,6 +272,11 @@ int main(void)
 		all, visibility_follows_the_rows_touch_and_is_kept_alone_where_there_is_none, 0, 6);
 	tcase_add_test(all, a_row_that_becomes_its_handlers_again_is_not_waited_for);
 	tcase_add_loop_test(all, a_job_is_lost_when_the_last_of_its_leases_ends, 0, 4);
+	tcase_add_loop_test(all, nothing_is_kept_past_twelve_hours_since_its_receive, 0, 2);
+	tcase_add_loop_test(all, a_running_handlers_messages_are_kept_to_its_limit_and_grace, 0, 2);
+	tcase_add_test(all, a_visibility_that_is_over_is_not_extended);
+	tcase_add_test(all, what_is_proven_again_is_extended_however_young_it_is);
+	tcase_add_test(all, what_is_lost_is_told_when_leases_are_proven);
 	tcase_add_test(all, a_row_without_a_lease_proves_nothing_soon_after_a_boot);
 	suite_add_tcase(suite, all);
 

@@ -465,6 +465,35 @@ START_TEST(a_touch_that_finds_another_owner_stops_the_handler)
 }
 END_TEST
 
+START_TEST(a_running_job_is_lost_when_both_its_leases_are_over_and_its_row_left_alone)
+{
+	static const struct {
+		usec_t visible_for, stood_still;
+		enum job_outcome outcome;
+	} cases[] = {
+		{V, V + USEC_PER_SEC, JOB_LOST},
+		{2 * V, V + USEC_PER_SEC, JOB_COMPLETED},
+		{V / 2, V / 4 * 3 - USEC_PER_SEC, JOB_COMPLETED},
+	};
+
+	test_postgres_row("j", "pending", NULL);
+	struct job *job = new_job("j", &waiter);
+	begin(job);
+	await_begun();
+	atomic_store(&job->visible_at, clock_boottime() + cases[_i].visible_for);
+	forget_touch();
+	put_forward(cases[_i].stood_still);
+	struct job *wakes = new_job("none", &echo);
+	begin(wakes);
+	await_outcome(wakes, JOB_MISSING);
+	ck_assert_int_eq(was_touched("j"), cases[_i].outcome != JOB_LOST);
+	if (cases[_i].outcome != JOB_LOST)
+		sem_post(&may_end);
+	await_outcome(job, cases[_i].outcome);
+	assert_row("j", cases[_i].outcome == JOB_LOST ? "processing 1" : "completed 1");
+}
+END_TEST
+
 START_TEST(a_finish_that_finds_another_owner_writes_nothing)
 {
 	test_postgres_row("j", "pending", NULL);
@@ -1173,6 +1202,8 @@ int main(void)
 	tcase_add_test(all, without_extension_a_row_is_touched_once);
 	tcase_add_test(all, a_handler_that_outlives_its_limit_keeps_its_row_no_longer);
 	tcase_add_test(all, a_touch_that_finds_another_owner_stops_the_handler);
+	tcase_add_loop_test(all,
+		a_running_job_is_lost_when_both_its_leases_are_over_and_its_row_left_alone, 0, 3);
 	tcase_add_test(all, a_finish_that_finds_another_owner_writes_nothing);
 	tcase_add_loop_test(
 		all, a_kept_row_has_one_attempt_after_one_run_whatever_its_handler_wrote, 0, 8);

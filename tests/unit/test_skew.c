@@ -73,6 +73,18 @@ START_TEST(a_clock_that_was_set_right_is_not_corrected_any_more)
 }
 END_TEST
 
+START_TEST(what_is_forgotten_is_learnt_anew)
+{
+	ck_assert(skew_learn(&skew, date(20 * MINUTES), NULL));
+	skew_forget(&skew);
+	ck_assert_uint_eq(skew_now(&skew), NOW);
+	ck_assert_uint_eq(n_changes, 1);
+	ck_assert(skew_learn(&skew, date(20 * MINUTES), NULL));
+	ck_assert_int_eq(skew.usec, 20 * MINUTES);
+	ck_assert_uint_eq(n_changes, 2);
+}
+END_TEST
+
 START_TEST(a_clock_that_is_off_by_more_than_a_day_has_to_be_set)
 {
 	int64_t usec = 7;
@@ -113,6 +125,7 @@ int main(void)
 	tcase_add_test(c, a_clock_is_corrected_both_ways);
 	tcase_add_test(c, what_is_within_the_tolerance_changes_nothing);
 	tcase_add_test(c, a_clock_that_was_set_right_is_not_corrected_any_more);
+	tcase_add_test(c, what_is_forgotten_is_learnt_anew);
 	tcase_add_test(c, a_clock_that_is_off_by_more_than_a_day_has_to_be_set);
 	tcase_add_test(c, what_is_no_date_teaches_nothing);
 	suite_add_tcase(suite, c);
