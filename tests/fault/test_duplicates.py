@@ -1,0 +1,58 @@
+"""One job, and more than one message, or one that comes twice, while it runs: it is run once, and
+afterwards no message of it is left."""
+
+from lab import tap
+from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
+from lab.feed import until
+from lab.jobs import body
+
+
+class ARunningJob(FaultCase):
+    def assert_run_once(self, job, received):
+        """And so often were its messages received, all in all, by the time that it ended."""
+        until(lambda: self.queue.received() == received, what=f"{received} receives")
+        self.assert_row(job, status="processing", attempts=1)
+        self.jobs.wait(job, "completed")
+        self.assert_promises_kept(burnt=None)
+        self.assertEqual(self.jobs.history(job), [("processing", 1), ("completed", 1)])
+        self.assertEqual(self.queue.received(), received)
+
+    def test_whose_message_is_handed_out_a_second_time_runs_once(self):
+        self.sqs.fault(action="ReceiveMessage", kind="twice")
+        self.addCleanup(self.sqs.heal)
+        job, = self.publish(payload={"ms": 1000})
+        daemon = self.start()
+        self.assert_run_once(job, received=2)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_whose_message_may_not_be_extended_and_comes_again_runs_once(self):
+        """The row's lease holds it."""
+        self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="fail-entries", count=0,
+                       code="ReceiptHandleIsInvalid", sender_fault=True)
+        self.addCleanup(self.sqs.heal)
+        job, = self.publish(payload={"ms": 5000})
+        daemon = self.start()
+        self.assert_run_once(job, received=2)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_of_which_a_copy_is_on_the_queue_runs_once(self):
+        self.sqs.fault(action="ReceiveMessage", kind="duplicate")
+        self.addCleanup(self.sqs.heal)
+        job, = self.publish(payload={"ms": 1000})
+        daemon = self.start()
+        self.assert_run_once(job, received=2)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_that_is_published_again_in_one_batch_and_later_runs_once(self):
+        job, = self.jobs.insert("mark", {"ms": 1000})
+        message = body(job, "mark", {"ms": 1000})
+        self.queue.send([message, message])
+        daemon = self.start()
+        self.jobs.wait(job, "processing")
+        self.queue.send([message])
+        self.assert_run_once(job, received=3)
+        self.assertEqual(daemon.stop(), 0)
+
+
+if __name__ == "__main__":
+    tap.main()
