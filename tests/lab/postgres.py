@@ -166,11 +166,14 @@ class Postgres:
 
 
 class PgBouncer:
-    """Owns a pooler in transaction mode before every database of one cluster."""
+    """
+    Owns a pooler in transaction mode before every database of one cluster. port: where it meets
+    that, if there is somebody between them.
+    """
 
-    def __init__(self, lab, postgres, pool_size=5, **settings):
+    def __init__(self, lab, postgres, pool_size=5, port=None, **settings):
         self._lab = lab
-        self._postgres = postgres
+        self._server_port = port or postgres.port
         self._account = unprivileged()
         self.home = lab.directory / f"pgbouncer-{next(_numbers)}"
         self.home.mkdir(mode=0o700)
@@ -200,7 +203,7 @@ class PgBouncer:
         text = "".join(f"{key} = {value}\n" for key, value in settings.items())
         configuration = pathlib.Path(self.home / "pgbouncer.ini")
         configuration.write_text(
-            f"[databases]\n* = host=127.0.0.1 port={self._postgres.port}\n[pgbouncer]\n{text}",
+            f"[databases]\n* = host=127.0.0.1 port={self._server_port}\n[pgbouncer]\n{text}",
             encoding="utf-8")
         if self._account:
             for path in (self.home, *self.home.iterdir()):
