@@ -81,6 +81,7 @@ struct job {
 	bool keeps_row;     /* the handler keeps the row itself (job/store.h) */
 	usec_t begin_by;    /* CLOCK_BOOTTIME: later it would not end in time, and is not begun */
 	usec_t must_end_at; /* CLOCK_BOOTTIME: when a visibility that cannot be extended ends */
+	usec_t row_lease;   /* for so long its row is ours after a touch; given when it is begun */
 
 	struct job_claim claim;
 	int attempt; /* the row's attempts with this one; 0: not begun */
@@ -118,6 +119,10 @@ void job_done(struct job *job);
 
 /* The outcome, and the text, of a handler that was told to stop, or (JOB_GO) whose time is over. */
 void job_cut_short(struct job *job, enum job_cancel reason, usec_t limit);
+
+/* It is begun, and neither its row nor its message can be proven to be ours: this daemon or its
+ * machine stood still. Any thread, from the begin on. */
+bool job_is_lost(const struct job *job, usec_t now);
 
 /* Copies at most JOB_ERROR_MAX bytes, as UTF-8 without NUL that Postgres can store. */
 void job_set_error(struct job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));

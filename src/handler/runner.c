@@ -123,8 +123,10 @@ void runner_run(struct job *job, int wake_fd)
 	job->cpu_time = 0;
 	atomic_store(&job->started_at, now);
 	atomic_store(&job->leases_end_at, now + limit + job->kill_grace);
-	if (runner_cancelled(job) != JOB_GO) {
-		job_cut_short(job, runner_cancelled(job), limit);
+	/* Nobody may have had the time yet to tell a job that it is lost. */
+	enum job_cancel told = job_is_lost(job, now) ? JOB_LOSE : runner_cancelled(job);
+	if (told != JOB_GO) {
+		job_cut_short(job, told, limit);
 	} else if (!job->handler) {
 		job->outcome = JOB_FAILED;
 		job_set_error(job, "No handler registered for job type: %s", job->type);

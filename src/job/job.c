@@ -88,6 +88,14 @@ void job_cut_short(struct job *job, enum job_cancel reason, usec_t limit)
 	}
 }
 
+bool job_is_lost(const struct job *job, usec_t now)
+{
+	usec_t touched_at = atomic_load(&job->touched_at);
+
+	return touched_at > 0 &&
+	       now >= usec_max(touched_at + job->row_lease, atomic_load(&job->visible_at));
+}
+
 const char *job_outcome_name(enum job_outcome outcome)
 {
 	switch (outcome) {

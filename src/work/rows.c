@@ -87,6 +87,7 @@ static void rows_granted(struct rows *rows, struct store_ask *ask, usec_t sent_a
 	job->claim.attempts = ask->attempts;
 	job->attempt = ask->attempts + job->keeps_row;
 	job->claim.pause = 0;
+	job->row_lease = rows->visibility / 4 * 3;
 	TAILQ_INSERT_TAIL(&rows->claims, job, claim.link);
 	atomic_store(&job->touched_at, 0);
 	rows_schedule_touch(rows, job, sent_at, job->keeps_row ? JOB_UNHELD : sent_at);
@@ -312,15 +313,6 @@ static bool rows_must_touch(const struct job *job, usec_t now)
 	return end == 0 || now < end || atomic_load(&job->ran_at) > 0;
 }
 
-/* It runs, and neither of its leases can be proven: this daemon or its machine stood still. */
-static bool rows_is_lost(const struct rows *rows, const struct job *job, usec_t now)
-{
-	usec_t row_ends_at = atomic_load(&job->touched_at) + rows->visibility / 4 * 3;
-
-	return atomic_load(&job->ran_at) == 0 &&
-	       now >= usec_max(row_ends_at, atomic_load(&job->visible_at));
-}
-
 /* All that is due, and what will be soon, so that touches come in few transactions. */
 static void rows_gather_touches(struct rows *rows, struct store_asks *asks, usec_t now)
 {
@@ -333,7 +325,7 @@ static void rows_gather_touches(struct rows *rows, struct store_asks *asks, usec
 	TAILQ_FOREACH(job, &rows->claims, claim.link)
 	{
 		bool due = rows->touch_all || job->claim.touch_at <= soon;
-		if (due && rows_is_lost(rows, job, now))
+		if (due && atomic_load(&job->ran_at) == 0 && job_is_lost(job, now))
 			rows_lose(rows, job);
 		if (due && rows_must_touch(job, now) && asks->n_asks < ROWS_BATCH) {
 			job->claim.touch_at = soon; /* should this turn fail */

@@ -133,6 +133,33 @@ START_TEST(a_job_that_was_lost_before_is_not_run)
 }
 END_TEST
 
+static enum handler_result end_well(struct handler_context *context)
+{
+	(void)context;
+	return HANDLER_DONE;
+}
+
+START_TEST(a_job_that_can_be_proven_to_be_ours_by_its_row_or_its_message_is_run)
+{
+	static const struct {
+		usec_t touched_ago, invisible_for;
+		bool lost;
+	} cases[] = {
+		{USEC_PER_MIN - USEC_PER_SEC, 0, false},
+		{USEC_PER_MIN, USEC_PER_SEC, false},
+		{USEC_PER_MIN, 0, true},
+	};
+	usec_t at = clock_boottime();
+
+	make(&(struct handler){.name = "x", .run = cases[_i].lost ? must_not_run : end_well}, "{}");
+	job->row_lease = USEC_PER_MIN;
+	atomic_store(&job->touched_at, at - cases[_i].touched_ago);
+	atomic_store(&job->visible_at, at + cases[_i].invisible_for);
+	runner_run(job, wake_fd);
+	assert_ended(cases[_i].lost ? JOB_LOST : JOB_COMPLETED, NULL);
+}
+END_TEST
+
 /* ---- Waiting, on a clock that stands ---- */
 
 static _Atomic(usec_t) now = USEC_PER_HOUR;
@@ -414,6 +441,8 @@ int main(void)
 	tcase_add_test(all, a_type_without_handler_fails_by_name);
 	tcase_add_test(all, a_job_that_was_told_to_stop_before_is_not_run);
 	tcase_add_test(all, a_job_that_was_lost_before_is_not_run);
+	tcase_add_loop_test(
+		all, a_job_that_can_be_proven_to_be_ours_by_its_row_or_its_message_is_run, 0, 3);
 	tcase_add_test(all, a_wait_ends_when_its_time_is_over);
 	tcase_add_test(all, a_wait_does_not_outlast_the_limit);
 	tcase_add_test(all, a_visibility_that_ends_sooner_is_the_limit);
