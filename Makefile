@@ -185,7 +185,7 @@ run-bench:
 # The sanitizers over what they find most in; check-long has them over everything.
 ADDRESS_CHECKS := tests/integration/test_flow.py tests/fault/test_kill.py tests/fault/test_stop.py \
                   tests/fault/test_reload.py tests/integration/test_instance.py \
-                  tests/integration/test_profile.py tests/integration/test_renewal.py
+                  tests/integration/test_profile.py tests/fault/test_credentials.py
 THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher %test_lambda \
                   %test_runtime,$(UNIT_TESTS))
 THREAD_CHECKS  := tests/integration/test_flow.py
