@@ -5,8 +5,9 @@
  * remain; an empty one ends its series, down to the last. A poll asks for at most what may be
  * taken, so that nothing is received that will not start soon: SQS counts receives.
  *
- * After a failure nothing is asked until a pause is over, which grows and has no end. Owns: its
- * requests. Loop thread only; the callback comes from the loop.
+ * After a failure nothing is asked until a pause is over, which grows and has no end; nor, for at
+ * most a second, after an empty answer that came long before the wait was over. Owns: its requests.
+ * Loop thread only; the callback comes from the loop.
  */
 #pragma once
 

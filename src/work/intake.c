@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 
 #define STOP_PATIENCE USEC_PER_SEC
+#define PAUSE_MIN     (200 * USEC_PER_MSEC)
 
 struct poll {
 	struct intake *intake;
@@ -30,6 +31,7 @@ struct intake {
 	bool stopped;
 	bool paused;
 	struct backoff pause;
+	struct backoff early_pause;
 	struct trouble trouble;
 	char text[TROUBLE_TEXT_MAX];
 	sd_event_source *timer; /* the pause's end, or that of the patience with a stop */
@@ -93,7 +95,8 @@ int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *op
 	intake->received = received;
 	intake->userdata = userdata;
 	intake->n_allowed = 1;
-	intake->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
+	intake->pause = (struct backoff){.base = PAUSE_MIN, .cap = 30 * USEC_PER_SEC};
+	intake->early_pause = (struct backoff){.base = PAUSE_MIN, .cap = USEC_PER_SEC};
 	TAILQ_INIT(&intake->polls);
 	int r = sd_event_add_time(
 		event, &intake->timer, CLOCK_MONOTONIC, 0, 1, intake_on_timer, intake);
@@ -125,18 +128,23 @@ void intake_set_details(struct intake *intake, bool details)
 	intake->options.details = details;
 }
 
+static void intake_rest(struct intake *intake, struct backoff *pause)
+{
+	if (intake->paused || intake->stopped)
+		return;
+	intake->paused = true;
+	intake_arm(intake, backoff_next(pause));
+}
+
 static void intake_fault(struct intake *intake, const char *text)
 {
 	snprintf(intake->text, sizeof intake->text, "%s", text);
 	trouble_report(&intake->trouble, text);
 	intake->n_allowed = 1;
-	if (intake->paused || intake->stopped)
-		return;
-	intake->paused = true;
-	intake_arm(intake, backoff_next(&intake->pause));
+	intake_rest(intake, &intake->pause);
 }
 
-static void intake_success(struct intake *intake, size_t n_messages)
+static void intake_success(struct intake *intake, size_t n_messages, usec_t took)
 {
 	intake->text[0] = '\0';
 	trouble_end(&intake->trouble, "receiving");
@@ -145,6 +153,11 @@ static void intake_success(struct intake *intake, size_t n_messages)
 		intake->n_allowed++;
 	else if (n_messages == 0 && intake->n_allowed > 1)
 		intake->n_allowed--;
+	/* Who does not wait until there is something would be asked again and again. */
+	if (n_messages == 0 && took < usec_max(intake->options.wait / 2, PAUSE_MIN))
+		intake_rest(intake, &intake->early_pause);
+	else
+		backoff_reset(&intake->early_pause);
 }
 
 static void intake_on_answer(void *userdata, const struct sqs_answer *answer,
@@ -152,10 +165,11 @@ static void intake_on_answer(void *userdata, const struct sqs_answer *answer,
 {
 	struct poll *poll = userdata;
 	struct intake *intake = poll->intake;
+	usec_t took = clock_monotonic() - poll->began_at;
 
 	intake_poll_free(poll);
 	if (answer->result == SQS_OK)
-		intake_success(intake, n_messages);
+		intake_success(intake, n_messages, took);
 	else
 		intake_fault(intake, answer->text);
 	intake->received(intake->userdata, answer, messages, n_messages);
