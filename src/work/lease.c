@@ -236,6 +236,8 @@ void lease_set_terms(struct lease *lease, const struct lease_terms *terms)
 {
 	lease->terms = *terms;
 	outbox_set_visibility(lease->extensions, terms->visibility);
+	/* So that many are tried while there is time. */
+	outbox_limit_pauses(lease->extensions, terms->visibility / 12);
 	lease_sweep(lease, terms->visibility / 3);
 }
 
