@@ -9,6 +9,7 @@ import base64
 import contextlib
 import re
 import socket
+import struct
 import threading
 import time
 
@@ -19,6 +20,7 @@ class Relay:
     def __init__(self, address="127.0.0.1", port=0):
         self.n_connections = 0
         self.dripping = None  # answers with this text in them go on byte by byte
+        self.resetting = False  # whoever connects is reset
         self._open = set()
         self._stalled = set()
         self._let_go = threading.Event()
@@ -45,6 +47,10 @@ class Relay:
     def _serve(self, client):
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.callback(client.close)
+            if self.resetting:
+                # Without lingering a close is a reset.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
             near, far = self.begin(client)
             stack.callback(far.close)
             stack.callback(near.close)

@@ -203,6 +203,10 @@ class Sqs:
         self.client.control("POST", "clock", {"skew": seconds})
         self.client.ahead = seconds
 
+    def faults(self):
+        """What is still to go wrong, as it was ordered."""
+        return self.client.control("GET", "faults")
+
     def heal(self):
         """No faults any more."""
         self.client.control("DELETE", "faults")
