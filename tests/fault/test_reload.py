@@ -1,11 +1,14 @@
-"""Reloading, and asking what it does."""
+"""Reloading, with and without load, and asking what it does."""
 
+import itertools
 import re
 import signal
 
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.fault_case import FaultCase
 from lab.feed import until
+from lab.postgres import PASSWORD, USER
 
 
 class AReload(Case):
@@ -57,6 +60,54 @@ class AReload(Case):
         daemon.reload()
         daemon.notify.feed.wait(re.compile("^RELOADING=1$"), start=seen)
         daemon.notify.feed.wait(re.compile("^READY=1$"), start=seen)
+
+
+class AReloadUnderLoad(FaultCase):
+    """Everything that a reload may change is another each time."""
+
+    OTHER = "nexus_too"
+    JOBS = 120  # of each type
+    EACH = 4    # so many that end there is a reload
+
+    def urls(self):
+        """The database's own, as another user, and through PgBouncer."""
+        self.database.execute(f"CREATE ROLE {self.OTHER} LOGIN PASSWORD '{PASSWORD}' IN ROLE {USER}")
+        self.addCleanup(self.database.execute, f"DROP ROLE {self.OTHER}")
+        bouncer = self.lab.pgbouncer(self.postgres, pool_size=2)
+        self.addCleanup(bouncer.close)
+        own = self.database.url
+        return [own, own.replace(f"//{USER}:", f"//{self.OTHER}:"), bouncer.url(self.database)]
+
+    def changes(self):
+        """Of the settings, without end."""
+        for number, url in zip(itertools.count(1), itertools.cycle(self.urls())):
+            yield {"database.url": url,
+                   "worker.job_timeout": f"{20 + number % 3}s",
+                   "worker.prefetch_max": 20 + number % 7,
+                   "worker.drain_timeout": f"{10 + number % 2}s",
+                   "job test-echo.timeout": f"{30 + number % 5}s",
+                   "job test-echo.max_concurrency": 2 + number % 3,
+                   "job mark.max_concurrency": 1 + number % 4,
+                   "retry.base_delay": f"{1 + number % 2}s",
+                   "log.level": ("info", "debug", "notice")[number % 3]}
+
+    def test_loses_nothing(self):
+        changes = self.changes()
+        daemon = self.start({"worker.concurrency": 6})
+        self.publish("test-echo", {"delayMs": 60}, self.JOBS)
+        self.publish(payload={"ms": 40}, count=self.JOBS)
+        for n_ended in range(self.EACH, self.JOBS, self.EACH):
+            until(lambda: self.jobs.counts().get("completed", 0) >= n_ended, what=f"{n_ended} ended")
+            here = daemon.here()
+            daemon.configure(next(changes))
+            daemon.reload()
+            daemon.wait_line(" notice .*reloaded", start=here)
+        self.assertLess(self.jobs.counts()["completed"], 2 * self.JOBS)
+        unexpected = daemon.lines(" error .*| warning (?!receiving stops: too many jobs).*")
+        self.assertEqual([match[0] for match in unexpected], [])
+        self.assert_promises_kept()
+        self.assertEqual(self.jobs.runs(), {1: 2 * self.JOBS})
+        self.assertEqual(daemon.stop(), 0)
 
 
 class AStatusRequest(Case):

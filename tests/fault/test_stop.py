@@ -60,7 +60,7 @@ class ASecondSigterm(Stopping):
     def stop_twice(self, line):
         self.begin_stop()
         self.daemon.process.send(signal.SIGTERM)
-        burnt = self.assert_ends(1, 1, line)
+        burnt = self.assert_ends(1, 4, line)
         self.assertEqual(burnt, 1)
         self.assertEqual(len(self.daemon.lines("stopped by a second signal")), 1)
 

@@ -201,6 +201,16 @@ class PointCase(FaultCase):
         self.unplug()
         self.daemon.wait_status("database")
 
+    def reload(self):
+        """It is told to use a database that does not answer, and at once what comes next."""
+        self.start_daemon()
+        self.run_one(ms=500)
+        self.wire = Wire(self.postgres.port)
+        self.addCleanup(self.wire.close)
+        self.wire.hold()
+        self.daemon.configure({"database.url": url(self.wire.port, self.database.name)})
+        self.daemon.reload()
+
     def start_in_vain(self):
         """Nothing that it needs is there."""
         self.sqs.fault(action="*", count=0, kind="status", status=503)
@@ -230,15 +240,15 @@ class Point:
     burnt: int | None = 0
     unsaid: int = 0
     line: str = "drained: 0 jobs left to their leases"
-    within: float = 3
+    within: float = 4
     killed: bool = True
 
 
 POINTS = {
-    "an_idle_poll": Point(PointCase.poll, within=2),
+    "an_idle_poll": Point(PointCase.poll),
     "an_answer_on_the_wire": Point(PointCase.receive_late),
     "an_answer_too_slow_to_wait_for": Point(
-        PointCase.receive_slowly, unsaid=THREADS, within=2, killed=False),
+        PointCase.receive_slowly, unsaid=THREADS, killed=False),
     "messages_not_begun": Point(PointCase.queue_up, within=8),
     "messages_that_would_not_end_in_time": Point(
         PointCase.queue_up_too_late, burnt=None, killed=False),
@@ -265,8 +275,9 @@ POINTS = {
     "a_delete_that_is_refused": Point(PointCase.delete, PointCase.heal, within=6),
     "a_database_away_and_nothing_in_hand": Point(
         PointCase.lose_database, afterwards=PointCase.plug_in, killed=False),
+    "a_reload": Point(PointCase.reload, PointCase.let_go, line="reloaded", within=6),
     "a_start_with_everything_away": Point(
-        PointCase.start_in_vain, afterwards=PointCase.set_up_all, within=2, killed=False),
+        PointCase.start_in_vain, afterwards=PointCase.set_up_all, killed=False),
 }
 
 
