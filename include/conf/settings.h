@@ -39,6 +39,12 @@ enum settings_rows {
 	SETTINGS_ROWS_HANDLER,
 };
 
+/* Where a message goes whose failure is permanent. */
+enum settings_dead_letter {
+	SETTINGS_DEAD_LETTER_OFF,  /* nowhere: the queue's redrive policy moves it in the end */
+	SETTINGS_DEAD_LETTER_SEND, /* to the dead letter queue, at once */
+};
+
 enum settings_runtime {
 	SETTINGS_NODEJS,
 	SETTINGS_PROVIDED, /* the bundle's own program, bootstrap */
@@ -109,6 +115,7 @@ struct settings {
 	struct {
 		usec_t base_delay; /* 0: a failed job returns when its visibility ends */
 		usec_t max_delay;
+		enum settings_dead_letter dead_letter;
 	} retry;
 	struct {
 		int level; /* LOG_ERR … LOG_DEBUG */

@@ -21,13 +21,20 @@
 
 /* What the settings ask of the queue. */
 struct preflight_wants {
+	bool dead_letters;         /* what fails for good is to be sent to its dead letter queue */
 	usec_t visibility_timeout; /* 0: the queue's own */
 	usec_t job_timeout;        /* the longest of all types */
 	char job_type[SETTINGS_TYPE_MAX + 1];
 };
 
-/* asked: V is not the queue's own and has to be asked for in each receive. */
-typedef void preflight_fn(void *userdata, const struct lease_terms *terms, bool asked);
+/* What is known of the queue; borrowed. */
+struct preflight_found {
+	struct lease_terms terms;
+	bool asked; /* V is not the queue's own and has to be asked for in each receive */
+	const char *dead_letters_url; /* NULL: it has no redrive policy that can be followed */
+};
+
+typedef void preflight_fn(void *userdata, const struct preflight_found *found);
 
 struct preflight;
 

@@ -2,12 +2,14 @@
  * Takes a received message in: into the job that it is for, whether that is in hand already or new.
  *
  * A message that is not valid, or gives a job in hand another type, is reported and left to the
- * queue. Loop thread only.
+ * queue, or sent to the dead letter queue: of the type only a job that is begun is sure, for its
+ * row has it. Loop thread only.
  */
 #pragma once
 
 #include "aws/sqs.h"
 #include "handler/registry.h"
+#include "work/burial.h"
 #include "work/delivery.h"
 #include "work/lease.h"
 #include "work/report.h"
@@ -17,6 +19,7 @@ struct admission {
 	struct delivery_index *index;
 	struct lease *lease;
 	struct report *report;
+	struct burial *burial;
 	struct registry *registry;
 	const struct sqs *sqs; /* whose messages they are */
 	usec_t visibility;     /* V, which a received message has */

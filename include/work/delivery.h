@@ -30,7 +30,7 @@ struct waiting;
 
 struct delivery {
 	unsigned n_refs;
-	struct hold *hold; /* NULL once its job is settled */
+	struct hold *hold; /* NULL once its job is settled, or when there is none */
 	char *message_id;  /* owned, as the handle */
 	char *receipt_handle;
 	unsigned receive_count;
@@ -60,6 +60,8 @@ enum hold_state {
 struct hold {
 	struct job job;
 	size_t body_bytes; /* with the envelope's */
+	bool has_details;  /* the envelope has all attributes of the first message */
+	bool buried;       /* that one goes to the dead letter queue */
 	enum hold_state state;
 	struct registry_entry *type;
 	bool has_place; /* is counted among its type's begun */
@@ -97,6 +99,10 @@ int delivery_renew(struct delivery *delivery, const struct sqs_message *message,
 /* Its visibility, asked for then, is granted. */
 void delivery_extended(struct delivery *delivery, usec_t sent_at, usec_t visibility);
 
+/* One that is in no hold, and in no index. NULL without memory. */
+struct delivery *delivery_new(
+	const struct sqs_message *message, usec_t received_at, usec_t visibility);
+
 /* A first delivery, and with it a hold in HOLD_READY. NULL without memory. */
 struct hold *delivery_admit(struct delivery_index *index, const struct sqs_message *message,
 	const struct message *parsed, usec_t received_at, usec_t visibility);
@@ -106,6 +112,9 @@ struct hold *delivery_admit(struct delivery_index *index, const struct sqs_messa
  */
 int delivery_wrap(struct delivery_index *index, struct hold *hold,
 	const struct sqs_message *message, const struct sqs_queue *queue);
+/* The envelope of a message that is in no hold. 0 or -ENOMEM. */
+int delivery_envelop(
+	const struct sqs_message *message, const struct sqs_queue *queue, struct envelope **ret);
 /* One more delivery of a job in hand. NULL without memory. */
 struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 	const struct sqs_message *message, usec_t received_at, usec_t visibility);

@@ -31,6 +31,7 @@ struct dispatcher_limits {
 	struct credits_limits in_hand;
 	usec_t drain_timeout;
 	unsigned completed_per_second;
+	bool dead_letters; /* what fails for good goes to the dead letter queue at once */
 };
 
 struct dispatcher_options {
@@ -70,6 +71,9 @@ DEFINE_CLEANUP(struct dispatcher *, dispatcher_free)
  */
 void dispatcher_set_terms(
 	struct dispatcher *dispatcher, const struct lease_terms *terms, bool asked);
+
+/* The URL of the dead letter queue, copied; NULL: there is none. 0 or -ENOMEM. */
+int dispatcher_set_dead_letters(struct dispatcher *dispatcher, const char *queue_url);
 
 void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
 int dispatcher_set_database_url(

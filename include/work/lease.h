@@ -15,6 +15,8 @@
  * right to extend is taken away while it runs, it is told one grace before its visibility ends, so
  * that its row can still say so.
  *
+ * A message without a job in hand is kept like one whose job is not begun.
+ *
  * Owns: the deliveries' order by age, a timer, and the extensions that are out. Loop thread only.
  */
 #pragma once

@@ -25,9 +25,12 @@ void report_set_rate(struct report *report, unsigned completed_per_second);
  * retry_in says when it comes again, 0: when its visibility ends.
  */
 void report_job(struct report *report, const struct hold *hold);
-/* A message that never became a job. */
+/* Why the job ended so; borrowed from it. NULL: that needs no reason. */
+const char *report_reason(const struct job *job);
+
+/* A message that never became a job; buried: it goes to the dead letter queue. */
 void report_rejected(
-	struct report *report, const char *message_id, unsigned receive_count, const char *reason);
+	struct report *report, const struct sqs_message *message, bool buried, const char *reason);
 
 /* How many ended so since the start. */
 uint64_t report_n(const struct report *report, enum job_outcome outcome);

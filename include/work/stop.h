@@ -22,6 +22,7 @@ struct stop {
 	struct departure *departure;
 	struct intake *intake;
 	struct acker *acker;
+	struct burial *burial;
 	struct pool *pool;
 	const char *database_text;    /* what is wrong with it; "" when nothing is */
 	void (*step)(void *userdata); /* stop_step() is due */

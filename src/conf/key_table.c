@@ -20,6 +20,12 @@ static const struct value_name formats[] = {
 	{NULL, 0},
 };
 
+static const struct value_name dead_letters[] = {
+	{"off", SETTINGS_DEAD_LETTER_OFF},
+	{"send", SETTINGS_DEAD_LETTER_SEND},
+	{NULL, 0},
+};
+
 static const struct value_name kinds[] = {
 	{"builtin", SETTINGS_BUILTIN},
 	{"command", SETTINGS_COMMAND},
@@ -182,6 +188,14 @@ const struct key keys[] = {
 		DURATION(USEC_PER_SEC, LONGEST),
 		.fallback = "15min",
 		.words = "But no failed job waits for longer.",
+	},
+	{
+		SETTING(retry, dead_letter),
+		WORD(dead_letters),
+		.fallback = "off",
+		.words = "With send, a message that is not valid and one whose job has failed for "
+			 "good go to the queue's dead letter queue at once, with the reason as "
+			 "attributes. That needs sqs:SendMessage on it.",
 	},
 	{
 		SETTING(log, level),
@@ -382,7 +396,8 @@ const struct key_section key_sections[] = {
 		  "find theirs."},
 	{"database", "The database that keeps what became of them."},
 	{"worker", "How much is done at a time, and for how long."},
-	{"retry", "When a job that has failed is tried again."},
+	{"retry", "When a job that has failed is tried again, and what becomes of one that "
+		  "cannot succeed."},
 	{"log", "What is written to the log."},
 	{KEY_JOB,
 		"A section [job TYPE] for each type of job that needs its own; the section [job *] "

@@ -132,6 +132,7 @@ static void daemon_limits(const struct settings *s, struct dispatcher_limits *re
 			},
 		.drain_timeout = s->worker.drain_timeout,
 		.completed_per_second = s->log.completed_per_second,
+		.dead_letters = s->retry.dead_letter == SETTINGS_DEAD_LETTER_SEND,
 	};
 }
 
@@ -143,6 +144,7 @@ static void daemon_preflight_wants(const struct settings *s, struct preflight_wa
 		if (s->jobs[i].timeout > longest->timeout)
 			longest = &s->jobs[i];
 	*ret = (struct preflight_wants){
+		.dead_letters = s->retry.dead_letter == SETTINGS_DEAD_LETTER_SEND,
 		.visibility_timeout = s->queue.visibility_timeout,
 		.job_timeout = longest->timeout,
 	};
@@ -252,11 +254,14 @@ static int daemon_on_slots(
 
 /* ---- Build and tear down ---- */
 
-static void daemon_on_queue_known(void *userdata, const struct lease_terms *terms, bool asked)
+static void daemon_on_queue_known(void *userdata, const struct preflight_found *found)
 {
 	struct daemon *d = userdata;
 
-	dispatcher_set_terms(d->dispatcher, terms, asked);
+	/* Before the terms, for with them the first poll goes out. */
+	if (dispatcher_set_dead_letters(d->dispatcher, found->dead_letters_url) < 0)
+		log_warning("out of memory; what fails for good is left to the queue for now");
+	dispatcher_set_terms(d->dispatcher, &found->terms, found->asked);
 	daemon_on_changed(d);
 }
 

@@ -37,7 +37,8 @@ struct preflight {
 	struct lease_terms terms;
 	bool asked;
 	usec_t retention;
-	char *dead_letter_arn; /* owned; NULL: it has none */
+	char *dead_letter_arn;  /* owned; NULL: it has none */
+	char *dead_letters_url; /* owned; NULL: none, or the ARN leads to none */
 };
 
 __attribute__((format(printf, 3, 4))) static void preflight_say(
@@ -137,12 +138,8 @@ static void preflight_on_dead_letters(
 
 static void preflight_look_at_dead_letters(struct preflight *p)
 {
-	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
-
-	if (!p->dead_letter_arn ||
-		queue_url_of_arn(p->options.queue_url, p->dead_letter_arn, &url) < 0 ||
-		sqs_get_attributes(
-			p->sqs, strbuf_str(&url), preflight_on_dead_letters, p, &p->call) < 0)
+	if (!p->dead_letters_url || sqs_get_attributes(p->sqs, p->dead_letters_url,
+					    preflight_on_dead_letters, p, &p->call) < 0)
 		preflight_rest(p);
 }
 
@@ -187,7 +184,8 @@ static void preflight_end(struct preflight *p, bool extendable, const char *why)
 	p->text[0] = '\0';
 	backoff_reset(&p->pause);
 	trouble_end(&p->trouble, "looking at the queue");
-	p->options.known(p->options.userdata, &p->terms, p->asked);
+	const struct preflight_found found = {p->terms, p->asked, p->dead_letters_url};
+	p->options.known(p->options.userdata, &found);
 	preflight_look_at_dead_letters(p);
 }
 
@@ -218,8 +216,11 @@ static void preflight_judge_redrive(struct preflight *p, const struct sqs_queue_
 {
 	if (!queue->dead_letter_arn)
 		preflight_say(p, FINDING_REDRIVE,
-			"the queue has no redrive policy: a job that always fails comes for ever; "
-			"give it a dead letter queue");
+			"the queue has no redrive policy: a job that always fails comes for "
+			"ever%s; give it a dead letter queue",
+			p->options.wants.dead_letters
+				? ", and [retry] dead_letter has no queue to send to"
+				: "");
 	else if (queue->max_receive_count < RECEIVES_MIN)
 		preflight_say(p, FINDING_REDRIVE,
 			"the queue's maxReceiveCount is %u: a single fault may send a good job to "
@@ -253,10 +254,13 @@ static void preflight_judge_visibility(struct preflight *p, usec_t queue_visibil
 static int preflight_keep(struct preflight *p, const struct sqs_queue_attributes *queue)
 {
 	const char *arn = queue->dead_letter_arn;
+	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
 	char *copy = arn ? strdup(arn) : NULL;
 
 	if (arn && !copy)
 		return -ENOMEM;
+	if (arn)
+		queue_url_of_arn(p->options.queue_url, arn, &url);
 	if (!arn || !p->dead_letter_arn || strcmp(arn, p->dead_letter_arn) != 0) {
 		findings_forget(&p->findings, FINDING_DEAD_LETTERS_AWAY);
 		findings_forget(&p->findings, FINDING_DEAD_LETTERS_UNSEEN);
@@ -264,6 +268,8 @@ static int preflight_keep(struct preflight *p, const struct sqs_queue_attributes
 	}
 	free(p->dead_letter_arn);
 	p->dead_letter_arn = copy;
+	free(p->dead_letters_url);
+	p->dead_letters_url = url.len > 0 ? strbuf_take(&url) : NULL;
 	p->retention = queue->retention;
 	return 0;
 }
@@ -351,6 +357,7 @@ struct preflight *preflight_free(struct preflight *p)
 		sqs_cancel(p->call);
 	sd_event_source_disable_unref(p->timer);
 	free(p->dead_letter_arn);
+	free(p->dead_letters_url);
 	free(p);
 	return NULL;
 }

@@ -91,7 +91,7 @@ int delivery_renew(struct delivery *delivery, const struct sqs_message *message,
 	return 0;
 }
 
-struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
+struct delivery *delivery_new(
 	const struct sqs_message *message, usec_t received_at, usec_t visibility)
 {
 	struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -102,6 +102,16 @@ struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
 	delivery->message_id = strdup(message->message_id);
 	if (!delivery->message_id || delivery_renew(delivery, message, received_at, visibility) < 0)
 		return delivery_unref(delivery);
+	return delivery;
+}
+
+struct delivery *delivery_join(struct delivery_index *index, struct hold *hold,
+	const struct sqs_message *message, usec_t received_at, usec_t visibility)
+{
+	struct delivery *delivery = delivery_new(message, received_at, visibility);
+
+	if (!delivery)
+		return NULL;
 	delivery->hold = hold;
 	TAILQ_INSERT_TAIL(&hold->deliveries, delivery, of_hold);
 	atomic_store(&hold->job.visible_at, hold_visible_at(hold));
@@ -200,7 +210,7 @@ static void envelope_add(struct envelope *e, const char *name, const char *value
 		e->attributes[e->n_attributes++] = (struct envelope_attribute){name, value};
 }
 
-static int envelope_of_message(
+int delivery_envelop(
 	const struct sqs_message *message, const struct sqs_queue *queue, struct envelope **ret)
 {
 	struct envelope_attribute attributes[SQS_SYSTEM_ATTRIBUTES_MAX + 2];
@@ -237,9 +247,10 @@ int delivery_wrap(struct delivery_index *index, struct hold *hold,
 		.receive_count = delivery->receive_count,
 	};
 
-	int r = envelope_of_message(message ? message : &left, queue, &hold->job.envelope);
+	int r = delivery_envelop(message ? message : &left, queue, &hold->job.envelope);
 	if (r < 0)
 		return r;
+	hold->has_details = message && message->details;
 	hold->body_bytes += hold->job.envelope->bytes;
 	index->body_bytes += hold->job.envelope->bytes;
 	return 0;

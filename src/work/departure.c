@@ -24,6 +24,28 @@ void departure_delete(struct departure *departure, struct hold *hold)
 		acker_delete(departure->acker, delivery);
 }
 
+void departure_bury(struct departure *departure, struct hold *hold, const char *reason)
+{
+	struct delivery *first = TAILQ_FIRST(&hold->deliveries);
+	const struct burial_message message = {
+		.delivery = first,
+		.body = hold->job.body,
+		.body_len = hold->job.body_len,
+		.envelope = hold->job.envelope,
+	};
+	struct dead_letter_cause cause = {
+		.outcome = hold->job.outcome,
+		.reason = reason,
+		.receive_count = first->receive_count,
+	};
+
+	hold->job.body = NULL;
+	hold->job.envelope = NULL;
+	delivery_detach(departure->index, first);
+	burial_add(departure->burial, &message, &cause);
+	departure_leave(departure, hold);
+}
+
 void departure_leave(struct departure *departure, struct hold *hold)
 {
 	struct delivery *delivery;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "work/acker.h"
 #include "work/admission.h"
+#include "work/burial.h"
 #include "work/credits.h"
 #include "work/delivery.h"
 #include "work/departure.h"
@@ -42,6 +43,7 @@ struct dispatcher {
 	struct pool *pool;
 	struct lease *lease;
 	struct acker *acker;
+	struct burial *burial;
 	struct report *report;
 	struct delivery_index index;
 	struct admission admission;
@@ -149,6 +151,12 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 
 /* ---- Receive: only what will start soon ---- */
 
+/* Messages of jobs that are settled. */
+static unsigned dispatcher_n_undeleted(const struct dispatcher *d)
+{
+	return acker_n_deletes(d->acker) + burial_n_messages(d->burial);
+}
+
 static unsigned dispatcher_credits(struct dispatcher *d)
 {
 	const unsigned *n = d->index.n_in_state;
@@ -158,8 +166,8 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 		.n_holds = delivery_n_holds(&d->index),
 		.n_need_thread = n[HOLD_READY] + usec_sub(n[HOLD_AWAY], n_ran),
 		.n_asked = intake_n_asked(d->intake),
-		.n_undeleted = acker_n_deletes(d->acker),
-		.body_bytes = d->index.body_bytes,
+		.n_undeleted = dispatcher_n_undeleted(d),
+		.body_bytes = d->index.body_bytes + burial_bytes(d->burial),
 		.n_started = pool_n_started(d->pool),
 		.ahead = d->terms.extendable,
 	};
@@ -183,7 +191,8 @@ static void dispatcher_pump(struct dispatcher *d)
 {
 	stop_give_back_late(&d->stop);
 	dispatcher_begin_ready(d);
-	intake_set_details(d->intake, registry_wants_envelopes(d->registry));
+	intake_set_details(
+		d->intake, registry_wants_envelopes(d->registry) || burial_is_open(d->burial));
 	intake_pump(d->intake, dispatcher_credits(d));
 	acker_hold_give_backs(d->acker, d->stop.begun && intake_n_polls(d->intake) > 0);
 	acker_flush(d->acker);
@@ -199,7 +208,7 @@ static void dispatcher_on_received(void *userdata, const struct sqs_answer *answ
 	for (size_t i = 0; i < n_messages; i++)
 		admission_take(&d->admission, &messages[i], answer->first_byte_at);
 	if (answer->result == SQS_OK && n_messages == 0 && intake_n_polls(d->intake) == 0 &&
-		delivery_n_holds(&d->index) == 0 && acker_n_deletes(d->acker) == 0)
+		delivery_n_holds(&d->index) == 0 && dispatcher_n_undeleted(d) == 0)
 		d->events.empty(d->events.userdata);
 	dispatcher_pump(d);
 }
@@ -219,12 +228,33 @@ static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 	departure_leave(&d->departure, hold);
 }
 
+/* Whether what has failed for good goes to the dead letter queue, and is gone. */
+static bool dispatcher_bury(struct dispatcher *d, struct hold *hold)
+{
+	if (!burial_is_open(d->burial) || !hold->has_details)
+		return false;
+	hold->buried = true;
+	report_job(d->report, hold);
+	departure_bury(&d->departure, hold, report_reason(&hold->job));
+	return true;
+}
+
+static void dispatcher_rejected(struct dispatcher *d, struct hold *hold)
+{
+	if (dispatcher_bury(d, hold))
+		return;
+	report_job(d->report, hold);
+	departure_leave(&d->departure, hold);
+}
+
 /* Where visibility cannot be changed only its end brings the job again. */
 static void dispatcher_failed(struct dispatcher *d, struct hold *hold)
 {
 	usec_t hidden = usec_sub(clock_boottime(), hold_first_received_at(hold));
 	usec_t pause = d->terms.extendable ? retry_pause(hold->type, &hold->job, hidden) : 0;
 
+	if (hold->job.outcome == JOB_FAILED && hold->job.for_good && dispatcher_bury(d, hold))
+		return;
 	hold->job.retry_in = pause;
 	report_job(d->report, hold);
 	if (pause > 0)
@@ -263,6 +293,8 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 		dispatcher_failed(d, hold);
 		return;
 	case JOB_REJECTED:
+		dispatcher_rejected(d, hold);
+		return;
 	case JOB_LOST:
 		report_job(d->report, hold);
 		departure_leave(&d->departure, hold);
@@ -378,6 +410,12 @@ void dispatcher_set_limits(struct dispatcher *d, const struct dispatcher_limits 
 	d->limits = *limits;
 	credits_init(&d->credits, d->concurrency, &limits->in_hand);
 	report_set_rate(d->report, limits->completed_per_second);
+	burial_set_wanted(d->burial, limits->dead_letters);
+}
+
+int dispatcher_set_dead_letters(struct dispatcher *d, const char *queue_url)
+{
+	return burial_set_queue(d->burial, queue_url);
 }
 
 int dispatcher_set_database_url(
@@ -449,6 +487,21 @@ static void dispatcher_on_exhausted(void *userdata)
 	d->events.exhausted(d->events.userdata);
 }
 
+static int dispatcher_build_burial(
+	struct dispatcher *d, struct sqs *sqs, const struct dispatcher_options *options)
+{
+	struct burial_options burial = {
+		.lease = d->lease,
+		.acker = d->acker,
+		.causes = options->causes,
+		.wanted = options->limits.dead_letters,
+		.changed = dispatcher_on_turn,
+		.userdata = d,
+	};
+
+	return burial_new(d->event, sqs, &burial, &d->burial);
+}
+
 static void dispatcher_on_stopped(void *userdata, bool clean)
 {
 	struct dispatcher *d = userdata;
@@ -464,6 +517,7 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.index = &d->index,
 		.lease = d->lease,
 		.report = d->report,
+		.burial = d->burial,
 		.registry = d->registry,
 		.sqs = sqs,
 	};
@@ -478,6 +532,7 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.index = &d->index,
 		.lease = d->lease,
 		.acker = d->acker,
+		.burial = d->burial,
 		.waiting = &d->waiting,
 	};
 	d->overdue = (struct overdue){
@@ -495,6 +550,7 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 		.departure = &d->departure,
 		.intake = d->intake,
 		.acker = d->acker,
+		.burial = d->burial,
 		.pool = d->pool,
 		.database_text = d->database_text,
 		.step = dispatcher_on_turn,
@@ -531,6 +587,8 @@ static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 		r = pool_new(options->concurrency, ledger_finished(d->ledger), &d->pool);
 	if (r == 0)
 		r = dispatcher_build_lease(d, sqs, options->causes);
+	if (r == 0)
+		r = dispatcher_build_burial(d, sqs, options);
 	if (r == 0)
 		r = sd_event_add_io(d->event, &d->back_source, queue_fd(&d->back), EPOLLIN,
 			dispatcher_on_back, d);
@@ -573,6 +631,7 @@ struct dispatcher *dispatcher_free(struct dispatcher *d)
 	overdue_done(&d->overdue);
 	waiting_done(&d->waiting);
 	intake_free(d->intake);
+	burial_free(d->burial);
 	lease_free(d->lease);
 	acker_free(d->acker);
 	delivery_index_done(&d->index);

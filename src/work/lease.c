@@ -33,7 +33,7 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 {
 	const struct hold *hold = delivery->hold;
 	usec_t third = lease->terms.visibility / 3;
-	usec_t leases_end_at = atomic_load(&hold->job.leases_end_at);
+	usec_t leases_end_at = hold ? atomic_load(&hold->job.leases_end_at) : 0;
 
 	if (!lease->terms.extendable || delivery->extending || delivery->refused)
 		return USEC_INFINITY;
@@ -46,7 +46,7 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 	if (leases_end_at > 0 && !hold_has_run(hold) &&
 		delivery->extended_at + third >= leases_end_at)
 		return USEC_INFINITY;
-	if (!hold_row_is_held(hold) || !lease->database_up)
+	if (!hold || !hold_row_is_held(hold) || !lease->database_up)
 		return delivery->extended_at + third;
 	if (atomic_load(&hold->job.touched_at) > delivery->extended_at)
 		return 0;
@@ -69,7 +69,7 @@ static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 static usec_t lease_cancel_at(
 	const struct lease *lease, const struct hold *hold, enum job_cancel *ret_reason)
 {
-	if (!hold_is_begun(hold) || atomic_load(&hold->job.cancel) != JOB_GO)
+	if (!hold || !hold_is_begun(hold) || atomic_load(&hold->job.cancel) != JOB_GO)
 		return USEC_INFINITY;
 	/* Where nothing can be extended the handler's own limit ends it in time. */
 	if (hold->job.must_end_at != USEC_INFINITY)

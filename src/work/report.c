@@ -105,7 +105,7 @@ static int report_priority(enum job_outcome outcome)
 }
 
 /* Why, for a line of text: the error column's, or what is known of rows that have none. */
-static const char *report_reason(const struct job *job)
+const char *report_reason(const struct job *job)
 {
 	switch (job->outcome) {
 	case JOB_MISSING:
@@ -137,6 +137,11 @@ static const char *report_retry(const struct job *job, char buffer[RETRY_MAX])
 		snprintf(buffer, RETRY_MAX, " retry_in=%s",
 			clock_format_duration(job->retry_in, pause));
 	return buffer;
+}
+
+static const char *report_dead_letter(bool buried)
+{
+	return buried ? " dead_letter=send" : "";
 }
 
 struct report_numbers {
@@ -172,10 +177,10 @@ static void report_write(const struct hold *hold)
 	};
 	log_event(report_priority(job->outcome), fields, sizeof fields / sizeof fields[0],
 		"job=%s type=%s attempt=%s receive=%s outcome=%s wait=%" PRIu64 "ms run=%" PRIu64
-		"ms%s%s%s",
+		"ms%s%s%s%s",
 		job->id, job->type, n.attempt, n.receive, job_outcome_name(job->outcome),
 		wait / USEC_PER_MSEC, run / USEC_PER_MSEC, report_retry(job, retry),
-		reason ? " reason=" : "", reason ? reason : "");
+		report_dead_letter(hold->buried), reason ? " reason=" : "", reason ? reason : "");
 }
 
 void report_job(struct report *report, const struct hold *hold)
@@ -186,19 +191,20 @@ void report_job(struct report *report, const struct hold *hold)
 }
 
 void report_rejected(
-	struct report *report, const char *message_id, unsigned receive_count, const char *reason)
+	struct report *report, const struct sqs_message *message, bool buried, const char *reason)
 {
 	char receive[NUMBER_MAX];
 
-	snprintf(receive, sizeof receive, "%u", receive_count);
+	snprintf(receive, sizeof receive, "%u", message->receive_count);
 	const struct log_field fields[] = {
 		{"NEXUS_OUTCOME", job_outcome_name(JOB_REJECTED)},
-		{"NEXUS_MESSAGE_ID", message_id},
+		{"NEXUS_MESSAGE_ID", message->message_id},
 		{"NEXUS_RECEIVE_COUNT", receive},
 	};
 	report->n[JOB_REJECTED]++;
 	log_event(LOG_WARNING, fields, sizeof fields / sizeof fields[0],
-		"message=%s receive=%s outcome=rejected reason=%s", message_id, receive, reason);
+		"message=%s receive=%s outcome=rejected%s reason=%s", message->message_id, receive,
+		report_dead_letter(buried), reason);
 }
 
 uint64_t report_n(const struct report *report, enum job_outcome outcome)

@@ -36,21 +36,28 @@ static void stop_name_job(const struct stop *stop, const struct hold *hold)
 		what, why);
 }
 
+static const char *stop_reason(const char *trouble)
+{
+	return trouble[0] ? trouble : "there is no answer yet";
+}
+
 static void stop_name_messages(const struct stop *stop)
 {
 	unsigned n_deletes = acker_n_deletes(stop->acker);
 	unsigned n_give_backs = acker_n_give_backs(stop->acker);
 	unsigned n_ready = stop->index->n_in_state[HOLD_READY];
-	const char *why = acker_trouble(stop->acker);
+	unsigned n_dead = burial_n_messages(stop->burial);
+	const char *why = stop_reason(acker_trouble(stop->acker));
 
-	if (!why[0])
-		why = "there is no answer yet";
 	if (n_ready > 0)
 		log_warning("%u jobs are left to the queue: they were not begun", n_ready);
 	if (n_deletes > 0)
 		log_warning("%u completed messages are not deleted: %s; they come again and are "
 			    "deleted then",
 			n_deletes, why);
+	if (n_dead > 0)
+		log_warning("%u messages are not in the dead letter queue: %s; they come again",
+			n_dead, stop_reason(burial_trouble(stop->burial)));
 	if (n_give_backs > 0)
 		log_warning("%u messages are not given back: %s; they come when their visibility "
 			    "ends",
@@ -61,8 +68,8 @@ static void stop_name_messages(const struct stop *stop)
 void stop_say_left(const struct stop *stop)
 {
 	unsigned n_given_back = stop->departure->n_given_back;
-	unsigned n_burnt =
-		n_given_back + delivery_n_messages(stop->index) + acker_n_deletes(stop->acker);
+	unsigned n_burnt = n_given_back + delivery_n_messages(stop->index) +
+			   acker_n_deletes(stop->acker) + burial_n_messages(stop->burial);
 	const struct hold *hold;
 	char cost[64] = "";
 
@@ -90,7 +97,7 @@ void stop_step(struct stop *stop, uint64_t n_running)
 		.n_running = n_running,
 		.n_begun = pool_n_started(stop->pool) - pool_n_finished(stop->pool),
 		.n_in_hand = delivery_n_holds(stop->index) + acker_n_deletes(stop->acker) +
-			     acker_n_give_backs(stop->acker),
+			     acker_n_give_backs(stop->acker) + burial_n_messages(stop->burial),
 		.n_polls = intake_n_polls(stop->intake),
 	};
 

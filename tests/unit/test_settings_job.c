@@ -78,6 +78,7 @@ START_TEST(what_is_not_given_is_at_its_default)
 
 	ck_assert_uint_eq(settings->retry.base_delay, 0);
 	ck_assert_uint_eq(settings->retry.max_delay, 15 * USEC_PER_MIN);
+	ck_assert_int_eq(settings->retry.dead_letter, SETTINGS_DEAD_LETTER_OFF);
 	ck_assert_str_eq(job->bundle, "/srv/a");
 	ck_assert_str_eq(job->handler, "handler.handler");
 	ck_assert_int_eq(job->runtime, SETTINGS_NODEJS);
