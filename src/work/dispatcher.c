@@ -1,66 +1,19 @@
 #include "work/dispatcher.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "work/acker.h"
-#include "work/admission.h"
-#include "work/burial.h"
-#include "work/credits.h"
-#include "work/delivery.h"
-#include "work/departure.h"
-#include "work/intake.h"
-#include "work/ledger.h"
-#include "work/overdue.h"
-#include "work/pool.h"
-#include "work/report.h"
+#include "work/dispatcher_parts.h"
 #include "work/retry.h"
-#include "work/stop.h"
 #include "work/trouble.h"
-#include "work/waiting.h"
 
 /* After these pauses a row that was not there is looked for again. */
 static const usec_t look_pauses[] = {200 * USEC_PER_MSEC, USEC_PER_SEC, 3 * USEC_PER_SEC};
 
 /* How long a job waits whose handler has not returned from its last run, before it asks again. */
 #define OVERDUE_PAUSE USEC_PER_SEC
-
-struct dispatcher {
-	sd_event *event;
-	struct registry *registry;
-	struct dispatcher_events events;
-	struct dispatcher_limits limits;
-	unsigned concurrency;
-	struct lease_terms terms; /* visibility 0: not known yet */
-	bool terms_asked;         /* V is asked for in each receive */
-
-	struct intake *intake;
-	struct ledger *ledger;
-	struct pool *pool;
-	struct lease *lease;
-	struct acker *acker;
-	struct burial *burial;
-	struct report *report;
-	struct delivery_index index;
-	struct admission admission;
-	struct waiting waiting;
-	struct departure departure;
-	struct overdue overdue;
-	struct stop stop;
-	struct queue back; /* jobs that come back from the ledger */
-	sd_event_source *back_source;
-
-	bool database_up;
-	char database_text[STORE_ERROR_MAX];
-	struct credits credits;
-	uint64_t n_touches_seen;
-	/* All that ever were: given to the ledger, and come back from it with or without a run. */
-	uint64_t n_sent, n_back_run, n_back_unrun;
-};
 
 /* ---- Begin: only what will start within the ledger's next two turns ---- */
 
@@ -186,8 +139,7 @@ static uint64_t dispatcher_n_running(const struct dispatcher *d)
 	return usec_sub(n_sent, pool_n_finished(d->pool) + d->overdue.n_holds);
 }
 
-/* What may be done now: the end of every event. */
-static void dispatcher_pump(struct dispatcher *d)
+void dispatcher_pump(struct dispatcher *d)
 {
 	stop_give_back_late(&d->stop);
 	dispatcher_begin_ready(d);
@@ -200,7 +152,7 @@ static void dispatcher_pump(struct dispatcher *d)
 	stop_step(&d->stop, dispatcher_n_running(d));
 }
 
-static void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
+void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_message *messages, size_t n_messages)
 {
 	struct dispatcher *d = userdata;
@@ -343,7 +295,7 @@ static void dispatcher_hear(struct dispatcher *d)
 	}
 }
 
-static int dispatcher_on_back(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+int dispatcher_on_back(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct dispatcher *d = userdata;
 	struct queue_list came;
@@ -376,7 +328,7 @@ void dispatcher_say_left(const struct dispatcher *d)
 	stop_say_left(&d->stop);
 }
 
-static void dispatcher_on_denied(void *userdata, const char *text)
+void dispatcher_on_denied(void *userdata, const char *text)
 {
 	struct dispatcher *d = userdata;
 	struct lease_terms terms = {d->terms.visibility, false};
@@ -460,183 +412,4 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.database_trouble = d->database_text,
 		.queue_trouble = dispatcher_queue_trouble(d),
 	};
-}
-
-static int dispatcher_build_lease(
-	struct dispatcher *d, struct sqs *sqs, struct trouble_causes *causes)
-{
-	struct lease_options options = {
-		.pool = d->pool,
-		.causes = causes,
-		.denied = dispatcher_on_denied,
-		.userdata = d,
-	};
-
-	return lease_new(d->event, sqs, &options, &d->lease);
-}
-
-static void dispatcher_on_turn(void *userdata)
-{
-	dispatcher_pump(userdata);
-}
-
-static void dispatcher_on_exhausted(void *userdata)
-{
-	struct dispatcher *d = userdata;
-
-	d->events.exhausted(d->events.userdata);
-}
-
-static int dispatcher_build_burial(
-	struct dispatcher *d, struct sqs *sqs, const struct dispatcher_options *options)
-{
-	struct burial_options burial = {
-		.lease = d->lease,
-		.acker = d->acker,
-		.causes = options->causes,
-		.wanted = options->limits.dead_letters,
-		.changed = dispatcher_on_turn,
-		.userdata = d,
-	};
-
-	return burial_new(d->event, sqs, &burial, &d->burial);
-}
-
-static void dispatcher_on_stopped(void *userdata, bool clean)
-{
-	struct dispatcher *d = userdata;
-
-	overdue_name(&d->overdue);
-	d->events.drained(d->events.userdata, clean);
-}
-
-/* How messages come in, and jobs wait, leave, and are left. */
-static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
-{
-	d->admission = (struct admission){
-		.index = &d->index,
-		.lease = d->lease,
-		.report = d->report,
-		.burial = d->burial,
-		.registry = d->registry,
-		.sqs = sqs,
-	};
-	d->waiting = (struct waiting){
-		.event = d->event,
-		.index = &d->index,
-		.n_threads = d->concurrency,
-		.ready = dispatcher_on_turn,
-		.userdata = d,
-	};
-	d->departure = (struct departure){
-		.index = &d->index,
-		.lease = d->lease,
-		.acker = d->acker,
-		.burial = d->burial,
-		.waiting = &d->waiting,
-	};
-	d->overdue = (struct overdue){
-		.event = d->event,
-		.index = &d->index,
-		.ledger = d->ledger,
-		.pool = d->pool,
-		.waiting = &d->waiting,
-		.exhausted = dispatcher_on_exhausted,
-		.userdata = d,
-	};
-	d->stop = (struct stop){
-		.event = d->event,
-		.index = &d->index,
-		.departure = &d->departure,
-		.intake = d->intake,
-		.acker = d->acker,
-		.burial = d->burial,
-		.pool = d->pool,
-		.database_text = d->database_text,
-		.step = dispatcher_on_turn,
-		.ended = dispatcher_on_stopped,
-		.userdata = d,
-	};
-	int r = waiting_init(&d->waiting);
-	if (r >= 0)
-		r = overdue_init(&d->overdue);
-	return r < 0 ? r : stop_init(&d->stop);
-}
-
-static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
-	const struct dispatcher_options *options, char ret_error[STORE_ERROR_MAX])
-{
-	struct intake_options intake = {
-		.wait = options->wait_time,
-		.max_polls = options->max_polls,
-		.causes = options->causes,
-	};
-
-	int r = queue_init(&d->back, true);
-	if (r == 0)
-		r = delivery_index_init(&d->index);
-	if (r == 0)
-		r = report_new(d->event, options->limits.completed_per_second, &d->report);
-	if (r == 0)
-		r = acker_new(d->event, sqs, options->causes, &d->acker);
-	if (r == 0)
-		r = intake_new(d->event, sqs, &intake, dispatcher_on_received, d, &d->intake);
-	if (r == 0)
-		r = ledger_new(options->database_url, &d->back, &d->ledger, ret_error);
-	if (r == 0)
-		r = pool_new(options->concurrency, ledger_finished(d->ledger), &d->pool);
-	if (r == 0)
-		r = dispatcher_build_lease(d, sqs, options->causes);
-	if (r == 0)
-		r = dispatcher_build_burial(d, sqs, options);
-	if (r == 0)
-		r = sd_event_add_io(d->event, &d->back_source, queue_fd(&d->back), EPOLLIN,
-			dispatcher_on_back, d);
-	if (r >= 0)
-		r = dispatcher_build_doors(d, sqs);
-	return r < 0 ? r : ledger_start(d->ledger, d->pool);
-}
-
-int dispatcher_new(sd_event *event, struct sqs *sqs, struct registry *registry,
-	const struct dispatcher_options *options, const struct dispatcher_events *events,
-	struct dispatcher **ret, char ret_error[STORE_ERROR_MAX])
-{
-	_cleanup_(dispatcher_freep) struct dispatcher *d = calloc(1, sizeof *d);
-
-	if (!d)
-		return -ENOMEM;
-	d->event = event;
-	d->registry = registry;
-	d->events = *events;
-	d->limits = options->limits;
-	d->concurrency = options->concurrency;
-	credits_init(&d->credits, options->concurrency, &options->limits.in_hand);
-	int r = dispatcher_build(d, sqs, options, ret_error);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(d);
-	return 0;
-}
-
-/* The threads first: the ledger gives up, the handlers return, and nobody holds a job any more. */
-struct dispatcher *dispatcher_free(struct dispatcher *d)
-{
-	if (!d)
-		return NULL;
-	ledger_stop(d->ledger);
-	pool_free(d->pool);
-	ledger_free(d->ledger);
-	sd_event_source_disable_unref(d->back_source);
-	stop_done(&d->stop);
-	overdue_done(&d->overdue);
-	waiting_done(&d->waiting);
-	intake_free(d->intake);
-	burial_free(d->burial);
-	lease_free(d->lease);
-	acker_free(d->acker);
-	delivery_index_done(&d->index);
-	report_free(d->report);
-	queue_done(&d->back);
-	free(d);
-	return NULL;
 }
