@@ -96,6 +96,11 @@ int resolve_fd(const struct resolve *resolve)
 int resolve_answer(struct resolve *resolve, char ret_addresses[RESOLVE_MAX][RESOLVE_ADDRESS],
 	const char **ret_error)
 {
+	uint64_t count;
+
+	/* Only what is read orders the other thread's writes before it. */
+	if (read(resolve->fd, &count, sizeof count) < 0)
+		return -errno;
 	if (resolve->error != 0 || resolve->n_addresses == 0) {
 		*ret_error = resolve->error ? gai_strerror(resolve->error) : "no address";
 		return resolve->error == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
