@@ -4,7 +4,8 @@
  *
  * The texts of the elements that one asks for are copied, whatever stands around them and in
  * whatever order. Names are compared without their namespace's prefix. A document type is refused,
- * and with it every entity but XML's own five; the encoding is UTF-8, whatever the document says.
+ * and with it every entity but XML's own five; the encoding is UTF-8, whatever the document says,
+ * or UTF-16 that begins with its mark.
  *
  * Pure but for memory, all of which is wiped before it is freed: an answer may hold a secret.
  * Strangers' documents end at ceilings: of their size, of the names on the way from the root to an

@@ -92,7 +92,7 @@ struct http_response {
 	unsigned status;
 	const char *body; /* ends with a NUL that body_len does not count */
 	size_t body_len;
-	/* In the order of `wanted`; NULL: not there, or longer than 255 bytes. */
+	/* In the order of `wanted`; NULL: not there, longer than 255 bytes, or with a \r in it. */
 	const char *headers[HTTP_WANTED_MAX];
 	/* CLOCK_BOOTTIME: sending began, first byte of the answer; 0: it did not come to that. */
 	usec_t sent_at;

@@ -46,7 +46,7 @@ static void http_exchange_keep_header(struct http_exchange *x, const char *line,
 		value++;
 	while (end > value && strchr(" \t\r\n", end[-1]))
 		end--;
-	if (end - value >= HTTP_VALUE_MAX)
+	if (end - value >= HTTP_VALUE_MAX || memchr(value, '\r', (size_t)(end - value)))
 		return;
 
 	size_t name_len = (size_t)(colon - line);
