@@ -174,6 +174,7 @@ class RowsMeanwhile(FaultCase):
         longer = self.publish(payload={"ms": 6000}, count=2)
         shorter = self.publish(payload={"ms": 3500}, count=2)
         until(lambda: self.jobs.counts() == {"processing": 4}, what="running jobs")
+        self.sqs.forget_stats()
         for action in ACTIONS:
             self.sqs.fault(action=action, count=0, **FAULTS["503"])
         for job in shorter:
@@ -203,6 +204,7 @@ class BodiesOfAMebibyte(FaultCase):
         for job in ids:
             bare = len(body(job, payload={"text": ""}))
             self.queue.send([body(job, payload={"text": "x" * (self.MEBIBYTE - bare)})])
+        self.sqs.forget_stats()
         daemon = self.start({"worker.memory": "16M"})
         self.assert_promises_kept()
         self.assertEqual(self.jobs.runs(), {1: 12})
