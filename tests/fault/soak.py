@@ -259,7 +259,7 @@ soak: seed {options.seed}, commit {soak.commit}, {options.seconds} s, {len(soak.
   daemons   {len(soak.fleet.started)} started, {counted(soak.done)}; \
 {soak.fleet.n_left_something} stops left something
   SQS       {sum(soak.faults.values())} faults: {counted(soak.faults)}
-  excused   runs beside another: {counted(verdict.excused)}""")
+  excused   runs beside another, or late: {counted(+verdict.excused)}""")
     for number, line in enumerate(soak.gauges.report()):
         print("  held      " if number == 0 else " " * 12, line, sep="")
     print("  verdict   " + ("every promise was kept" if n_breaches == 0 else

@@ -7,7 +7,7 @@ from lab import tap
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.story import (DOUBLE, EARLY_DELETE, EARLY_TAKEOVER, LOST, RERUN, WRONG_ROW, Mark, Story,
-                       Terms, judge)
+                       Terms, Version, judge)
 
 UPDATE = ("UPDATE background_jobs SET updated_at = clock_timestamp() AT TIME ZONE 'UTC', {}"
           " WHERE id = %s")
@@ -215,6 +215,30 @@ class ADaemonThatWasStopped(unittest.TestCase):
 
     def test_is_no_excuse_for_others(self):
         self.assertEqual(self.breaches(5_000_000, [(11, 1_000_000, 6_000_000)]), {DOUBLE})
+
+
+class ADaemonThatWasStoppedBeforeItRanWhatItHad(unittest.TestCase):
+    """The row is another's by then, and completed."""
+
+    def breaches(self, run_at, granted_at=900_000):
+        story = Story("job")
+        rows = [("INSERT", "pending", 0, 0), ("UPDATE", "processing", 1, granted_at),
+                ("UPDATE", "processing", 2, 5_000_000), ("UPDATE", "completed", 2, 5_100_000)]
+        story.versions = [Version(step, op, "job", "test-echo", status, attempts, None, at, at, at, at)
+                          for step, (op, status, attempts, at) in enumerate(rows)]
+        story.marks = [Mark("begin", "job", 1, 100, 10, run_at)]
+        story.order()
+        terms = Terms(3_000_000, "dead", [(10, 1_000_000, 6_000_000)])
+        return {breach.kind for breach in judge(story, terms)}
+
+    def test_may_begin_when_it_goes_on(self):
+        self.assertEqual(self.breaches(6_100_000), set())
+
+    def test_may_not_later(self):
+        self.assertEqual(self.breaches(7_100_000), {RERUN})
+
+    def test_may_not_begin_what_it_was_given_since(self):
+        self.assertEqual(self.breaches(6_100_000, granted_at=1_100_000), {RERUN})
 
 
 class ADaemon(FaultCase):

@@ -11,7 +11,8 @@ QUIET = 30
 
 class Verdict:
     """breaches: a list. dead_letters: jobs of which a message was moved or sent there. failed: jobs
-    whose row says so. burnt: {job: receives}. excused: {why: how many runs beside another}."""
+    whose row says so. burnt: {job: receives}. excused: {why: how many runs beside another, or after
+    completed}."""
 
     def __init__(self):
         self.n_jobs = self.n_runs = self.n_failures = 0
@@ -33,6 +34,7 @@ class Verdict:
             self.failed.add(story.job)
         if burnt := story.burnt():
             self.burnt[story.job] = burnt
+        self.excused["its daemon was stopped"] += sum(map(terms.stood_still, story.late_runs()))
         self.excused.update(why for pair in story.runs_beside() if (why := terms.excuse(*pair)))
 
     def __str__(self):

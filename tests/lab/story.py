@@ -37,12 +37,14 @@ SLACK = 50_000
 
 @dataclasses.dataclass
 class Run:
-    """of a job's program. end: None if nothing tells it. found_lock: another held the job's."""
+    """of a job's program. end: None if nothing tells it. found_lock: another held the job's.
+    granted_at: when the row's begin was committed; None: it does not tell."""
 
     attempt: int
     pid: int
     parent: int
     begin: int
+    granted_at: int | None = None
     end: int | None = None
     found_lock: bool = False
 
@@ -60,13 +62,21 @@ class Terms:
     frozen_runs: set = dataclasses.field(default_factory=set)
     outages: list = dataclasses.field(default_factory=list)
 
+    def stood_still(self, run):
+        """It had the row, and was stopped between the last look at its leases and its first mark:
+        no look can be so late that nothing comes between."""
+        return run.pid in self.frozen_runs or any(
+            pid == run.parent and run.granted_at is not None
+            and run.granted_at <= since and until <= run.begin <= until + 1_000_000
+            for pid, since, until in self.frozen)
+
     def excuse(self, first, second):
         """Why the second may run beside the first, or None. A daemon that is stopped cannot end
         what it runs: once its lease is over somebody else may begin, until it goes on and has had
         a second to find out. While rows cannot be touched, a second delivery of the job may begin.
         That the lease was over is judged apart; its last touch was at most a third of V old."""
         left = self.lease * 5 // 9
-        if any(pid == first.parent and since + left <= second.begin <= until + 1_000_000
+        if self.stood_still(second) or any(pid == first.parent and since + left <= second.begin <= until + 1_000_000
                for pid, since, until in self.frozen):
             return "its daemon was stopped"
         if any(since + left <= second.begin <= until + self.lease for since, until in self.outages):
@@ -89,10 +99,13 @@ class Story:
 
     def runs(self):
         """In the order in which they began."""
-        begun = {}
+        granted, begun = {}, {}
+        for _, after in self.updates():
+            if after.status == "processing":
+                granted.setdefault(after.attempts, after.committed_at)
         for mark in self.marks:
             if mark.word == "begin":
-                begun[mark.attempt, mark.pid] = Run(*mark[2:])
+                begun[mark.attempt, mark.pid] = Run(*mark[2:], granted.get(mark.attempt))
             elif run := begun.get((mark.attempt, mark.pid)):
                 run.found_lock |= mark.word == "double"
                 run.end = mark.at if mark.word == "end" else run.end
@@ -107,6 +120,12 @@ class Story:
             beside = [first for first in before if first.end is not None and first.end > run.begin]
             for first in beside or (before[-1:] if run.found_lock else ()):
                 yield first, run
+
+    def late_runs(self):
+        """Those that began after the row's completed was committed."""
+        completed_at = self.completed_at()
+        return [run for run in self.runs()
+                if completed_at is not None and run.begin > completed_at]
 
     def updates(self):
         """(before, after) of each."""
@@ -171,13 +190,9 @@ def _doubles(story, terms):
 
 
 def _reruns(story, terms):
-    completed_at = story.completed_at()
-    if completed_at is None:
-        return
-    for run in story.runs():
-        # One that was stopped before it could leave its mark had begun before.
-        if run.begin > completed_at and run.pid not in terms.frozen_runs:
-            yield f"process {run.pid} began {run.begin - completed_at} µs after the commit"
+    for run in story.late_runs():
+        if not terms.stood_still(run):
+            yield f"process {run.pid} began {run.begin - story.completed_at()} µs after the commit"
     for before, after in story.updates():
         if before.status == "completed":
             yield f"the row went from completed to {after.status}, attempts {after.attempts}"
