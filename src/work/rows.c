@@ -413,7 +413,8 @@ void rows_gather(struct rows *rows, struct store *store, struct store_turn *turn
 	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
 		turn->steps[step] = (struct store_asks){.asks = rows->asks[step]};
 	rows_unlock(rows, now);
-	rows_gather_touches(rows, &turn->steps[STORE_TOUCH], now);
+	/* What has nothing to write is the loop's from here on: so before touches are gathered. */
 	rows_gather_finishes(rows, &turn->steps[STORE_FINISH]);
+	rows_gather_touches(rows, &turn->steps[STORE_TOUCH], now);
 	rows_gather_begins(rows, store, &turn->steps[STORE_BEGIN]);
 }

@@ -33,6 +33,18 @@ static usec_t show(void)
 	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000 + atomic_load(&ahead);
 }
 
+/* As if this daemon stood still between a job's begin and the worker's first look at the clock. */
+static usec_t show_workers_later(void)
+{
+	static _Atomic(bool) stood_still;
+	char name[16] = "";
+
+	pthread_getname_np(pthread_self(), name, sizeof name);
+	if (strncmp(name, "worker", 6) == 0 && !atomic_exchange(&stood_still, true))
+		atomic_fetch_add(&ahead, V);
+	return show();
+}
+
 static void put_forward(usec_t duration)
 {
 	atomic_fetch_add(&ahead, duration);
@@ -491,6 +503,20 @@ START_TEST(a_running_job_is_lost_when_both_its_leases_are_over_and_its_row_left_
 		sem_post(&may_end);
 	await_outcome(job, cases[_i].outcome);
 	assert_row("j", cases[_i].outcome == JOB_LOST ? "processing 1" : "completed 1");
+}
+END_TEST
+
+START_TEST(a_job_that_is_lost_before_it_is_run_is_back_and_its_row_not_touched)
+{
+	test_postgres_row("j", "pending", NULL);
+	struct job *job = new_job("j", &echo);
+	atomic_store(&job->visible_at, clock_boottime() + V);
+	clock_replace(show_workers_later);
+	begin(job);
+	await_outcome(job, JOB_LOST);
+	await_turn();
+	ck_assert_uint_eq(ledger_n_touches(ledger), 0);
+	assert_row("j", "processing 1");
 }
 END_TEST
 
@@ -1204,6 +1230,7 @@ int main(void)
 	tcase_add_test(all, a_touch_that_finds_another_owner_stops_the_handler);
 	tcase_add_loop_test(all,
 		a_running_job_is_lost_when_both_its_leases_are_over_and_its_row_left_alone, 0, 3);
+	tcase_add_test(all, a_job_that_is_lost_before_it_is_run_is_back_and_its_row_not_touched);
 	tcase_add_test(all, a_finish_that_finds_another_owner_writes_nothing);
 	tcase_add_loop_test(
 		all, a_kept_row_has_one_attempt_after_one_run_whatever_its_handler_wrote, 0, 8);
