@@ -17,7 +17,8 @@
 #define HTTP_VALUE_MAX 256
 
 struct http_exchange {
-	CURL *easy;
+	CURL *easy;          /* another one after http_exchange_prepare() */
+	bool answered;       /* since it is this one */
 	char *url;           /* set on the handle; mostly the next request has the same */
 	struct strbuf lines; /* the request's headers, each ended by a NUL */
 	struct curl_slist headers[HTTP_HEADERS_MAX + 1];

@@ -65,6 +65,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata)
 	struct http_exchange *x = userdata;
 	size_t len = size * n;
 
+	x->answered = true;
 	if (x->response.first_byte_at == 0)
 		x->response.first_byte_at = clock_boottime();
 	/* A new head: the one before was an interim answer. */
@@ -236,11 +237,32 @@ static void http_exchange_set_deadlines(struct http_exchange *x, const struct ht
 	x->connect_deadline = now + usec_min(request->timeout, to_connect);
 }
 
+/*
+ * libcurl before 8.1 remembers where a handle's last header was, when that is long gone, and an
+ * answer whose first header begins with a blank goes on there. So a handle that has had an answer
+ * is replaced by its copy; connections are not the handle's.
+ */
+static int http_exchange_renew(struct http_exchange *x)
+{
+#if LIBCURL_VERSION_NUM < 0x080100
+	if (!x->answered)
+		return 0;
+	CURL *fresh = curl_easy_duphandle(x->easy);
+	if (!fresh)
+		return -ENOMEM;
+	curl_easy_cleanup(x->easy);
+	x->easy = fresh;
+	x->answered = false;
+#else
+	(void)x;
+#endif
+	return 0;
+}
+
 int http_exchange_prepare(struct http_exchange *x, const struct http_request *request)
 {
 	bool get = strcmp(request->method, "GET") == 0;
 	bool post = strcmp(request->method, "POST") == 0;
-	CURL *easy = x->easy;
 	CURLcode bad = CURLE_OK;
 
 	assert(request->n_headers <= HTTP_HEADERS_MAX && request->n_wanted <= HTTP_WANTED_MAX);
@@ -251,12 +273,13 @@ int http_exchange_prepare(struct http_exchange *x, const struct http_request *re
 	x->wanted = request->wanted;
 	x->n_wanted = request->n_wanted;
 
-	int r = http_exchange_set_url(x, request->url);
+	int r = http_exchange_renew(x);
+	r = r < 0 ? r : http_exchange_set_url(x, request->url);
 	r = r < 0 ? r : http_exchange_set_headers(x, request);
 	if (r < 0)
 		return r;
 
-#define SET(option, value) bad = bad ? bad : curl_easy_setopt(easy, option, value)
+#define SET(option, value) bad = bad ? bad : curl_easy_setopt(x->easy, option, value)
 	if (get) {
 		SET(CURLOPT_HTTPGET, 1L);
 	} else {

@@ -59,7 +59,6 @@ static void on_answer(void *userdata, const struct http_response *response)
 	assert(!strpbrk(response->error_text, "\r\n"));
 	assert(response->body && response->body[response->body_len] == '\0');
 	assert(response->body_len <= (response->error < 0 ? 0 : ANSWER_MAX));
-	assert(response->error < 0 || response->status >= 100);
 	for (size_t i = 0; i < N_WANTED; i++) {
 		const char *value = response->headers[i];
 		assert(!value || (strlen(value) < 256 && !strpbrk(value, "\r\n")));
