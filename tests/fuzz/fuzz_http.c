@@ -79,7 +79,8 @@ static void start(void)
 	assert(listen(listener, 16) == 0);
 	assert(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(address.sin_port));
-	assert(sd_event_add_io(event, NULL, listener, EPOLLIN, on_client, NULL) >= 0);
+	int r = sd_event_add_io(event, NULL, listener, EPOLLIN, on_client, NULL);
+	assert(r >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

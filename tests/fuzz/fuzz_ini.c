@@ -44,8 +44,9 @@ static void assert_problems(const struct strbuf *problems, unsigned n_problems)
 
 	for (const char *line = strbuf_str(problems); *line; n_lines++) {
 		assert(strncmp(line, "a file:", 7) == 0);
-		line = strchr(line, '\n');
-		assert(line++);
+		const char *end = strchr(line, '\n');
+		assert(end);
+		line = end + 1;
 	}
 	assert(n_lines == (n_problems > INI_PROBLEMS_MAX ? INI_PROBLEMS_MAX + 1 : n_problems));
 	assert(!strstr(strbuf_str(problems), SECRET));

@@ -83,10 +83,9 @@ static void on_sent(void *userdata, const struct sqs_answer *answer, const char 
 	assert((answer->result == SQS_OK) == (message_id != NULL));
 }
 
-static void tell(const struct sqs_action_names *names, struct sqs_answer_goal *goal,
+static void tell(const struct sqs_action_names *names, const struct sqs_answer_goal *goal,
 	const struct http_response *response)
 {
-	struct heard heard = {.is_private = names->is_private};
 	const struct sqs_fault_place place = {
 		.action = names->name,
 		.permission = names->permission,
@@ -99,15 +98,16 @@ static void tell(const struct sqs_action_names *names, struct sqs_answer_goal *g
 	};
 	struct sqs_fault fault;
 
-	goal->userdata = &heard;
 	sqs_answer_judge(&place, response, &fault);
 	sqs_answer_tell(goal, &place, NULL, response, &fault);
-	assert(heard.n_calls == 1);
 }
 
 static void ask(enum sqs_action action, const struct http_response *response)
 {
-	struct sqs_answer_goal goal = {.action = action, .n_expected = N_EXPECTED};
+	const struct sqs_action_names *names = sqs_action_names(action);
+	struct heard heard = {.is_private = names->is_private};
+	struct sqs_answer_goal goal = {
+		.action = action, .n_expected = N_EXPECTED, .userdata = &heard};
 
 	switch (action) {
 	case SQS_RECEIVE:
@@ -124,7 +124,8 @@ static void ask(enum sqs_action action, const struct http_response *response)
 		goal.done.sent = on_sent;
 		break;
 	}
-	tell(sqs_action_names(action), &goal, response);
+	tell(names, &goal, response);
+	assert(heard.n_calls == 1);
 }
 
 /* "receive 403"; what is none of these is a receive, and 200. */
