@@ -43,7 +43,10 @@ void stop_done(struct stop *stop);
 void stop_begin(struct stop *stop, usec_t timeout, usec_t kill_grace);
 /* What waits to be begun and would not end in time any more, once a stop has begun. */
 void stop_give_back_late(struct stop *stop);
-/* After each turn of the loop. n_running: handlers that have not returned, or have not begun. */
-void stop_step(struct stop *stop, uint64_t n_running);
+/*
+ * After each turn of the loop. n_running: handlers that have not returned, or have not begun;
+ * n_begun: of those, have begun.
+ */
+void stop_step(struct stop *stop, uint64_t n_running, uint64_t n_begun);
 /* What is in hand now, why, and how many receives a stop here has burnt: into the log. */
 void stop_say_left(const struct stop *stop);

@@ -139,6 +139,14 @@ static uint64_t dispatcher_n_running(const struct dispatcher *d)
 	return usec_sub(n_sent, pool_n_finished(d->pool) + d->overdue.n_holds);
 }
 
+/* Of those that have begun. One that was given up has nothing in hand any more. */
+static uint64_t dispatcher_n_busy(const struct dispatcher *d)
+{
+	uint64_t n_begun = pool_n_started(d->pool) - pool_n_finished(d->pool);
+
+	return usec_sub(n_begun, d->overdue.n_holds);
+}
+
 void dispatcher_pump(struct dispatcher *d)
 {
 	stop_give_back_late(&d->stop);
@@ -149,7 +157,7 @@ void dispatcher_pump(struct dispatcher *d)
 	acker_hold_give_backs(d->acker, d->stop.begun && intake_n_polls(d->intake) > 0);
 	acker_flush(d->acker);
 	overdue_watch(&d->overdue);
-	stop_step(&d->stop, dispatcher_n_running(d));
+	stop_step(&d->stop, dispatcher_n_running(d), dispatcher_n_busy(d));
 }
 
 void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
@@ -399,8 +407,7 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 {
 	*ret = (struct dispatcher_status){
 		.n_threads = d->concurrency,
-		.n_busy = (unsigned)usec_sub(
-			pool_n_started(d->pool) - pool_n_finished(d->pool), d->overdue.n_holds),
+		.n_busy = (unsigned)dispatcher_n_busy(d),
 		.n_overdue = d->overdue.n_holds,
 		.n_in_hand = delivery_n_holds(&d->index),
 		.n_completed = report_n(d->report, JOB_COMPLETED),

@@ -91,11 +91,11 @@ static void stop_end(struct stop *stop, bool clean)
 
 /* ---- The way there ---- */
 
-void stop_step(struct stop *stop, uint64_t n_running)
+void stop_step(struct stop *stop, uint64_t n_running, uint64_t n_begun)
 {
 	struct drain_work work = {
 		.n_running = n_running,
-		.n_begun = pool_n_started(stop->pool) - pool_n_finished(stop->pool),
+		.n_begun = n_begun,
 		.n_in_hand = delivery_n_holds(stop->index) + acker_n_deletes(stop->acker) +
 			     acker_n_give_backs(stop->acker) + burial_n_messages(stop->burial),
 		.n_polls = intake_n_polls(stop->intake),

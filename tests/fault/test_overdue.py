@@ -100,6 +100,16 @@ class ADeafHandler(FaultCase):
         self.assertEqual(daemon.stop(within=5), 0)
         daemon.wait_line(f"job={job} .*it ends with the daemon")
 
+    def test_does_not_cut_short_what_a_stop_has_to_wait_for(self):
+        daemon = self.start_deaf(threads=1, **{"worker.drain_timeout": "1s"})
+        job = self.publish_deaf()
+        daemon.wait_line(f"job={job} .* outcome=timeout ")
+        self.sqs.fault(action="DeleteMessageBatch", kind="delay", ms=5000)
+        other, = self.jobs.publish()
+        self.jobs.wait(other, "completed")
+        self.assertEqual(daemon.stop(within=10), 0)
+        daemon.wait_line("drained: 0 jobs left to their leases, .* given back$")
+
 
 if __name__ == "__main__":
     tap.main()
