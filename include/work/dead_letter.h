@@ -20,7 +20,7 @@
 
 struct dead_letter_cause {
 	enum job_outcome outcome;
-	const char *reason;
+	const char *reason; /* NULL: there was no memory for it */
 	unsigned receive_count;
 };
 

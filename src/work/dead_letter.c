@@ -86,7 +86,7 @@ void dead_letter_write(struct dead_letter *letter, const struct envelope *envelo
 		if (!dead_letter_is_ours(a.name))
 			dead_letter_put(letter, &a);
 	}
-	dead_letter_write_reason(letter, cause->reason);
+	dead_letter_write_reason(letter, cause->reason ? cause->reason : "");
 	snprintf(letter->receive_count, sizeof letter->receive_count, "%u", cause->receive_count);
 	dead_letter_put_ours(letter, REASON, "String", letter->reason);
 	dead_letter_put_ours(letter, "NexusOutcome", "String", job_outcome_name(cause->outcome));

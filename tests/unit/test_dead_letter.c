@@ -55,6 +55,13 @@ START_TEST(it_says_why_and_where_it_comes_from)
 }
 END_TEST
 
+START_TEST(a_reason_for_which_there_was_no_memory_is_left_out)
+{
+	cause.reason = NULL;
+	ck_assert_int_eq(strncmp(written(BODY_BYTES), "NexusOutcome String failed; ", 28), 0);
+}
+END_TEST
+
 START_TEST(what_the_message_had_goes_first_and_as_it_was)
 {
 	add_own("color", "String.hue", "blue", NULL);
@@ -176,6 +183,7 @@ int main(void)
 
 	tcase_add_checked_fixture(all, setup, NULL);
 	tcase_add_test(all, it_says_why_and_where_it_comes_from);
+	tcase_add_test(all, a_reason_for_which_there_was_no_memory_is_left_out);
 	tcase_add_test(all, what_the_message_had_goes_first_and_as_it_was);
 	tcase_add_test(all, what_an_earlier_death_left_is_replaced);
 	tcase_add_test(all, of_ours_as_many_go_as_there_is_room_for_and_the_reason_first);
