@@ -194,7 +194,8 @@ static void burial_flush(struct burial *burial)
 		if (!open)
 			burial_give_up(grave, "there is none any more, or it is not asked for");
 		else if (!burial_may_wait(grave))
-			burial_give_up(grave, burial->text);
+			burial_give_up(
+				grave, burial->text[0] ? burial->text : "its turn came too late");
 		else
 			burial_send(grave);
 	}
