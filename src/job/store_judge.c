@@ -114,11 +114,9 @@ static enum store_verdict judge_begin(
 		return STORE_OTHER_TYPE;
 	if (status == STATUS_COMPLETED)
 		return STORE_COMPLETED;
-	if (!job->keeps_row && row->fence == job->claim.fence) {
-		/* Granted before, by a commit whose answer was lost: never counted twice. */
-		ask->attempts = row->attempts;
-		return status == STATUS_PROCESSING ? STORE_WRITTEN : STORE_TAKEN;
-	}
+	/* Granted before, by a commit whose answer was lost. */
+	if (!job->keeps_row && row->fence == job->claim.fence)
+		return status == STATUS_PROCESSING ? STORE_LOCKED : STORE_TAKEN;
 	if (status == STATUS_PROCESSING && (row->left > 0 || !turn->may_take_over))
 		return judge_elsewhere(ask, row, turn);
 	if (!job->keeps_row || status == STATUS_UNKNOWN)

@@ -45,6 +45,9 @@ enum {
 	     " OR (a.outcome = 'failed' AND coalesce(j.attempts, 0) = a.tries)"                    \
 	     " ELSE false END"
 
+/* By a begin whose answer was lost: it is not counted again, but its lease begins anew. */
+#define GRANTED_BEFORE(asked) "j.started_at IS NOT DISTINCT FROM " asked ".fence"
+
 #define AT_THEIR_PLACE " FROM due WHERE j.ctid = due.place RETURNING due.n, j.attempts"
 
 /*
@@ -82,13 +85,15 @@ const char *const store_sql_steps[STORE_N_STEPS] = {
 	[STORE_BEGIN] =
 		DUE_FROM("unnest($1, $2, $3, $4) WITH ORDINALITY"
 			" AS a (job, kept, fence, wanted, n)")
-		"NOT a.kept AND j.type = a.wanted AND j.started_at IS DISTINCT FROM a.fence"
-		" AND (coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
+		"NOT a.kept AND j.type = a.wanted AND CASE WHEN " GRANTED_BEFORE("a")
+		" THEN j.status::text = 'processing'"
+		" ELSE coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
 		" OR (j.status::text = 'processing' AND $6 AND coalesce(j.updated_at"
-		" < " NOW_UTC " - $5 * interval '1 microsecond', true)))" DUE_LOCKED
+		" < " NOW_UTC " - $5 * interval '1 microsecond', true)) END" DUE_LOCKED
 		" UPDATE background_jobs AS j SET status = 'processing',"
-		" attempts = coalesce(j.attempts, 0) + 1, started_at = due.fence,"
-		" updated_at = " NOW_UTC AT_THEIR_PLACE,
+		" attempts = coalesce(j.attempts, 0)"
+		" + CASE WHEN " GRANTED_BEFORE("due") " THEN 0 ELSE 1 END,"
+		" started_at = due.fence, updated_at = " NOW_UTC AT_THEIR_PLACE,
 };
 
 /* The lease that is left: an infinite updated_at is one, a missing one is none. */

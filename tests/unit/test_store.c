@@ -270,10 +270,26 @@ START_TEST(a_begin_whose_answer_was_lost_is_not_counted_twice)
 		ck_assert_int_eq(ask->attempts, 1);
 		assert_column("j", "attempts", "1");
 	}
-	/* Nor when its lease would be over for anybody else. */
+	/* Nor when its lease would be over for anybody else; it has a new one then. */
 	test_postgres_execute(NULL, "UPDATE background_jobs SET updated_at = '2001-01-01'");
 	struct store_ask *ask = ask_alone(STORE_BEGIN, job);
 	assert_verdict(ask, STORE_WRITTEN);
+	ck_assert_int_eq(ask->attempts, 1);
+	assert_column("j", "attempts", "1");
+	assert_column("j", "updated_at > '2002-01-01'", "true");
+}
+END_TEST
+
+START_TEST(a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too)
+{
+	struct job *job = begun_job("j");
+	PGconn *other = test_postgres_connect();
+
+	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR UPDATE");
+	assert_verdict(ask_alone(STORE_BEGIN, job), STORE_LOCKED);
+	test_postgres_execute(other, "COMMIT");
+	PQfinish(other);
+	assert_verdict(ask_alone(STORE_BEGIN, job), STORE_WRITTEN);
 	assert_column("j", "attempts", "1");
 }
 END_TEST
@@ -1276,6 +1292,7 @@ int main(void)
 	tcase_add_test(all, no_row_is_taken_over_when_that_is_not_allowed);
 	tcase_add_test(all, completed_missing_and_other_types_are_told_apart);
 	tcase_add_test(all, a_begin_whose_answer_was_lost_is_not_counted_twice);
+	tcase_add_test(all, a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too);
 	tcase_add_loop_test(all, the_own_fence_in_another_status_is_never_begun_again, 0, 3);
 	tcase_add_test(all, ids_may_be_any_text);
 	tcase_add_test(all, a_touch_moves_the_lease_and_nothing_else);
