@@ -181,7 +181,10 @@ static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 
 	/* The publisher's commit may be on its way. */
 	if (hold->n_looks < n_pauses) {
-		dispatcher_later(d, hold, look_pauses[hold->n_looks++]);
+		usec_t pause = look_pauses[hold->n_looks++];
+		log_debug("job=%s: its row is not there; looks again in %" PRIu64 "ms",
+			hold->job.id, pause / USEC_PER_MSEC);
+		dispatcher_later(d, hold, pause);
 		return;
 	}
 	report_job(d->report, hold);

@@ -66,7 +66,7 @@ class AJob(Case):
     def test_whose_row_comes_a_moment_late_is_run(self):
         daemon = self.start({"log.level": "debug"})
         self.queue.send([body("late")])
-        until(lambda: self.queue.counts() == (0, 1), what="the message in hand")
+        daemon.wait_line("job=late: its row is not there")
         self.database.execute(
             "INSERT INTO background_jobs (id, type, payload) VALUES ('late', 'test-echo', '{}')")
         self.jobs.wait("late", "completed")
