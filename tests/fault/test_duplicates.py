@@ -11,7 +11,7 @@ class ARunningJob(FaultCase):
     def assert_run_once(self, job, received):
         """And so often were its messages received, all in all, by the time that it ended."""
         until(lambda: self.queue.received() == received, what=f"{received} receives")
-        self.assert_row(job, status="processing", attempts=1)
+        self.jobs.wait(job, "processing", attempts=1)
         self.jobs.wait(job, "completed")
         self.assert_promises_kept(burnt=None)
         self.assertEqual(self.jobs.history(job), [("processing", 1), ("completed", 1)])
@@ -20,7 +20,7 @@ class ARunningJob(FaultCase):
     def test_whose_message_is_handed_out_a_second_time_runs_once(self):
         self.sqs.fault(action="ReceiveMessage", kind="twice")
         self.addCleanup(self.sqs.heal)
-        job, = self.publish(payload={"ms": 1000})
+        job, = self.publish(payload={"ms": 2500})
         daemon = self.start()
         self.assert_run_once(job, received=2)
         self.assertEqual(daemon.stop(), 0)
@@ -38,14 +38,14 @@ class ARunningJob(FaultCase):
     def test_of_which_a_copy_is_on_the_queue_runs_once(self):
         self.sqs.fault(action="ReceiveMessage", kind="duplicate")
         self.addCleanup(self.sqs.heal)
-        job, = self.publish(payload={"ms": 1000})
+        job, = self.publish(payload={"ms": 2500})
         daemon = self.start()
         self.assert_run_once(job, received=2)
         self.assertEqual(daemon.stop(), 0)
 
     def test_that_is_published_again_in_one_batch_and_later_runs_once(self):
-        job, = self.jobs.insert("mark", {"ms": 1000})
-        message = body(job, "mark", {"ms": 1000})
+        job, = self.jobs.insert("mark", {"ms": 2500})
+        message = body(job, "mark", {"ms": 2500})
         self.queue.send([message, message])
         daemon = self.start()
         self.jobs.wait(job, "processing")

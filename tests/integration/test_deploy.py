@@ -43,7 +43,7 @@ class ADeployment(LambdaCase):
 
     def test_lets_jobs_that_run_end_on_the_old_code_and_new_ones_run_the_new(self):
         daemon = self.start_probe()
-        running = self.publish(sleepMs=2500)
+        running = self.publish(sleepMs=6000)
         old = self.runtime_of(daemon, running)
         said = self.deploy(daemon, self.zip("two"))
         self.assertRegex(said, r"(?m)^handler\.handler loads, in \d+ms$")
