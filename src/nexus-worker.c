@@ -30,6 +30,7 @@
 #include "base/strbuf.h"
 #include "conf/settings.h"
 #include "daemon/daemon.h"
+#include "daemon/examine.h"
 
 enum action {
 	ACTION_RUN,
@@ -159,7 +160,7 @@ static int load(const struct settings_request *request, bool services, struct se
 	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
 
 	int r = settings_load(request, &problems, &warnings, ret);
-	if (r == 0 && daemon_check(*ret, services, &problems) > 0)
+	if (r == 0 && examine_settings(*ret, services, &problems) > 0)
 		r = -EINVAL;
 	fputs(strbuf_str(&warnings), stderr);
 	fputs(strbuf_str(&problems), stderr);

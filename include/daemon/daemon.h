@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 
-#include "base/strbuf.h"
 #include "conf/settings.h"
 
 struct daemon_options {
@@ -19,13 +18,6 @@ struct daemon_options {
 	struct settings *settings;              /* taken */
 	bool until_empty; /* drain once the queue is empty; what is remote and broken ends it */
 };
-
-/*
- * What only the upper rooms can tell about settings: whether libpq takes the URL, whether handlers,
- * programs and bundles are there, whether AWS_CA_BUNDLE is one; with services, whether those of
- * [job] sections can be reached now. Appends one line for each mistake; returns how many.
- */
-unsigned daemon_check(const struct settings *settings, bool services, struct strbuf *problems);
 
 /* Signals must be blocked (daemon_block_signals()) and libcurl initialised. Returns the exit
  * status. */

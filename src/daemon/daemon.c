@@ -3,22 +3,21 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <systemd/sd-event.h>
 
 #include "aws/sqs.h"
 #include "base/log.h"
-#include "conf/keys.h"
 #include "daemon/clocks.h"
+#include "daemon/examine.h"
 #include "daemon/health.h"
 #include "daemon/identity.h"
 #include "daemon/kinds.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
-#include "job/dsn.h"
-#include "net/ca_bundle.h"
 #include "net/http.h"
 #include "work/dispatcher.h"
 
@@ -169,7 +168,7 @@ static struct settings *daemon_read_again(struct daemon *d)
 	_cleanup_(settings_freep) struct settings *fresh = NULL;
 
 	int r = settings_load(d->options->request, &problems, &warnings, &fresh);
-	if (r == 0 && daemon_check(fresh, false, &problems) > 0)
+	if (r == 0 && examine_settings(fresh, false, &problems) > 0)
 		r = -EINVAL;
 	daemon_log_lines(LOG_WARNING, "", &warnings);
 	if (r == -ENOMEM)
@@ -299,17 +298,12 @@ static void daemon_on_identity(void *userdata)
 		preflight_look(d->preflight);
 }
 
-static const char *daemon_ca_bundle(void)
-{
-	return credentials_getenv(getenv, "AWS_CA_BUNDLE");
-}
-
 static int daemon_build_aws(struct daemon *d)
 {
 	const struct settings *s = d->settings;
 	struct http_options http = {
 		.user_agent = "nexus-worker/" NEXUS_VERSION,
-		.ca_bundle = daemon_ca_bundle(),
+		.ca_bundle = credentials_getenv(getenv, "AWS_CA_BUNDLE"),
 	};
 	struct identity_options identity = {
 		.region = s->queue.region,
@@ -432,36 +426,6 @@ static void daemon_tear_down(struct daemon *d)
 	if (d->settings != d->started)
 		settings_free(d->settings);
 	settings_free(d->started);
-}
-
-/* Without it no request would ever succeed. */
-static unsigned daemon_check_ca_bundle(struct strbuf *problems)
-{
-	const char *path = daemon_ca_bundle();
-	int r = path ? ca_bundle_check(path) : 0;
-
-	if (r == 0 || r == -ENOMEM)
-		return 0;
-	strbuf_printf(problems,
-		"environment AWS_CA_BUNDLE: %s: %s, accepted is a file with certificates in PEM\n",
-		path, r == -EBADMSG ? "holds no certificate, or a broken one" : strerror(-r));
-	return 1;
-}
-
-unsigned daemon_check(const struct settings *settings, bool services, struct strbuf *problems)
-{
-	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
-	char error[DSN_ERROR_MAX];
-	unsigned n_problems = daemon_check_ca_bundle(problems);
-
-	if (dsn_parse(settings->database.url, &dsn, error) == -EINVAL) {
-		const struct key *url = keys_find("database", "url");
-		keys_place(url, settings->origins[url - keys], problems);
-		strbuf_printf(problems, "%s\n", error);
-		n_problems++;
-	}
-	n_problems += kinds_check(settings, services, problems);
-	return n_problems;
 }
 
 int daemon_block_signals(void)
