@@ -257,7 +257,8 @@ POINTS = {
         PointCase.begin, afterwards=PointCase.let_go, burnt=1, within=6,
         line="outcome=abandoned", killed=False),
     "a_locked_row": Point(PointCase.find_locked, afterwards=PointCase.unlock_row, burnt=1),
-    "a_row_elsewhere": Point(PointCase.find_elsewhere, burnt=1),
+    # At once, and not when that lease has ended.
+    "a_row_elsewhere": Point(PointCase.find_elsewhere, burnt=1, within=2.5),
     "parked_jobs": Point(PointCase.park, burnt=3),
     "a_running_job": Point(PointCase.work),
     "a_job_that_runs_for_too_long": Point(
