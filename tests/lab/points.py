@@ -5,6 +5,7 @@ ends of tests' names.
 """
 
 import dataclasses
+import signal
 import typing
 
 from lab.case import setUpModule, tearDownModule  # noqa: F401
@@ -74,14 +75,19 @@ class PointCase(FaultCase):
         self.daemon.configure({"worker.concurrency": 8})
         self.daemon.start().wait_ready()
 
-    def wait_mark(self, word, times=1):
-        """Until so many of the jobs' runs have begun, or ended."""
-        until(lambda: self.marks.read_text().count(f"{word} ") >= times, what=f"{times} {word}")
+    def wait_returned(self):
+        """Until no handler is at work any more; a run's mark comes before that."""
+        def are_idle():
+            here = self.daemon.here()
+            self.daemon.process.send(signal.SIGUSR1)
+            self.daemon.wait_line("slot .: ", start=here, times=THREADS)
+            return len(self.daemon.lines("slot .: idle", start=here)) == THREADS
+        until(are_idle, what="the handlers' return")
 
     def run_one(self, **payload):
         """One job, of which the handler is at work."""
         self.job, = self.publish(payload=payload)
-        self.wait_mark("begin")
+        until(lambda: "begin" in self.marks.read_text(), what="a run")
 
     # ---- The ways to the points ----
 
@@ -89,11 +95,11 @@ class PointCase(FaultCase):
         self.start_daemon()
 
     def receive(self, **fault):
-        """Messages that are the daemon's, though it does not know of them yet."""
+        """A message that is the daemon's, though it does not know of it yet."""
         self.sqs.fault(action="ReceiveMessage", **fault)
         self.start_daemon()
-        self.publish(count=THREADS, payload={"ms": 10})
-        until(lambda: self.queue.counts() == (0, THREADS), what="an answer on its way")
+        self.publish(payload={"ms": 10})
+        until(lambda: self.queue.counts() == (0, 1), what="an answer on its way")
 
     def receive_late(self):
         self.receive(kind="late", ms=600)
@@ -173,20 +179,21 @@ class PointCase(FaultCase):
         self.start_daemon()
         self.run_one(ms=300)
         self.lock_row()
-        self.wait_mark("end")
+        self.wait_returned()
 
     def finish_unanswered(self):
         self.start_wired()
         self.run_one(ms=300)
         self.wire.hold()
-        self.wait_mark("end")
+        self.wait_returned()
         self.daemon.wait_status("; the database")
 
     def finish_unplugged(self):
         self.start_wired()
         self.run_one(ms=300)
         self.unplug()
-        self.wait_mark("end")
+        self.wait_returned()
+        self.daemon.wait_status("the database cannot be reached")
 
     def delete(self):
         self.start_daemon()
@@ -248,7 +255,7 @@ POINTS = {
     "an_idle_poll": Point(PointCase.poll),
     "an_answer_on_the_wire": Point(PointCase.receive_late),
     "an_answer_too_slow_to_wait_for": Point(
-        PointCase.receive_slowly, unsaid=THREADS, killed=False),
+        PointCase.receive_slowly, unsaid=1, killed=False),
     "messages_not_begun": Point(PointCase.queue_up, within=8),
     "messages_that_would_not_end_in_time": Point(
         PointCase.queue_up_too_late, burnt=None, killed=False),
