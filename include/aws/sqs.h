@@ -169,6 +169,12 @@ struct sqs_visibility {
 	usec_t timeout; /* whole seconds, from now; 0: visible at once */
 };
 
+struct sqs_delete {
+	const char *const *handles;
+	size_t n_handles;
+	usec_t patience; /* for the answer, at most 10 s; 0: those */
+};
+
 struct sqs_change {
 	const struct sqs_visibility *entries;
 	size_t n_entries;
@@ -193,8 +199,8 @@ struct sqs_send {
  */
 int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn *done,
 	void *userdata, struct sqs_call **ret_call);
-int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sqs_batch_fn *done,
-	void *userdata, struct sqs_call **ret_call);
+int sqs_delete(struct sqs *sqs, const struct sqs_delete *what, sqs_batch_fn *done, void *userdata,
+	struct sqs_call **ret_call);
 int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_batch_fn *done,
 	void *userdata, struct sqs_call **ret_call);
 /* queue_url: another queue's, at the same endpoint; NULL: the consumer's own. */

@@ -44,7 +44,8 @@ int outbox_new(sd_event *event, struct sqs *sqs, const struct outbox_options *op
 struct outbox *outbox_free(struct outbox *outbox);
 DEFINE_CLEANUP(struct outbox *, outbox_free)
 
-/* For OUTBOX_EXTEND: from the next request on. */
+/* From the next request on: what OUTBOX_EXTEND asks for. It and OUTBOX_DELETE wait a sixth of that
+ * for an answer, and at most 10 s. */
 void outbox_set_visibility(struct outbox *outbox, usec_t visibility);
 
 /* From the next pause on; 5 s at most. */

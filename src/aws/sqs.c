@@ -33,25 +33,29 @@ int sqs_receive(struct sqs *sqs, const struct sqs_receive *what, sqs_receive_fn 
 		what->max_messages * MESSAGE_MAX + OTHER_ANSWERS_MAX, ret_call);
 }
 
-int sqs_delete(struct sqs *sqs, const char *const *handles, size_t n_handles, sqs_batch_fn *done,
-	void *userdata, struct sqs_call **ret_call)
+static usec_t sqs_timeout(usec_t patience)
+{
+	return patience ? usec_min(OTHERS_TIMEOUT, patience) : OTHERS_TIMEOUT;
+}
+
+int sqs_delete(struct sqs *sqs, const struct sqs_delete *what, sqs_batch_fn *done, void *userdata,
+	struct sqs_call **ret_call)
 {
 	struct sqs_call *call;
 	int r = sqs_call_get(sqs, SQS_DELETE, NULL, &call);
 	if (r < 0)
 		return r;
 
-	sqs_codec_write_delete(&call->body, sqs->queue_url, handles, n_handles);
-	call->goal.n_expected = (unsigned)n_handles;
+	sqs_codec_write_delete(&call->body, sqs->queue_url, what->handles, what->n_handles);
+	call->goal.n_expected = (unsigned)what->n_handles;
 	call->goal.done.batch = done;
 	call->goal.userdata = userdata;
-	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
+	return sqs_call_start(call, 0, sqs_timeout(what->patience), OTHER_ANSWERS_MAX, ret_call);
 }
 
 int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_batch_fn *done,
 	void *userdata, struct sqs_call **ret_call)
 {
-	usec_t timeout = what->patience ? usec_min(OTHERS_TIMEOUT, what->patience) : OTHERS_TIMEOUT;
 	struct sqs_call *call;
 	int r = sqs_call_get(sqs, SQS_CHANGE_VISIBILITY, NULL, &call);
 	if (r < 0)
@@ -61,7 +65,7 @@ int sqs_change_visibility(struct sqs *sqs, const struct sqs_change *what, sqs_ba
 	call->goal.n_expected = (unsigned)what->n_entries;
 	call->goal.done.batch = done;
 	call->goal.userdata = userdata;
-	return sqs_call_start(call, 0, timeout, OTHER_ANSWERS_MAX, ret_call);
+	return sqs_call_start(call, 0, sqs_timeout(what->patience), OTHER_ANSWERS_MAX, ret_call);
 }
 
 int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn *done,

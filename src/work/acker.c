@@ -135,6 +135,7 @@ void acker_set_terms(struct acker *acker, const struct lease_terms *terms)
 {
 	acker->visibility = terms->extendable ? terms->visibility : 0;
 	outbox_set_visibility(acker->keeps, terms->visibility);
+	outbox_set_visibility(acker->deletes, terms->visibility);
 	/* So that a message is looked at again while there is time to keep it. */
 	outbox_limit_pauses(acker->deletes, terms->visibility / 4);
 }

@@ -180,14 +180,27 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 	outbox_flush(outbox);
 }
 
+/*
+ * A late extension is none, and what is not deleted in time has to be kept: either had better fail
+ * in time to be asked again.
+ */
+static usec_t outbox_patience(const struct outbox *outbox)
+{
+	return outbox->options.action == OUTBOX_GIVE_BACK ? 0 : outbox->visibility / 6;
+}
+
 static int outbox_start_deletes(struct outbox *outbox, struct outbox_request *request)
 {
 	const char *handles[SQS_BATCH_MAX];
+	struct sqs_delete what = {
+		.handles = handles,
+		.n_handles = request->n_deliveries,
+		.patience = outbox_patience(outbox),
+	};
 
 	for (size_t i = 0; i < request->n_deliveries; i++)
 		handles[i] = request->deliveries[i]->receipt_handle;
-	return sqs_delete(outbox->sqs, handles, request->n_deliveries, outbox_on_answer, request,
-		&request->call);
+	return sqs_delete(outbox->sqs, &what, outbox_on_answer, request, &request->call);
 }
 
 static int outbox_start_changes(struct outbox *outbox, struct outbox_request *request)
@@ -197,8 +210,7 @@ static int outbox_start_changes(struct outbox *outbox, struct outbox_request *re
 	struct sqs_change change = {
 		.entries = entries,
 		.n_entries = request->n_deliveries,
-		/* A late extension is none: it had better fail in time to be asked again. */
-		.patience = extend ? outbox->visibility / 6 : 0,
+		.patience = outbox_patience(outbox),
 	};
 	usec_t now = clock_boottime();
 

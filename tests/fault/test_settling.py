@@ -2,7 +2,7 @@
 a receive, and one line says why things wait."""
 
 from lab import tap
-from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 
 JOBS = 20
@@ -13,9 +13,7 @@ def failed(code, message="", **terms):
     return {"kind": "fail-entries", "code": code, "message": message, **terms}
 
 
-class Settling(Case):
-    visibility = 4
-
+class Settling(FaultCase):
     def setUp(self):
         super().setUp()
         self.addCleanup(self.sqs.heal)
@@ -33,6 +31,7 @@ class Deletes(Settling):
         self.sqs.fault(action="DeleteMessageBatch", count=3, **fault)
         self.jobs.publish(count=JOBS)
         self.assert_all_done(JOBS)
+        self.assert_promises_kept()
         self.assert_said_once(daemon, line, "deleting messages")
         self.assertEqual(daemon.stop(), 0)
 
@@ -46,6 +45,9 @@ class Deletes(Settling):
 
     def test_whose_answer_is_lost_are_sent_again(self):
         self.check("no answer from 127.0.0.1", kind="cut-after")
+
+    def test_that_are_never_answered_are_sent_again_in_time(self):
+        self.check("no answer from 127.0.0.1", kind="black-hole")
 
     def test_of_which_all_fail_with_200_are_sent_again(self):
         self.check("deleting messages: InternalError",

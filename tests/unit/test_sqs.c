@@ -186,6 +186,7 @@ static void await(unsigned n_callbacks)
 
 static const struct sqs_receive poll_ten = {.max_messages = 10, .wait = 20 * USEC_PER_SEC};
 static const char *const two_handles[] = {"AQEB\"one+/=", "AQEBtwo"};
+static const struct sqs_delete delete_two = {.handles = two_handles, .n_handles = 2};
 
 static void receive(void)
 {
@@ -323,7 +324,7 @@ START_TEST(a_delete_reports_each_entry_by_its_id)
 			 "\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\","
 			 "\"Message\":\"The input receipt handle AQEB\\\"one+/= is not a valid "
 			 "receipt handle\"}]}");
-	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_delete(sqs, &delete_two, on_entries, NULL, NULL), 0);
 	await(1);
 	ck_assert_int_eq(seen.result, SQS_OK);
 	ck_assert_str_eq(seen.entries, "stale ReceiptHandleIsInvalid: not a receipt handle of this "
@@ -495,7 +496,7 @@ START_TEST(each_call_without_credentials_has_its_answer)
 	use_credentials("", "", "");
 	ck_assert_int_eq(sqs_receive(sqs, &poll_ten, on_messages, NULL, NULL), 0);
 	ck_assert_int_eq(sqs_get_attributes(sqs, NULL, on_attributes, NULL, NULL), 0);
-	ck_assert_int_eq(sqs_delete(sqs, two_handles, 2, on_entries, NULL, NULL), 0);
+	ck_assert_int_eq(sqs_delete(sqs, &delete_two, on_entries, NULL, NULL), 0);
 	await(3);
 	ck_assert_uint_eq(seen.n, 0);
 }

@@ -128,10 +128,11 @@ static void on_entries(void *userdata, const struct sqs_answer *a,
 static struct sqs_call *delete_one(void)
 {
 	static const char *const handle = "AQEBone";
+	static const struct sqs_delete one = {.handles = &handle, .n_handles = 1};
 	unsigned n = n_callbacks;
 	struct sqs_call *call;
 
-	ck_assert_int_eq(sqs_delete(sqs, &handle, 1, on_entries, NULL, &call), 0);
+	ck_assert_int_eq(sqs_delete(sqs, &one, on_entries, NULL, &call), 0);
 	ck_assert_uint_eq(n_callbacks, n);
 	return call;
 }
