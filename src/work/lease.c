@@ -28,12 +28,19 @@ usec_t lease_row(usec_t visibility)
 
 /* ---- What one delivery needs ---- */
 
+/* A running handler's leases are: its own limit has told it to stop, the rest is work/overdue's. */
+static bool lease_is_over_by(const struct hold *hold, usec_t at)
+{
+	usec_t end = atomic_load(&hold->job.leases_end_at);
+
+	return end > 0 && at >= end && !hold_has_run(hold);
+}
+
 /* When to extend it; USEC_INFINITY: not any more. */
 static usec_t lease_extend_at(const struct lease *lease, const struct delivery *delivery)
 {
 	const struct hold *hold = delivery->hold;
 	usec_t third = lease->terms.visibility / 3;
-	usec_t leases_end_at = hold ? atomic_load(&hold->job.leases_end_at) : 0;
 
 	if (!lease->terms.extendable || delivery->extending || delivery->refused)
 		return USEC_INFINITY;
@@ -43,18 +50,19 @@ static usec_t lease_extend_at(const struct lease *lease, const struct delivery *
 	if (delivery->extended_at + third + lease->terms.visibility >
 		delivery->received_at + DELIVERY_HIDDEN_MAX)
 		return USEC_INFINITY;
-	if (leases_end_at > 0 && !hold_has_run(hold) &&
-		delivery->extended_at + third >= leases_end_at)
+	if (hold && lease_is_over_by(hold, delivery->extended_at + third))
 		return USEC_INFINITY;
 	if (!hold || !hold_row_is_held(hold) || !lease->database_up)
 		return delivery->extended_at + third;
-	if (atomic_load(&hold->job.touched_at) > delivery->extended_at)
+	/* The begin, soon after the receive or the extension that it asked for, is no such touch.
+	 */
+	if (atomic_load(&hold->job.touched_at) > delivery->extended_at + third / 2)
 		return 0;
 	/* The ledger's touch is due; should it not come, visibility does not wait for it. */
 	return delivery->extended_at + third + third / 2;
 }
 
-/* When both leases of a begun job are about to end. */
+/* When both leases of a begun job are about to be lost; USEC_INFINITY: they end by themselves. */
 static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 {
 	usec_t visibility = lease->terms.visibility;
@@ -62,7 +70,8 @@ static usec_t lease_lost_at(const struct lease *lease, const struct hold *hold)
 
 	if (hold_row_is_held(hold))
 		end = usec_max(end, atomic_load(&hold->job.touched_at) + lease_row(visibility));
-	return usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
+	usec_t lost_at = usec_sub(end, lease_kill_grace(visibility) + USEC_PER_SEC);
+	return lease_is_over_by(hold, lost_at) ? USEC_INFINITY : lost_at;
 }
 
 /* When to tell its handler to stop, and why; USEC_INFINITY: not at all. */

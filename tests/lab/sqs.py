@@ -216,8 +216,8 @@ class Sqs:
         self.client.control("POST", "journal", {"on": True})
 
     def journal(self):
-        """The events since it was last asked: what happened, queue, message, job, receives, when
-        (microseconds of this machine's clock)."""
+        """The events since it was last asked: what happened, queue, message, job, receives,
+        timeout (of an extension, in seconds), when (microseconds of this machine's clock)."""
         taken = self.client.control("GET", "journal")
         if taken["dropped"]:
             raise OverflowError(f"the journal was full: {taken['dropped']} events are not in it")

@@ -21,7 +21,7 @@ WRONG_ROW = "wrong row"
 Version = collections.namedtuple("Version", "step op job type status attempts error started_at "
                                             "completed_at updated_at committed_at")
 Mark = collections.namedtuple("Mark", "word job attempt pid parent at")
-Event = collections.namedtuple("Event", "what queue message job receives at")
+Event = collections.namedtuple("Event", "what queue message job receives timeout at")
 Breach = collections.namedtuple("Breach", "kind job text")
 
 # What an update may make of a row, and by how much that raises its attempts.
@@ -130,6 +130,17 @@ class Story:
     def updates(self):
         """(before, after) of each."""
         return [pair for pair in zip(self.versions, self.versions[1:]) if pair[1].op == "UPDATE"]
+
+    def touches(self):
+        """The versions that only say that it still runs."""
+        return [after for before, after in self.updates()
+                if (before.status, before.attempts) == ("processing", after.attempts)
+                and after.status == "processing"]
+
+    def extensions(self, message=None):
+        """Of that message's visibility, or of all its messages'."""
+        return [e for e in self.events
+                if e.what == "extend" and e.timeout > 0 and message in (None, e.message)]
 
     def completed_at(self):
         """When that was committed; None: it is not."""

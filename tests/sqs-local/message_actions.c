@@ -224,6 +224,7 @@ static bool visibility_entry(
 			"VisibilityTimeout for the message is beyond the limit [43200 seconds]",
 			timeout);
 	local_queue_hide(message, until, call->now);
+	journal_note_extension(call->queue->journal, message, timeout);
 	return true;
 }
 

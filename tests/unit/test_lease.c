@@ -117,7 +117,8 @@ static void sweep_at(usec_t at)
 }
 
 #define TOUCHED_BEFORE (RECEIVED - USEC_PER_SEC)
-#define TOUCHED_AFTER  (RECEIVED + USEC_PER_SEC)
+#define BEGUN          (RECEIVED + V / 6)
+#define TOUCHED_AFTER  (RECEIVED + V / 4)
 
 START_TEST(visibility_follows_the_rows_touch_and_is_kept_alone_where_there_is_none)
 {
@@ -128,6 +129,7 @@ START_TEST(visibility_follows_the_rows_touch_and_is_kept_alone_where_there_is_no
 	} cases[] = {
 		{0, true, V / 3},               /* not begun */
 		{TOUCHED_BEFORE, true, V / 2},  /* the next touch is waited for */
+		{BEGUN, true, V / 2},           /* that was none */
 		{TOUCHED_AFTER, true, V / 6},   /* at once */
 		{TOUCHED_BEFORE, false, V / 3}, /* no touch will come */
 		{JOB_UNHELD, true, V / 3},      /* nothing to touch */
@@ -218,6 +220,19 @@ START_TEST(a_running_handlers_messages_are_kept_to_its_limit_and_grace)
 }
 END_TEST
 
+START_TEST(a_handler_whose_time_is_over_is_not_lost_when_its_leases_end)
+{
+	atomic_store(&hold->job.leases_end_at, RECEIVED + V / 2);
+	atomic_store(&hold->job.touched_at, TOUCHED_AFTER);
+	sweep_at(RECEIVED + 2 * V);
+	ck_assert_int_eq(atomic_load(&hold->job.cancel), JOB_GO);
+	/* But when they end before that. */
+	atomic_store(&hold->job.leases_end_at, RECEIVED + 2 * V);
+	sweep_at(now);
+	ck_assert_int_eq(atomic_load(&hold->job.cancel), JOB_LOSE);
+}
+END_TEST
+
 START_TEST(a_visibility_that_is_over_is_not_extended)
 {
 	sweep_at(RECEIVED + V);
@@ -269,11 +284,12 @@ int main(void)
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_loop_test(
-		all, visibility_follows_the_rows_touch_and_is_kept_alone_where_there_is_none, 0, 6);
+		all, visibility_follows_the_rows_touch_and_is_kept_alone_where_there_is_none, 0, 7);
 	tcase_add_test(all, a_row_that_becomes_its_handlers_again_is_not_waited_for);
 	tcase_add_loop_test(all, a_job_is_lost_when_the_last_of_its_leases_ends, 0, 4);
 	tcase_add_loop_test(all, nothing_is_kept_past_twelve_hours_since_its_receive, 0, 2);
 	tcase_add_loop_test(all, a_running_handlers_messages_are_kept_to_its_limit_and_grace, 0, 2);
+	tcase_add_test(all, a_handler_whose_time_is_over_is_not_lost_when_its_leases_end);
 	tcase_add_test(all, a_visibility_that_is_over_is_not_extended);
 	tcase_add_test(all, what_is_proven_again_is_extended_however_young_it_is);
 	tcase_add_test(all, what_is_lost_is_told_when_leases_are_proven);
