@@ -71,7 +71,8 @@ static bool sqs_call_met_a_stranger(const struct sqs_call *call)
 	enum sqs_result result = call->fault.result;
 	bool codeless = call->fault.code[0] == '\0';
 
-	return result == SQS_NO_QUEUE || result == SQS_GARBLED ||
+	/* That another queue than ours is gone says nothing about the server. */
+	return (result == SQS_NO_QUEUE && !call->other_url) || result == SQS_GARBLED ||
 	       (result == SQS_UNAVAILABLE && codeless);
 }
 

@@ -45,12 +45,12 @@ static const char *health_queue_trouble(
 	return text[0] ? text : s->queue_trouble;
 }
 
-/* "; 2 handlers do not return", or nothing. */
+/* "; handlers that do not return: 2", or nothing. */
 static const char *health_overdue(const struct dispatcher_status *s, char buffer[OVERDUE_MAX])
 {
 	buffer[0] = '\0';
 	if (s->n_overdue > 0)
-		snprintf(buffer, OVERDUE_MAX, "; %u handlers do not return", s->n_overdue);
+		snprintf(buffer, OVERDUE_MAX, "; handlers that do not return: %u", s->n_overdue);
 	return buffer;
 }
 

@@ -94,9 +94,10 @@ static usec_t lease_cancel_at(
 
 static void lease_cancel(struct lease *lease, struct hold *hold, enum job_cancel reason)
 {
-	log_warning("job=%s: %s; its handler is told to stop", hold->job.id,
+	log_warning("job=%s: %s%s", hold->job.id,
 		reason == JOB_CUT ? "its message's visibility ends and may not be extended"
-				  : "neither its visibility nor its row can be held");
+				  : "neither its visibility nor its row can be held",
+		hold_has_run(hold) ? "" : "; its handler is told to stop");
 	pool_cancel(lease->options.pool, &hold->job, reason);
 }
 

@@ -174,16 +174,16 @@ usec_t ledger_seen_at(const struct ledger *ledger)
 
 /* ---- Up and away ---- */
 
-/* The words first: who sees the change finds them. Only they need memory. */
+/* Only the words need memory: who sees the change without them hears of them soon. */
 static void ledger_tell(struct ledger *ledger, bool up, const char *text)
 {
 	struct ledger_news *news = calloc(1, sizeof *news);
 
+	atomic_store(&ledger->up, up);
 	if (news) {
 		snprintf(news->text, sizeof news->text, "%s", text);
 		queue_push(&ledger->news, &news->node);
 	}
-	atomic_store(&ledger->up, up);
 	queue_wake(ledger->back);
 }
 

@@ -184,7 +184,8 @@ static void pool_log_worker(unsigned number, const struct job *job)
 		log_info("slot %u: idle", number);
 		return;
 	}
-	usec_t run = usec_sub(clock_boottime(), atomic_load(&job->started_at));
+	usec_t started_at = atomic_load(&job->started_at);
+	usec_t run = started_at ? usec_sub(clock_boottime(), started_at) : 0;
 	log_info("slot %u: job=%s type=%s attempt=%d runs for %s", number, job->id, job->type,
 		job->attempt, clock_format_duration(run - run % USEC_PER_MSEC, ran));
 }

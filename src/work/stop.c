@@ -6,13 +6,15 @@
 
 static void stop_cancel_all(struct stop *stop)
 {
+	unsigned n_told = 0;
 	struct hold *hold;
 
-	log_notice("drain_timeout is over: %u jobs are told to stop",
-		stop->index->n_in_state[HOLD_AWAY]);
 	TAILQ_FOREACH(hold, &stop->index->states[HOLD_AWAY], link)
-	if (!hold_has_run(hold))
+	if (!hold_has_run(hold)) {
 		pool_cancel(stop->pool, &hold->job, JOB_STOP);
+		n_told++;
+	}
+	log_notice("drain_timeout is over: %u jobs are told to stop", n_told);
 }
 
 /* ---- What is left ---- */

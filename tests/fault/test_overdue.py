@@ -35,7 +35,7 @@ class ADeafHandler(FaultCase):
         row = self.jobs.wait(job, "failed")
         self.assertEqual((row.error, row.attempts), ("timed out after 1s", 1))
         daemon.wait_line(f"job={job} .* outcome=timeout .*reason=timed out after 1s")
-        daemon.wait_status("1 handlers do not return")
+        daemon.wait_status("handlers that do not return: 1")
         # The only slot works on.
         others = self.jobs.publish(count=20)
         until(lambda: {row.status for row in self.jobs.rows(others)} == {"completed"},
