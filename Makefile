@@ -208,6 +208,14 @@ $(FUZZERS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 run-fuzz: $(FUZZERS:%=$(BUILD)/%)
 	@$(PYTHON) tests/fuzz/run $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS)) $^
 
+.PHONY: mutants run-mutants
+mutants: ## break one promise after the other, and see the tests notice (MUTANTS="word...")
+	@packaging/install-deps build test
+	@$(MAKE) --no-print-directory $(parallel) run-mutants
+
+run-mutants: all tools
+	@$(PYTHON) tests/mutants/run $(MUTANTS)
+
 .PHONY: sanitize-address sanitize-thread sanitize-all run-sanitize check-long
 sanitize-address: ## ASan and UBSan over unit tests and some of the integration tests
 	@packaging/install-deps build test sanitize

@@ -25,6 +25,7 @@ PARTS = [
     ("tests, with those that take minutes", ["check"], 1),
     ("sanitizers over everything", ["sanitize-all"], 1),
     ("fuzzers, five minutes each", ["fuzz", "FUZZ_SECONDS=300"], 1),
+    ("mutants", ["mutants"], 60),
     ("an hour of soak", ["soak", "SECONDS=3600"], 12),
 ]
 

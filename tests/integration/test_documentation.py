@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import unittest
 import zipfile
 
 from lab import javascript, tap
@@ -27,6 +28,15 @@ def shown(document, word):
     blocks = map(textwrap.dedent, re.findall(r"(?m)(?:^    .*\n|^\n(?=    ))+", text))
     block, = (block for block in blocks if word in block)
     return block.strip("\n") + "\n"
+
+
+class ATestThatIsNamed(unittest.TestCase):
+    def test_is_there(self):
+        text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+        names = set(re.findall(r"\b(?:test|fuzz)_\w+", text))
+        there = {path.stem for path in (ROOT / "tests").glob("*/*_*.*")}
+        self.assertEqual(names - there, set())
+        self.assertGreater(len(names), 40)
 
 
 class AProfileThatIsShown(Keyless):
