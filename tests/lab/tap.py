@@ -42,6 +42,12 @@ class TapResult(unittest.TestResult):
         super().addError(test, err)
         self._report(test, "not ok", details=_details(err))
 
+    def addSubTest(self, test, subtest, err):
+        """Who has any that went wrong is reported by these alone."""
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._report(test, "not ok", f": {subtest}", _details(err))
+
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         self._report(test, "ok", comment=f" # SKIP {reason}")
