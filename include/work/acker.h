@@ -18,8 +18,16 @@
 
 struct acker;
 
-/* Borrows event, sqs and causes. 0 or a negative errno. */
-int acker_new(sd_event *event, struct sqs *sqs, struct trouble_causes *causes, struct acker **ret);
+struct acker_options {
+	struct trouble_causes *causes; /* borrowed */
+	/* From the loop: fewer may be undeleted, or on their way back. */
+	void (*changed)(void *userdata);
+	void *userdata;
+};
+
+/* Borrows event and sqs; copies the options. 0 or a negative errno. */
+int acker_new(
+	sd_event *event, struct sqs *sqs, const struct acker_options *options, struct acker **ret);
 /* Returns NULL. */
 struct acker *acker_free(struct acker *acker);
 DEFINE_CLEANUP(struct acker *, acker_free)

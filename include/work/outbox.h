@@ -32,6 +32,7 @@ struct outbox_options {
 	const char *what;              /* "deleting messages", for the log */
 	struct trouble_causes *causes; /* borrowed */
 	outbox_done_fn *done;
+	void (*answered)(void *userdata); /* after all of a request's; NULL: nobody waits for it */
 	void *userdata;
 };
 

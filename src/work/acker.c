@@ -10,6 +10,7 @@
 #define DELETE_PATIENCE (2 * USEC_PER_MIN)
 
 struct acker {
+	struct acker_options options;
 	usec_t visibility; /* 0: it cannot be extended */
 	struct outbox *deletes;
 	struct outbox *keeps;
@@ -83,32 +84,44 @@ static bool acker_on_given_back(void *userdata, struct delivery *delivery, enum 
 	return true;
 }
 
-int acker_new(sd_event *event, struct sqs *sqs, struct trouble_causes *causes, struct acker **ret)
+static void acker_on_answered(void *userdata)
+{
+	const struct acker *acker = userdata;
+
+	acker->options.changed(acker->options.userdata);
+}
+
+int acker_new(
+	sd_event *event, struct sqs *sqs, const struct acker_options *options, struct acker **ret)
 {
 	_cleanup_(acker_freep) struct acker *acker = calloc(1, sizeof *acker);
 	struct outbox_options deletes = {
 		.action = OUTBOX_DELETE,
 		.what = "deleting messages",
-		.causes = causes,
+		.causes = options->causes,
 		.done = acker_on_deleted,
+		.answered = acker_on_answered,
 		.userdata = acker,
 	};
 	struct outbox_options keeps = {
 		.action = OUTBOX_EXTEND,
 		.what = "keeping completed messages",
-		.causes = causes,
+		.causes = options->causes,
 		.done = acker_on_kept,
 		.userdata = acker,
 	};
 	struct outbox_options give_backs = {
 		.action = OUTBOX_GIVE_BACK,
 		.what = "giving messages back",
-		.causes = causes,
+		.causes = options->causes,
 		.done = acker_on_given_back,
+		.answered = acker_on_answered,
+		.userdata = acker,
 	};
 
 	if (!acker)
 		return -ENOMEM;
+	acker->options = *options;
 	int r = outbox_new(event, sqs, &deletes, &acker->deletes);
 	if (r == 0)
 		r = outbox_new(event, sqs, &keeps, &acker->keeps);

@@ -107,6 +107,11 @@ static int dispatcher_build_doors(struct dispatcher *d, const struct sqs *sqs)
 static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 	const struct dispatcher_options *options, char ret_error[STORE_ERROR_MAX])
 {
+	struct acker_options acker = {
+		.causes = options->causes,
+		.changed = dispatcher_on_turn,
+		.userdata = d,
+	};
 	struct intake_options intake = {
 		.wait = options->wait_time,
 		.max_polls = options->max_polls,
@@ -119,7 +124,7 @@ static int dispatcher_build(struct dispatcher *d, struct sqs *sqs,
 	if (r == 0)
 		r = report_new(d->event, options->limits.completed_per_second, &d->report);
 	if (r == 0)
-		r = acker_new(d->event, sqs, options->causes, &d->acker);
+		r = acker_new(d->event, sqs, &acker, &d->acker);
 	if (r == 0)
 		r = intake_new(d->event, sqs, &intake, dispatcher_on_received, d, &d->intake);
 	if (r == 0)

@@ -178,6 +178,8 @@ static void outbox_on_answer(void *userdata, const struct sqs_answer *answer,
 	}
 	outbox_request_free(request);
 	outbox_flush(outbox);
+	if (outbox->options.answered)
+		outbox->options.answered(outbox->options.userdata);
 }
 
 /*

@@ -50,6 +50,12 @@ class AJob(Case):
         line = daemon.wait_line(rf"job={job} .*outcome=completed wait=(\d+)ms run=(\d+)ms")
         self.assertLess(int(line[1]), 500)
 
+    def test_that_may_only_come_when_the_last_message_is_deleted_comes_then(self):
+        daemon = self.start({"worker.concurrency": 1, "worker.prefetch_max": 1})
+        self.jobs.publish(count=5)
+        self.assert_all_done(5, within=10)
+        self.assertEqual(daemon.stop(), 0)
+
     def test_that_takes_longer_than_its_visibility_is_not_run_again(self):
         self.queue = self.jobs.queue = self.sqs.create_queue("short", 4, self.dead_letters)
         self.start()
