@@ -124,9 +124,12 @@ class Fleet:
         return ended
 
     def _judge_end(self, member, status):
-        if member.stopping_since is None or status not in (0, 1):
+        lines = member.daemon.process.feed.lines
+        # One that is told to stop before it has taken its signals has not begun anything either.
+        unborn = status == -signal.SIGTERM and not lines
+        if member.stopping_since is None or not (status in (0, 1) or unborn):
             self.breaches.append(f"{member.daemon.name} ended by itself with status {status}:\n    "
-                                 + "\n    ".join(member.daemon.process.feed.lines[-15:]))
+                                 + "\n    ".join(lines[-15:]))
         self.n_left_something += status == 1
 
     @staticmethod
