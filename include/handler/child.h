@@ -6,11 +6,11 @@
  * own in it (base/cgroup); else the process group is what is killed. It is a child of the thread
  * that starts it, and ends with that thread (base/spawn).
  *
- * Three things: what all programs of this process share (child_means, made once by the main thread
- * while it is alone), what one section of the configuration says (child_plan, made with its
- * handler; does not change), and one program that runs (child, of the thread that started it).
- * Means and plans may be used by any thread, in many at once. Only reading a section's
- * environment_file and starting may block, the latter for as long as a program takes to load.
+ * Three things: what all programs of this process share (handler/child_means), what one section of
+ * the configuration says (child_plan, made with its handler; does not change), and one program that
+ * runs (child, of the thread that started it). Means and plans may be used by any thread, in many
+ * at once. Only reading a section's environment_file and starting may block, the latter for as long
+ * as a program takes to load.
  */
 #pragma once
 
@@ -22,45 +22,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "handler/child_means.h"
 
 struct cgroup_leaf;
-
-#define CHILD_ERROR_MAX 512 /* bytes of a text that says what went wrong, with its NUL */
-
-/* ---- What all share ---- */
-
-struct child_means;
-
-struct child_means_options {
-	/* Files and directories out of programs' reach, absolute, ended by a NULL: NULL: none. What
-	 * is not there yet is hidden once it is. */
-	const char *const *hidden;
-	/* Where programs get AWS credentials, and with which token; NULL: nowhere. */
-	const char *credentials_uri;
-	const char *credentials_token;
-	const char *region; /* AWS_REGION; NULL: not known yet */
-};
-
-/*
- * Copies the options. Moves this process into a cgroup of its own within one that is delegated, so
- * it comes before the first child. 0 or -ENOMEM. What the system does not have, or does not let us
- * have, is no error: see the faults.
- */
-int child_means_new(const struct child_means_options *options, struct child_means **ret);
-/* No plan may use it any more. */
-struct child_means *child_means_free(struct child_means *means);
-DEFINE_CLEANUP(struct child_means *, child_means_free)
-
-/* What programs that start from now on are told, once it is known. Main thread; at most once. */
-int child_means_set_region(struct child_means *means, const char *region);
-
-/* One line each: why hidden paths can be read, why there are no cgroups, and what that means; NULL:
- * all is well. Borrowed. */
-const char *child_means_landlock_fault(const struct child_means *means);
-const char *child_means_cgroup_fault(const struct child_means *means);
-
-/* Whether a limit of memory holds for all that a program starts, through its cgroup. */
-bool child_means_limit_memory(const struct child_means *means);
 
 /* ---- What a section says ---- */
 
