@@ -104,10 +104,11 @@ class ADeafHandler(FaultCase):
         daemon = self.start_deaf(threads=1, **{"worker.drain_timeout": "1s"})
         job = self.publish_deaf()
         daemon.wait_line(f"job={job} .* outcome=timeout ")
-        self.sqs.fault(action="DeleteMessageBatch", kind="delay", ms=5000)
+        # For longer than handlers have after drain_timeout.
+        self.sqs.fault(action="DeleteMessageBatch", kind="status", status=503, count=8)
         other, = self.jobs.publish()
         self.jobs.wait(other, "completed")
-        self.assertEqual(daemon.stop(within=10), 0)
+        self.assertEqual(daemon.stop(within=15), 0)
         daemon.wait_line("drained: 0 jobs left to their leases, .* given back$")
 
 
