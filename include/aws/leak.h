@@ -1,12 +1,18 @@
 /*
  * Whether what a service says repeats what it was sent. A gateway or an emulator may echo a request
- * with all that signed it; such words must not be quoted. Pure.
+ * with all that signed it; such words must not be quoted.
+ *
+ * Pure. A request may be of some MiB and this is asked on the loop's thread: each is read once, and
+ * of what was said only as much as anybody quotes.
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "aws/credentials.h"
+
+/* So many bytes of what was said are looked at; to quote more of it would be a mistake. */
+#define LEAK_SAID_MAX 512
 
 /* Whether any twelve bytes in a row of the secret stand in the text; NULL: there is none. */
 bool leak_repeats(const char *said, const char *secret);

@@ -1,5 +1,6 @@
 #include "aws/credentials_json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "base/quote.h"
 
 #define QUOTE_SIZE 256
+static_assert(QUOTE_SIZE <= LEAK_SAID_MAX, "what is quoted has been looked at");
 
 /* What the object holds; NULL: not there. */
 struct answer {

@@ -12,6 +12,7 @@
 
 /* AWS's reasons stand at the end of what it says, behind two ARNs. */
 #define QUOTE_SIZE 512
+static_assert(QUOTE_SIZE <= LEAK_SAID_MAX, "what is quoted has been looked at");
 
 /* What AWS says, as far as it is fit for the log; else "". */
 static void quote_message(

@@ -1,5 +1,6 @@
 #include "aws/sts_fault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 /* Longer ones are cut, so that the cure has room. */
 #define ROLE_MAX 160
+
+static_assert(STS_MESSAGE_MAX <= LEAK_SAID_MAX, "what is quoted has been looked at");
 
 /* The token service's own codes; for those that all of AWS has, sqs_code knows the kind. */
 static const struct {
