@@ -18,6 +18,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +197,21 @@ static int act(const struct command_line *line)
 	return status;
 }
 
+/*
+ * What a burst of large bodies took goes back to the kernel after it. Left to itself malloc learns
+ * from the first megabyte that is freed to keep such blocks, and does so once for every thread.
+ */
+static void keep_memory_small(void)
+{
+	enum {
+		LARGE = 128 * 1024,
+		ARENAS = 2
+	};
+
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_ARENA_MAX, ARENAS);
+}
+
 int main(int argc, char **argv)
 {
 	struct command_line line = {.action = ACTION_RUN};
@@ -209,6 +225,7 @@ int main(int argc, char **argv)
 
 	/* No core, no debugger of the same user: the memory holds secrets. */
 	prctl(PR_SET_DUMPABLE, 0);
+	keep_memory_small();
 	/* Before any thread, so that all inherit it. */
 	if (daemon_block_signals() < 0)
 		return EXIT_FAILURE;
