@@ -35,7 +35,7 @@ C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
 CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/fault/test_*.py \
-                          tests/integration/test_*.py)
+                          tests/integration/test_*.py tests/ctl/test_*.py)
 
 # For a make of our own: as parallel as the machine, unless the caller has said how.
 parallel = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))

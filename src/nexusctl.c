@@ -29,6 +29,7 @@ static const struct command {
 	const char *help;
 	const char *words;
 } commands[] = {
+	{"queue", ctl_queue, ctl_queue_help, "how many messages wait, run and are dead, and rows"},
 	{"deploy", ctl_deploy, ctl_deploy_help,
 		"put a new bundle in place for a job type, or tell which runs"},
 	{"run", ctl_run, ctl_run_help, "run one handler here and now, without queue or row"},
@@ -132,8 +133,29 @@ static void use_the_units_files(void)
 		setenv("AWS_CONFIG_FILE", AWS_FILES "config", false);
 }
 
-static int run_command(const struct ctl *ctl, int argc, char **argv)
+/* --json is taken behind the command too, wherever it stands. Returns how many words are left. */
+static int take_json(struct ctl *ctl, int argc, char **argv)
 {
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			memmove(&argv[n], &argv[i], (size_t)(argc - i) * sizeof argv[0]);
+			n += argc - i;
+			break;
+		}
+		if (strcmp(argv[i], "--json") == 0)
+			ctl->json = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+static int run_command(struct ctl *ctl, int argc, char **argv)
+{
+	argc = take_json(ctl, argc, argv);
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(argv[0], commands[i].name) != 0)
 			continue;

@@ -1,5 +1,6 @@
 /*
- * An SQS queue as a consumer sees it, on the loop. AWS JSON 1.0, service version 2012-11-05.
+ * An SQS queue as a consumer sees it, and what its operators ask for, on the loop. AWS JSON 1.0,
+ * service version 2012-11-05.
  *
  * Owns: the requests that are out. What a failure means differs from action to action and is
  * decided by who asked: nothing is retried inside, but for what a request was signed with. One that
@@ -19,6 +20,7 @@
 #include <stddef.h>
 
 #include "aws/credential_store.h"
+#include "aws/sqs_action.h"
 #include "base/clock.h"
 #include "net/http.h"
 
@@ -125,6 +127,9 @@ typedef void sqs_attributes_fn(void *userdata, const struct sqs_answer *answer,
 	const struct sqs_queue_attributes *attributes);
 /* message_id: what the new message has been given. */
 typedef void sqs_sent_fn(void *userdata, const struct sqs_answer *answer, const char *message_id);
+/* body: what SQS answered, in AWS JSON, unread. */
+typedef void sqs_asked_fn(
+	void *userdata, const struct sqs_answer *answer, const char *body, size_t body_len);
 
 /*
  * Borrows http, credentials and skew for its life; copies the options. 0 or a negative errno; for
@@ -192,6 +197,12 @@ struct sqs_send {
 	size_t n_attributes; /* at most SQS_MESSAGE_ATTRIBUTES_MAX */
 };
 
+struct sqs_ask {
+	enum sqs_action action; /* one of the operators' */
+	const char *queue;      /* the URL, ARN or name of the queue that it is about */
+	const char *body;       /* in AWS JSON */
+};
+
 /*
  * Each starts one call. ret_call may be NULL. What is given is borrowed during the call only. 0 or
  * a negative errno, and then no callback comes. A message whose MD5OfBody does not fit its body
@@ -208,6 +219,8 @@ int sqs_get_attributes(struct sqs *sqs, const char *queue_url, sqs_attributes_fn
 	void *userdata, struct sqs_call **ret_call);
 /* One whose answer was lost may have been carried out all the same. */
 int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, void *userdata,
+	struct sqs_call **ret_call);
+int sqs_ask(struct sqs *sqs, const struct sqs_ask *what, sqs_asked_fn *done, void *userdata,
 	struct sqs_call **ret_call);
 
 /* No callback comes any more; the connection is closed if the request is out. Not from inside the

@@ -1,5 +1,5 @@
 /*
- * The actions of SQS that a consumer asks for, and what each is called where. Constants.
+ * The actions of SQS that are asked for, and what each is called where. Constants.
  */
 #pragma once
 
@@ -11,6 +11,16 @@ enum sqs_action {
 	SQS_CHANGE_VISIBILITY,
 	SQS_GET_ATTRIBUTES,
 	SQS_SEND,
+	/* What only operators ask for, with sqs_ask(). */
+	SQS_ALL_ATTRIBUTES, /* GetQueueAttributes too, of all there are */
+	SQS_SET_ATTRIBUTES,
+	SQS_GET_URL,
+	SQS_CREATE_QUEUE,
+	SQS_DELETE_QUEUE,
+	SQS_PURGE,
+	SQS_START_MOVE,
+	SQS_LIST_MOVES,
+	SQS_CANCEL_MOVE,
 };
 
 struct sqs_action_names {

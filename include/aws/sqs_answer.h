@@ -7,7 +7,6 @@
 #include <openssl/types.h>
 
 #include "aws/sqs.h"
-#include "aws/sqs_action.h"
 #include "aws/sqs_fault.h"
 #include "net/http.h"
 
@@ -32,6 +31,7 @@ struct sqs_answer_goal {
 		sqs_batch_fn *batch;
 		sqs_attributes_fn *attributes;
 		sqs_sent_fn *sent;
+		sqs_asked_fn *asked;
 	} done;
 	void *userdata;
 };

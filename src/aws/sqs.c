@@ -96,6 +96,20 @@ int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, vo
 	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
 }
 
+int sqs_ask(struct sqs *sqs, const struct sqs_ask *what, sqs_asked_fn *done, void *userdata,
+	struct sqs_call **ret_call)
+{
+	struct sqs_call *call;
+	int r = sqs_call_get(sqs, what->action, what->queue, &call);
+	if (r < 0)
+		return r;
+
+	strbuf_puts(&call->body, what->body);
+	call->goal.done.asked = done;
+	call->goal.userdata = userdata;
+	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
+}
+
 void sqs_cancel(struct sqs_call *call)
 {
 	sqs_call_cancel(call);

@@ -143,6 +143,16 @@ static void tell_sent(const struct sqs_answer_goal *goal, const struct sqs_fault
 	goal->done.sent(goal->userdata, &answer, message_id);
 }
 
+static void tell_asked(const struct sqs_answer_goal *goal, const struct http_response *response,
+	const struct sqs_fault *fault)
+{
+	bool ok = fault->result == SQS_OK;
+	struct sqs_answer answer = answer_with(fault, response);
+
+	goal->done.asked(
+		goal->userdata, &answer, ok ? response->body : NULL, ok ? response->body_len : 0);
+}
+
 void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_place *place,
 	const EVP_MD *md5, const struct http_response *response, struct sqs_fault *fault)
 {
@@ -159,6 +169,17 @@ void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_
 		return;
 	case SQS_SEND:
 		tell_sent(goal, place, response, fault);
+		return;
+	case SQS_ALL_ATTRIBUTES:
+	case SQS_SET_ATTRIBUTES:
+	case SQS_GET_URL:
+	case SQS_CREATE_QUEUE:
+	case SQS_DELETE_QUEUE:
+	case SQS_PURGE:
+	case SQS_START_MOVE:
+	case SQS_LIST_MOVES:
+	case SQS_CANCEL_MOVE:
+		tell_asked(goal, response, fault);
 		return;
 	}
 }

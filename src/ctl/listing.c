@@ -1,0 +1,239 @@
+#include "ctl/listing.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/strbuf.h"
+#include "base/utf8.h"
+
+#define WIDTH_USUAL   80
+#define WIDTH_MIN     40
+#define GAP           2
+#define ELASTIC_LEAST 8
+
+struct listing {
+	bool json;
+	const struct listing_column *columns;
+	size_t n_columns;
+	char **cells; /* n_columns for each row */
+	size_t n_rows;
+	size_t capacity;
+	unsigned widths[LISTING_COLUMNS_MAX];
+	bool failed; /* for want of memory */
+};
+
+unsigned listing_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < WIDTH_MIN)
+		return WIDTH_USUAL;
+	return size.ws_col;
+}
+
+bool listing_colours(void)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && no[0]) &&
+	       !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+/* ---- Cells ---- */
+
+/* One line in UTF-8 without control characters. */
+static char *cell_new(const char *text)
+{
+	_cleanup_strbuf_ struct strbuf cell = STRBUF_INIT;
+	size_t len = strlen(text), n;
+
+	for (size_t i = 0; i < len; i += n) {
+		unsigned char c = (unsigned char)text[i];
+		n = utf8_sequence(text + i, len - i);
+		if (n == 0 || c < 0x20 || c == 0x7f) {
+			strbuf_putc(&cell, c == '\n' || c == '\t' ? ' ' : '?');
+			n = 1;
+		} else
+			strbuf_append(&cell, text + i, n);
+	}
+	return cell.data ? strbuf_take(&cell) : strdup("");
+}
+
+static unsigned cell_width(const char *cell)
+{
+	unsigned width = 0;
+
+	for (; *cell; cell++)
+		width += ((unsigned char)*cell & 0xc0) != 0x80;
+	return width;
+}
+
+/* The bytes of its first so many characters. */
+static size_t cell_cut(const char *cell, unsigned width)
+{
+	size_t i = 0;
+
+	while (cell[i] && width > 0) {
+		i++;
+		while (((unsigned char)cell[i] & 0xc0) == 0x80)
+			i++;
+		width--;
+	}
+	return i;
+}
+
+static void cell_print(
+	const struct listing_column *column, const char *cell, unsigned width, bool last)
+{
+	unsigned own = cell_width(cell);
+	int blanks = (int)(own < width ? width - own : 0);
+
+	if (column->right)
+		printf("%*s", blanks, "");
+	if (own > width && column->elastic)
+		printf("%.*s…", (int)cell_cut(cell, width - 1), cell);
+	else
+		fputs(cell, stdout);
+	if (!last)
+		printf("%*s", (column->right ? 0 : blanks) + GAP, "");
+}
+
+/* ---- The whole ---- */
+
+struct listing *listing_new(
+	const struct ctl *ctl, const struct listing_column *columns, size_t n_columns)
+{
+	struct listing *listing = calloc(1, sizeof *listing);
+
+	if (!listing) {
+		ctl_fail(EXIT_FAILURE, "out of memory");
+		return NULL;
+	}
+	listing->json = ctl->json;
+	listing->columns = columns;
+	listing->n_columns = n_columns;
+	for (size_t i = 0; i < n_columns; i++)
+		listing->widths[i] = cell_width(columns[i].title);
+	return listing;
+}
+
+static char **listing_grow(struct listing *listing)
+{
+	if (listing->n_rows == listing->capacity) {
+		size_t capacity = listing->capacity ? 2 * listing->capacity : 64;
+		char **cells =
+			reallocarray(listing->cells, capacity * listing->n_columns, sizeof *cells);
+		if (!cells)
+			return NULL;
+		listing->cells = cells;
+		listing->capacity = capacity;
+	}
+	return &listing->cells[listing->n_rows * listing->n_columns];
+}
+
+static void listing_keep(struct listing *listing, const char *const *cells)
+{
+	char **row = listing_grow(listing);
+
+	for (size_t i = 0; row && i < listing->n_columns; i++) {
+		row[i] = cell_new(cells[i] ? cells[i] : "-");
+		if (!row[i])
+			listing->failed = true;
+		else if (cell_width(row[i]) > listing->widths[i])
+			listing->widths[i] = cell_width(row[i]);
+	}
+	if (!row)
+		listing->failed = true;
+	else
+		listing->n_rows++;
+}
+
+void listing_put_json(json_t *json)
+{
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+void listing_add(struct listing *listing, const char *const *cells, json_t *json)
+{
+	if (listing->json) {
+		listing->failed |= !json;
+		listing_put_json(json);
+		listing->n_rows++;
+		return;
+	}
+	json_decref(json);
+	listing_keep(listing, cells);
+}
+
+size_t listing_count(const struct listing *listing)
+{
+	return listing->n_rows;
+}
+
+/* The last elastic column gives way first: it tells the most, and in its first words. */
+static void listing_fit(struct listing *listing)
+{
+	unsigned room = listing_width(), needed = 0;
+
+	for (size_t i = 0; i < listing->n_columns; i++)
+		needed += listing->widths[i] + (i > 0 ? GAP : 0);
+	for (size_t i = listing->n_columns; i-- > 0 && needed > room;) {
+		unsigned width = listing->widths[i];
+		if (!listing->columns[i].elastic || width <= ELASTIC_LEAST)
+			continue;
+		unsigned less = width - ELASTIC_LEAST;
+		if (less > needed - room)
+			less = needed - room;
+		listing->widths[i] -= less;
+		needed -= less;
+	}
+}
+
+static void listing_print(const struct listing *listing, const char *const *cells)
+{
+	size_t last = listing->n_columns - 1;
+
+	for (size_t i = 0; i <= last; i++)
+		cell_print(&listing->columns[i], cells[i], listing->widths[i], i == last);
+	putchar('\n');
+}
+
+static void listing_print_all(struct listing *listing)
+{
+	const char *titles[LISTING_COLUMNS_MAX];
+
+	listing_fit(listing);
+	for (size_t i = 0; i < listing->n_columns; i++)
+		titles[i] = listing->columns[i].title;
+	listing_print(listing, titles);
+	for (size_t i = 0; i < listing->n_rows; i++)
+		listing_print(
+			listing, (const char *const *)&listing->cells[i * listing->n_columns]);
+}
+
+int listing_end(struct listing *listing, const char *nothing)
+{
+	if (listing->failed)
+		return ctl_fail(EXIT_FAILURE, "out of memory");
+	if (!listing->json && listing->n_rows == 0)
+		puts(nothing);
+	else if (!listing->json)
+		listing_print_all(listing);
+	if (fflush(stdout) != 0)
+		return ctl_fail(EXIT_FAILURE, "standard output: %m");
+	return EXIT_SUCCESS;
+}
+
+struct listing *listing_free(struct listing *listing)
+{
+	if (!listing)
+		return NULL;
+	for (size_t i = 0; i < listing->n_rows * listing->n_columns && listing->cells; i++)
+		free(listing->cells[i]);
+	free(listing->cells);
+	free(listing);
+	return NULL;
+}

@@ -1,0 +1,74 @@
+#include "ctl/row.h"
+
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+
+#define UTC(column) "to_char(" #column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+const char row_columns[] = "id, type, payload, status, attempts, error, " UTC(started_at) ", " UTC(
+	completed_at) ", " UTC(created_at) ", " UTC(updated_at) ", extract(epoch FROM (now() AT "
+								"TIME ZONE 'UTC') - updated_at)";
+
+static const char *row_text(const PGresult *result, int i, int column)
+{
+	return PQgetisnull(result, i, column) ? NULL : PQgetvalue(result, i, column);
+}
+
+void row_read(const PGresult *result, int i, struct row *ret)
+{
+	double age = atof(PQgetvalue(result, i, 10));
+
+	*ret = (struct row){
+		.id = row_text(result, i, 0),
+		.type = row_text(result, i, 1),
+		.payload = row_text(result, i, 2),
+		.status = row_text(result, i, 3),
+		.attempts = atoi(PQgetvalue(result, i, 4)),
+		.error = row_text(result, i, 5),
+		.started_at = row_text(result, i, 6),
+		.completed_at = row_text(result, i, 7),
+		.created_at = row_text(result, i, 8),
+		.updated_at = row_text(result, i, 9),
+		/* The table is the application's too, and may say that it will be written. */
+		.age = age > 0 ? (usec_t)(age * (double)USEC_PER_SEC) : 0,
+	};
+}
+
+json_t *row_json(const struct row *row)
+{
+	json_t *payload = row->payload ? json_loads(row->payload, JSON_DECODE_ANY, NULL) : NULL;
+
+	return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", row->id,
+		"type", row->type, "payload", payload ? payload : json_null(), "status",
+		row->status, "attempts", row->attempts, "error", row->error, "started_at",
+		row->started_at, "completed_at", row->completed_at, "created_at", row->created_at,
+		"updated_at", row->updated_at);
+}
+
+/* Postgres' text form of an array: each element in quotes, \ before \ and ". */
+static void put_array(struct strbuf *out, const char *const *texts, size_t n)
+{
+	strbuf_putc(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		strbuf_puts(out, i > 0 ? ",\"" : "\"");
+		for (const char *c = texts[i]; *c; c++) {
+			if (*c == '"' || *c == '\\')
+				strbuf_putc(out, '\\');
+			strbuf_putc(out, *c);
+		}
+		strbuf_putc(out, '"');
+	}
+	strbuf_putc(out, '}');
+}
+
+PGresult *row_find(struct database *database, const char *const *ids, size_t n_ids)
+{
+	_cleanup_strbuf_ struct strbuf sql = STRBUF_INIT, array = STRBUF_INIT;
+
+	put_array(&array, ids, n_ids);
+	strbuf_printf(
+		&sql, "SELECT %s FROM background_jobs WHERE id = ANY ($1::text[])", row_columns);
+	return database_query(
+		database, strbuf_str(&sql), (const char *const[]){strbuf_str(&array)}, 1);
+}
