@@ -21,10 +21,12 @@ struct ctl {
 typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
 
 ctl_fn ctl_deploy;
+ctl_fn ctl_logs;
 ctl_fn ctl_queue;
 ctl_fn ctl_run;
 
 extern const char ctl_deploy_help[];
+extern const char ctl_logs_help[];
 extern const char ctl_queue_help[];
 extern const char ctl_run_help[];
 
