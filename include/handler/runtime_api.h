@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "base/uuid.h"
 #include "net/http_serve.h"
 
 /* What Lambda takes as an answer. */
@@ -23,7 +24,7 @@ enum runtime_call {
 	RUNTIME_CALL_UNKNOWN,
 };
 
-#define RUNTIME_ID_MAX 37 /* a UUID and its NUL */
+#define RUNTIME_ID_MAX UUID_MAX
 
 /* ret_id: of the invocation that the call is about; "" for others, and for what cannot be one. */
 enum runtime_call runtime_api_call(

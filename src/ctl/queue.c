@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aws/queue_url.h"
+#include "ctl/attributes.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
 #include "ctl/database.h"
@@ -37,31 +38,6 @@ struct view {
 	bool has_rows;
 };
 
-static uint64_t seen_number(const struct seen *seen, const char *name)
-{
-	const char *text = json_string_value(json_object_get(seen->attributes, name));
-
-	return text ? strtoull(text, NULL, 10) : 0;
-}
-
-static uint64_t seen_messages(const struct seen *seen)
-{
-	return seen_number(seen, "ApproximateNumberOfMessages") +
-	       seen_number(seen, "ApproximateNumberOfMessagesNotVisible") +
-	       seen_number(seen, "ApproximateNumberOfMessagesDelayed");
-}
-
-/* Receives before a message is dead; 0: no redrive policy. */
-static int seen_receives(const struct seen *seen)
-{
-	const char *text = json_string_value(json_object_get(seen->attributes, "RedrivePolicy"));
-	json_auto_t *policy = text ? json_loads(text, 0, NULL) : NULL;
-	const json_t *count = json_object_get(policy, "maxReceiveCount");
-
-	return json_is_string(count) ? atoi(json_string_value(count))
-				     : (int)json_integer_value(count);
-}
-
 /* ---- For people ---- */
 
 static void show_row(const struct view *view, const char *title, const char *attribute, bool time)
@@ -70,7 +46,7 @@ static void show_row(const struct view *view, const char *title, const char *att
 	const struct seen *seen[] = {&view->queue, &view->dead};
 
 	for (size_t i = 0; i < 2 && seen[i]->url; i++) {
-		uint64_t n = seen_number(seen[i], attribute);
+		uint64_t n = attributes_number(seen[i]->attributes, attribute);
 		if (time)
 			clock_format_duration(n * USEC_PER_SEC, cells[i]);
 		else
@@ -81,7 +57,7 @@ static void show_row(const struct view *view, const char *title, const char *att
 
 static void show(const struct view *view)
 {
-	int receives = seen_receives(&view->queue);
+	int receives = attributes_receives(view->queue.attributes);
 
 	printf("%-14s  %30s  %30s\n", "", queue_url_name(view->queue.url),
 		view->dead.url ? queue_url_name(view->dead.url) : "no dead letter queue");
@@ -106,13 +82,21 @@ static void put_queue(const struct seen *seen, const char *role)
 {
 	listing_put_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i}",
 		"kind", "queue", "role", role, "name", queue_url_name(seen->url), "url", seen->url,
-		"visible", (json_int_t)seen_number(seen, "ApproximateNumberOfMessages"),
-		"in_flight", (json_int_t)seen_number(seen, "ApproximateNumberOfMessagesNotVisible"),
-		"delayed", (json_int_t)seen_number(seen, "ApproximateNumberOfMessagesDelayed"),
-		"visibility_seconds", (json_int_t)seen_number(seen, "VisibilityTimeout"),
-		"retention_seconds", (json_int_t)seen_number(seen, "MessageRetentionPeriod"),
-		"wait_seconds", (json_int_t)seen_number(seen, "ReceiveMessageWaitTimeSeconds"),
-		"max_receives", seen_receives(seen)));
+		"visible",
+		(json_int_t)attributes_number(seen->attributes, "ApproximateNumberOfMessages"),
+		"in_flight",
+		(json_int_t)attributes_number(
+			seen->attributes, "ApproximateNumberOfMessagesNotVisible"),
+		"delayed",
+		(json_int_t)attributes_number(
+			seen->attributes, "ApproximateNumberOfMessagesDelayed"),
+		"visibility_seconds",
+		(json_int_t)attributes_number(seen->attributes, "VisibilityTimeout"),
+		"retention_seconds",
+		(json_int_t)attributes_number(seen->attributes, "MessageRetentionPeriod"),
+		"wait_seconds",
+		(json_int_t)attributes_number(seen->attributes, "ReceiveMessageWaitTimeSeconds"),
+		"max_receives", attributes_receives(seen->attributes)));
 }
 
 static void put(const struct view *view)
@@ -148,7 +132,7 @@ static void find(const struct ctl *ctl, const char *format, ...)
 
 static void find_in_queues(const struct ctl *ctl, const struct view *view)
 {
-	uint64_t dead = view->dead.url ? seen_messages(&view->dead) : 0;
+	uint64_t dead = view->dead.url ? attributes_messages(view->dead.attributes) : 0;
 
 	if (!view->dead.url) {
 		find(ctl, "no redrive policy: what always fails comes again for ever: nexusctl "
@@ -157,8 +141,8 @@ static void find_in_queues(const struct ctl *ctl, const struct view *view)
 	}
 	if (dead > 0)
 		find(ctl, "%" PRIu64 " dead letters: nexusctl dlq list", dead);
-	if (seen_number(&view->dead, "MessageRetentionPeriod") <
-		seen_number(&view->queue, "MessageRetentionPeriod"))
+	if (attributes_number(view->dead.attributes, "MessageRetentionPeriod") <
+		attributes_number(view->queue.attributes, "MessageRetentionPeriod"))
 		find(ctl, "dead letters are kept for less time than messages, and that counts from "
 			  "when they were sent: nexusctl provision");
 }
@@ -166,7 +150,7 @@ static void find_in_queues(const struct ctl *ctl, const struct view *view)
 static void find_in_rows(const struct ctl *ctl, const struct view *view)
 {
 	uint64_t open = view->rows.pending + view->rows.processing;
-	uint64_t messages = seen_messages(&view->queue);
+	uint64_t messages = attributes_messages(view->queue.attributes);
 
 	if (open > messages)
 		find(ctl,
@@ -174,7 +158,7 @@ static void find_in_rows(const struct ctl *ctl, const struct view *view)
 			" messages: nexusctl reconcile",
 			open, messages);
 	if (view->rows.processing >
-		seen_number(&view->queue, "ApproximateNumberOfMessagesNotVisible"))
+		attributes_number(view->queue.attributes, "ApproximateNumberOfMessagesNotVisible"))
 		find(ctl,
 			"%" PRIu64 " rows are processing, but fewer messages are in flight: "
 			"nexusctl job list --status processing",

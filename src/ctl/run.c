@@ -15,9 +15,9 @@
 
 #include "aws/queue_url.h"
 #include "base/backoff.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "conf/settings.h"
+#include "ctl/body.h"
 #include "ctl/ctl.h"
 #include "ctl/user.h"
 #include "daemon/daemon.h"
@@ -28,9 +28,6 @@
 #include "job/envelope.h"
 #include "job/job.h"
 #include "job/message.h"
-
-/* What SQS takes. */
-#define PAYLOAD_MAX (1u << 20)
 
 const char ctl_run_help[] =
 	"Usage: nexusctl run TYPE [PAYLOAD] [--attempt N] [--job ID] [--allow-row-writes]\n"
@@ -73,48 +70,14 @@ struct run {
 
 /* ---- The job ---- */
 
-static int run_read_payload(const char *argument, struct strbuf *out)
-{
-	json_error_t error;
-
-	if (!argument)
-		strbuf_puts(out, "{}");
-	else if (argument[0] == '@' || strcmp(argument, "-") == 0) {
-		const char *path = argument[0] == '@' ? argument + 1 : "/dev/stdin";
-		int r = file_read(path, PAYLOAD_MAX, out);
-		if (r < 0)
-			return ctl_fail(EXIT_FAILURE, "%s: %s", path, strerror(-r));
-	} else
-		strbuf_puts(out, argument);
-	json_auto_t *json =
-		json_loadb(out->data, out->len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-	return json ? EXIT_SUCCESS
-		    : ctl_usage("run", "the payload is not JSON: line %d, column %d: %s",
-			      error.line, error.column, error.text);
-}
-
-/* The message that the web application would send. */
 static int run_make_job(struct run *run)
 {
-	_cleanup_strbuf_ struct strbuf payload = STRBUF_INIT, body = STRBUF_INIT;
-	json_auto_t *id = json_string(run->id), *type = json_string(run->type);
-	_cleanup_free_ char *id_text = json_dumps(id, JSON_ENCODE_ANY);
-	_cleanup_free_ char *type_text = json_dumps(type, JSON_ENCODE_ANY);
+	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT;
 	struct message parsed;
-	const char *reason;
 
-	int status = run_read_payload(run->payload, &payload);
+	int status = body_compose("run", run->id, run->type, run->payload, &body, &parsed);
 	if (status != EXIT_SUCCESS)
 		return status;
-	if (!id_text || !type_text)
-		return ctl_usage("run", "the job's id or type is not UTF-8");
-	strbuf_printf(&body, "{\"jobId\":%s,\"type\":%s,\"payload\":", id_text, type_text);
-	strbuf_append(&body, payload.data, payload.len);
-	strbuf_putc(&body, '}');
-	if (body.error < 0)
-		return ctl_fail(EXIT_FAILURE, "%s", strerror(-body.error));
-	if (message_parse(body.data, body.len, &parsed, &reason) < 0)
-		return ctl_usage("run", "%s", reason);
 	size_t len = body.len;
 	if (job_init(&run->job, strbuf_take(&body), parsed.job_id, parsed.type) < 0)
 		return ctl_fail(EXIT_FAILURE, "out of memory");

@@ -1,13 +1,13 @@
 #include "handler/lambda.h"
 
 #include <errno.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "base/cleanup.h"
+#include "base/uuid.h"
 #include "handler/handler.h"
 #include "handler/invocation.h"
 #include "handler/lambda_event.h"
@@ -25,21 +25,6 @@ struct lambda {
 
 /* ---- On a worker thread ---- */
 
-/* A version 4 UUID (RFC 9562). */
-static void make_request_id(char ret[RUNTIME_ID_MAX])
-{
-	unsigned char b[16] = {0};
-
-	/* It names an invocation, and guards nothing. */
-	RAND_bytes(b, sizeof b);
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(ret, RUNTIME_ID_MAX,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		b[15]);
-}
-
 static void fill_work(struct runtime_work *work, const struct lambda *lambda,
 	const struct handler_context *context, const struct strbuf *event)
 {
@@ -55,7 +40,7 @@ static void fill_work(struct runtime_work *work, const struct lambda *lambda,
 		.attempt = context->attempt,
 		.message_id = envelope->message_id,
 	};
-	make_request_id(work->request_id);
+	uuid_make(work->request_id);
 }
 
 /* Until what is wanted was said; done_fd adds up what was. */
