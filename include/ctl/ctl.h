@@ -22,11 +22,13 @@ typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
 
 ctl_fn ctl_deploy;
 ctl_fn ctl_logs;
+ctl_fn ctl_publish;
 ctl_fn ctl_queue;
 ctl_fn ctl_run;
 
 extern const char ctl_deploy_help[];
 extern const char ctl_logs_help[];
+extern const char ctl_publish_help[];
 extern const char ctl_queue_help[];
 extern const char ctl_run_help[];
 

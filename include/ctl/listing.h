@@ -38,6 +38,12 @@ DEFINE_CLEANUP(struct listing *, listing_free)
 /* One object on a line of its own; json: stolen. */
 void listing_put_json(json_t *json);
 
+/*
+ * A text of anybody's, as lines that fit the terminal with so many blanks before each. Its own
+ * lines are kept, and nothing in it steers a terminal.
+ */
+void listing_put_text(const char *text, unsigned indent);
+
 /* The width of the terminal that stdout is, else 80. */
 unsigned listing_width(void);
 /* Whether stdout is a terminal that takes colours, and NO_COLOR does not forbid them. */

@@ -38,3 +38,7 @@ json_t *row_json(const struct row *row);
 
 /* The rows with these ids, in no order. NULL: it failed, which was said. */
 PGresult *row_find(struct database *database, const char *const *ids, size_t n_ids);
+
+/* Makes a pending row, committed. 0, or 1: it failed or there is one with this id, which was said.
+ */
+int row_insert(struct database *database, const char *id, const char *type, const char *payload);

@@ -43,10 +43,10 @@ bool listing_colours(void)
 /* ---- Cells ---- */
 
 /* One line in UTF-8 without control characters. */
-static char *cell_new(const char *text)
+static char *cell_new_of(const char *text, size_t len)
 {
 	_cleanup_strbuf_ struct strbuf cell = STRBUF_INIT;
-	size_t len = strlen(text), n;
+	size_t n;
 
 	for (size_t i = 0; i < len; i += n) {
 		unsigned char c = (unsigned char)text[i];
@@ -58,6 +58,11 @@ static char *cell_new(const char *text)
 			strbuf_append(&cell, text + i, n);
 	}
 	return cell.data ? strbuf_take(&cell) : strdup("");
+}
+
+static char *cell_new(const char *text)
+{
+	return cell_new_of(text, strlen(text));
 }
 
 static unsigned cell_width(const char *cell)
@@ -97,6 +102,40 @@ static void cell_print(
 		fputs(cell, stdout);
 	if (!last)
 		printf("%*s", (column->right ? 0 : blanks) + GAP, "");
+}
+
+/* ---- Text ---- */
+
+/* The bytes of it that go onto a line: whole words, or as much of one as there is room for. */
+static size_t text_break(const char *line, unsigned width)
+{
+	size_t len = cell_cut(line, width), word = len;
+
+	if (!line[len] || line[len] == ' ')
+		return len;
+	while (word > 0 && line[word - 1] != ' ')
+		word--;
+	return word > 0 ? word : len;
+}
+
+static void text_print(const char *line, unsigned indent)
+{
+	do {
+		size_t len = text_break(line, listing_width() - indent);
+		printf("%*s%.*s\n", (int)indent, "", (int)len, line);
+		line += len;
+		line += strspn(line, " ");
+	} while (*line);
+}
+
+void listing_put_text(const char *text, unsigned indent)
+{
+	for (size_t len; *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		_cleanup_free_ char *line = cell_new_of(text, len);
+		if (line)
+			text_print(line, indent);
+	}
 }
 
 /* ---- The whole ---- */

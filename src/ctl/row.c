@@ -1,14 +1,19 @@
 #include "ctl/row.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/strbuf.h"
+#include "ctl/ctl.h"
 
 #define UTC(column) "to_char(" #column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
-const char row_columns[] = "id, type, payload, status, attempts, error, " UTC(started_at) ", " UTC(
-	completed_at) ", " UTC(created_at) ", " UTC(updated_at) ", extract(epoch FROM (now() AT "
-								"TIME ZONE 'UTC') - updated_at)";
+/* clang-format off */
+const char row_columns[] =
+	"id, type, payload, coalesce(status::text, 'pending'), attempts, error, "
+	UTC(started_at) ", " UTC(completed_at) ", " UTC(created_at) ", " UTC(updated_at)
+	", extract(epoch FROM (now() AT TIME ZONE 'UTC') - updated_at)";
+/* clang-format on */
 
 static const char *row_text(const PGresult *result, int i, int column)
 {
@@ -39,7 +44,7 @@ json_t *row_json(const struct row *row)
 {
 	json_t *payload = row->payload ? json_loads(row->payload, JSON_DECODE_ANY, NULL) : NULL;
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:i, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", row->id,
+	return json_pack("{s:s, s:s?, s:o, s:s, s:i, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", row->id,
 		"type", row->type, "payload", payload ? payload : json_null(), "status",
 		row->status, "attempts", row->attempts, "error", row->error, "started_at",
 		row->started_at, "completed_at", row->completed_at, "created_at", row->created_at,
@@ -71,4 +76,21 @@ PGresult *row_find(struct database *database, const char *const *ids, size_t n_i
 		&sql, "SELECT %s FROM background_jobs WHERE id = ANY ($1::text[])", row_columns);
 	return database_query(
 		database, strbuf_str(&sql), (const char *const[]){strbuf_str(&array)}, 1);
+}
+
+int row_insert(struct database *database, const char *id, const char *type, const char *payload)
+{
+	/* The application leaves the moments to the table's defaults, which are its session's time.
+	 */
+	_cleanup_result_ PGresult *result = database_query(database,
+		"INSERT INTO background_jobs (id, type, payload, status, created_at, updated_at)"
+		" VALUES ($1, $2, $3::jsonb, 'pending', now() AT TIME ZONE 'UTC',"
+		" now() AT TIME ZONE 'UTC') ON CONFLICT (id) DO NOTHING",
+		(const char *const[]){id, type, payload}, 3);
+
+	if (!result)
+		return EXIT_FAILURE;
+	if (strcmp(PQcmdTuples(result), "1") == 0)
+		return EXIT_SUCCESS;
+	return ctl_fail(EXIT_FAILURE, "there is a job %s already: nexusctl job show %s", id, id);
 }
