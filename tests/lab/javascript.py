@@ -62,6 +62,14 @@ def suite_of_node(loader, script):
     return _cases(loader, script, *_run(script))
 
 
+def run(script, *arguments, environment):
+    """What the script says, a line of JSON each; it ends well. environment: more of it."""
+    told, wrong = _run(script, *arguments, environment=environment)
+    if wrong is not None:
+        raise AssertionError(f"{script}: {wrong}")
+    return told
+
+
 def _cases(loader, script, findings, end):
     cases = {}
     for finding in findings:
@@ -74,13 +82,13 @@ def _cases(loader, script, findings, end):
     return unittest.TestSuite(map(loader.loadTestsFromTestCase, cases.values()))
 
 
-def _run(script, *arguments):
+def _run(script, *arguments, environment=()):
     """What it found, and what was wrong with its end (None: nothing)."""
     try:
         done = subprocess.run(
             command_as(None, ["node", SCRIPTS / script, *arguments]), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS_MAX,
-            env=_environment(), check=False)
+            env={**_environment(), **dict(environment)}, check=False)
     except subprocess.TimeoutExpired as error:
         return _read(error.stdout or b""), f"it was still running after {SECONDS_MAX} s"
     findings = _read(done.stdout)
