@@ -30,6 +30,7 @@ static const struct command {
 	const char *words;
 } commands[] = {
 	{"queue", ctl_queue, ctl_queue_help, "how many messages wait, run and are dead, and rows"},
+	{"dlq", ctl_dlq, ctl_dlq_help, "dead letters: list, show, redrive, purge, replay"},
 	{"publish", ctl_publish, ctl_publish_help, "publish a job, and wait for its end"},
 	{"logs", ctl_logs, ctl_logs_help, "what the daemon logged: of a job, a type, an outcome"},
 	{"run", ctl_run, ctl_run_help, "run one handler here and now, without queue or row"},

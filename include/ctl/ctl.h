@@ -21,12 +21,14 @@ struct ctl {
 typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
 
 ctl_fn ctl_deploy;
+ctl_fn ctl_dlq;
 ctl_fn ctl_logs;
 ctl_fn ctl_publish;
 ctl_fn ctl_queue;
 ctl_fn ctl_run;
 
 extern const char ctl_deploy_help[];
+extern const char ctl_dlq_help[];
 extern const char ctl_logs_help[];
 extern const char ctl_publish_help[];
 extern const char ctl_queue_help[];

@@ -1,0 +1,37 @@
+/*
+ * What the commands of nexusctl dlq have in common: which dead letters are meant, and the way from
+ * the settings to them. Each has a file of its own, dlq_NAME.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/settings.h"
+#include "ctl/ctl.h"
+#include "ctl/dead_letters.h"
+
+struct dlq {
+	const struct ctl *ctl;
+	struct settings *settings;
+	struct client *client;
+	struct database *database; /* NULL: it is away */
+	struct dead_letters *dead;
+};
+
+/* Reads the settings and finds the dead letter queue. 0 or the exit status of what was said. */
+int dlq_open(struct dlq *dlq, const struct ctl *ctl);
+
+/* Connects to the database too, and reads the letters and their rows. 0 or the exit status. */
+int dlq_read(struct dlq *dlq, size_t limit);
+/*
+ * The same for who only looks: all are visible again, and the rows may be missing, which was said
+ * and makes *ret_status 1.
+ */
+int dlq_look(struct dlq *dlq, size_t limit, int *ret_status);
+
+/* What is in hand is visible again afterwards. */
+void dlq_close(struct dlq *dlq);
+
+ctl_fn dlq_list;
+ctl_fn dlq_show;

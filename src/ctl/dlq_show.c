@@ -1,0 +1,118 @@
+#include <string.h>
+
+#include "ctl/choice.h"
+#include "ctl/dlq.h"
+#include "ctl/listing.h"
+#include "ctl/when.h"
+
+#define INDENT 2
+
+static void show_line(const char *name, const char *text)
+{
+	if (!text)
+		return;
+	printf("%-9s ", name);
+	ctl_put_line(stdout, text);
+}
+
+static void show_sent(const struct dead *dead)
+{
+	char sent[WHEN_MAX], age[WHEN_MAX];
+
+	printf("%-9s %s, %s ago\n", "sent", when_utc(dead->letter->sent_at, sent),
+		when_age(dead_age(dead), age));
+}
+
+static void show_row(const struct dead *dead)
+{
+	char state[DEAD_STATE_MAX], age[WHEN_MAX];
+
+	printf("%-9s %s", "row", dead_state(dead, state));
+	if (dead->has_row)
+		printf(", updated %s ago", when_age(dead->row.age, age));
+	putchar('\n');
+}
+
+static void show_text(const char *name, const char *text)
+{
+	if (!text)
+		return;
+	printf("\n%s\n", name);
+	listing_put_text(text, INDENT);
+}
+
+static void show_attributes(const struct letter *letter)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < letter->n_attributes; i++) {
+		const struct sqs_message_attribute *a = &letter->attributes[i];
+		strbuf_printf(&text, "%s (%s): %s\n", a->name, a->data_type,
+			a->string_value ? a->string_value : a->binary_value);
+	}
+	show_text("attributes", text.data);
+}
+
+/* Indented where it is JSON. */
+static void show_body(const struct letter *letter)
+{
+	json_auto_t *json = json_loadb(letter->body, letter->body_len, JSON_DECODE_ANY, NULL);
+	_cleanup_free_ char *text =
+		json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+
+	show_text("body", text ? text : letter->body);
+}
+
+static void show(const struct dead *dead)
+{
+	char receives[16];
+
+	snprintf(receives, sizeof receives, "%u", dead->letter->receives);
+	show_line("message", dead->letter->message_id);
+	show_line("job", dead->letter->job_id);
+	show_line("type", dead->letter->type);
+	show_sent(dead);
+	show_line("receives", receives);
+	show_row(dead);
+	show_text("error", dead_error(dead));
+	show_attributes(dead->letter);
+	show_body(dead->letter);
+}
+
+/* A job may have several. */
+static int show_all(const struct dlq *dlq, const struct choice *choice)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < dlq->dead->n_letters; i++) {
+		const struct dead *dead = &dlq->dead->letters[i];
+		if (!choice_takes(choice, dead))
+			continue;
+		if (dlq->ctl->json)
+			listing_put_json(dead_json(dead));
+		else {
+			fputs(n > 0 ? "\n" : "", stdout);
+			show(dead);
+		}
+		n++;
+	}
+	return n > 0 ? EXIT_SUCCESS
+		     : ctl_fail(EXIT_FAILURE, "%s: no dead letter of that id is in %s",
+			       choice->ids[0], dlq->dead->name);
+}
+
+int dlq_show(const struct ctl *ctl, int argc, char **argv)
+{
+	struct choice choice = {.limit = CHOICE_LIMIT_USUAL};
+	_cleanup_(dlq_close) struct dlq dlq = {0};
+	int rows = EXIT_SUCCESS;
+
+	int status = choice_parse_id(&choice, "show", argc, argv);
+	if (status == EXIT_SUCCESS)
+		status = dlq_open(&dlq, ctl);
+	if (status == EXIT_SUCCESS)
+		status = dlq_look(&dlq, choice.limit, &rows);
+	if (status == EXIT_SUCCESS)
+		status = show_all(&dlq, &choice);
+	return status == EXIT_SUCCESS ? rows : status;
+}
