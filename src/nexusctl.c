@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "aws/profile.h"
 #include "conf/settings.h"
+#include "ctl/cell.h"
 #include "ctl/ctl.h"
 
 /* Where the daemon's unit lets it look for AWS' files. */
@@ -61,12 +63,16 @@ static void print_usage(FILE *out)
 
 void ctl_put_line(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '\n')
-			fputs("\\n", out);
-		else
-			fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+	size_t len = strlen(text), n;
+
+	for (; len > 0; text += n, len -= n) {
+		n = cell_character(text, len);
+		if (n > 0) {
+			fwrite(text, 1, n, out);
+			continue;
+		}
+		fputs(*text == '\n' ? "\\n" : "?", out);
+		n = 1;
 	}
 	fputc('\n', out);
 }
@@ -204,6 +210,8 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return ctl_usage("", "which command?");
+	/* UTF-8 is what is written, whoever calls, and wide characters are to be known as such. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	/* No core, no debugger of the same user: the memory holds secrets. */
 	prctl(PR_SET_DUMPABLE, 0);
 	use_the_units_files();

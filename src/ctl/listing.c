@@ -4,8 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/strbuf.h"
-#include "base/utf8.h"
+#include "ctl/cell.h"
 
 #define WIDTH_USUAL   80
 #define WIDTH_MIN     40
@@ -42,64 +41,17 @@ bool listing_colours(void)
 
 /* ---- Cells ---- */
 
-/* One line in UTF-8 without control characters. */
-static char *cell_new_of(const char *text, size_t len)
-{
-	_cleanup_strbuf_ struct strbuf cell = STRBUF_INIT;
-	size_t n;
-
-	for (size_t i = 0; i < len; i += n) {
-		unsigned char c = (unsigned char)text[i];
-		n = utf8_sequence(text + i, len - i);
-		if (n == 0 || c < 0x20 || c == 0x7f) {
-			strbuf_putc(&cell, c == '\n' || c == '\t' ? ' ' : '?');
-			n = 1;
-		} else
-			strbuf_append(&cell, text + i, n);
-	}
-	return cell.data ? strbuf_take(&cell) : strdup("");
-}
-
-static char *cell_new(const char *text)
-{
-	return cell_new_of(text, strlen(text));
-}
-
-static unsigned cell_width(const char *cell)
-{
-	unsigned width = 0;
-
-	for (; *cell; cell++)
-		width += ((unsigned char)*cell & 0xc0) != 0x80;
-	return width;
-}
-
-/* The bytes of its first so many characters. */
-static size_t cell_cut(const char *cell, unsigned width)
-{
-	size_t i = 0;
-
-	while (cell[i] && width > 0) {
-		i++;
-		while (((unsigned char)cell[i] & 0xc0) == 0x80)
-			i++;
-		width--;
-	}
-	return i;
-}
-
 static void cell_print(
 	const struct listing_column *column, const char *cell, unsigned width, bool last)
 {
 	unsigned own = cell_width(cell);
-	int blanks = (int)(own < width ? width - own : 0);
+	bool cut = own > width && column->elastic;
+	size_t n = cut ? cell_cut(cell, width - 1, &own) : strlen(cell);
+	int blanks = own + cut < width ? (int)(width - own - cut) : 0;
 
 	if (column->right)
 		printf("%*s", blanks, "");
-	if (own > width && column->elastic)
-		printf("%.*s…", (int)cell_cut(cell, width - 1), cell);
-	else
-		fputs(cell, stdout);
+	printf("%.*s%s", (int)n, cell, cut ? "…" : "");
 	if (!last)
 		printf("%*s", (column->right ? 0 : blanks) + GAP, "");
 }
@@ -109,7 +61,8 @@ static void cell_print(
 /* The bytes of it that go onto a line: whole words, or as much of one as there is room for. */
 static size_t text_break(const char *line, unsigned width)
 {
-	size_t len = cell_cut(line, width), word = len;
+	unsigned used;
+	size_t len = cell_cut(line, width, &used), word = len;
 
 	if (!line[len] || line[len] == ' ')
 		return len;
