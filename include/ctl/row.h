@@ -13,7 +13,7 @@
 
 /*
  * What stands between SELECT and FROM for row_read() and row_json(): all columns, times as text,
- * and age, the time since updated_at in seconds.
+ * and what else there is to struct row.
  */
 extern const char row_columns[];
 
@@ -30,6 +30,9 @@ struct row {
 	const char *created_at;
 	const char *updated_at;
 	usec_t age; /* since updated_at, by the database's clock */
+	/* To the microsecond: by these it is known again. */
+	const char *started_exactly;
+	const char *updated_exactly;
 };
 
 void row_read(const PGresult *result, int i, struct row *ret);
@@ -42,3 +45,11 @@ PGresult *row_find(struct database *database, const char *const *ids, size_t n_i
 /* Makes a pending row, committed. 0, or 1: it failed or there is one with this id, which was said.
  */
 int row_insert(struct database *database, const char *id, const char *type, const char *payload);
+
+/*
+ * The row becomes pending, or failed with an error, if it is still as it was seen: what somebody
+ * has begun, touched or finished since is left alone. 1: it did; 0: it is not as it was; negative:
+ * it failed, which was said.
+ */
+int row_move(
+	struct database *database, const struct row *seen, const char *status, const char *error);

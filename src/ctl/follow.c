@@ -1,6 +1,5 @@
 #include "ctl/follow.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +73,7 @@ int follow(const struct ctl *ctl, struct database *database, const struct follow
 				return follow_give_up(what, &row);
 			return strcmp(row.status, "completed") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 		}
-		poll(NULL, 0, (int)(usec_min(pause, end - now) / USEC_PER_MSEC) + 1);
+		interrupt_pause(usec_min(pause, end - now));
 		pause = usec_min(2 * pause, PAUSE_MOST);
 	}
 }

@@ -1,18 +1,25 @@
 #include "ctl/row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/strbuf.h"
 #include "ctl/ctl.h"
 
-#define UTC(column) "to_char(" #column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define NOW_UTC         "(now() AT TIME ZONE 'UTC')"
+#define UTC(column)     "to_char(" #column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define EXACTLY(column) "to_char(" #column ", 'YYYY-MM-DD HH24:MI:SS.US')"
+
+/* Ten thousand years: what is older has no age that anybody means. */
+#define AGE_MAX (1e4 * 366 * 24 * 3600)
 
 /* clang-format off */
 const char row_columns[] =
 	"id, type, payload, coalesce(status::text, 'pending'), attempts, error, "
 	UTC(started_at) ", " UTC(completed_at) ", " UTC(created_at) ", " UTC(updated_at)
-	", extract(epoch FROM (now() AT TIME ZONE 'UTC') - updated_at)";
+	", extract(epoch FROM " NOW_UTC " - updated_at), " EXACTLY(started_at) ", "
+	EXACTLY(updated_at);
 /* clang-format on */
 
 static const char *row_text(const PGresult *result, int i, int column)
@@ -20,10 +27,16 @@ static const char *row_text(const PGresult *result, int i, int column)
 	return PQgetisnull(result, i, column) ? NULL : PQgetvalue(result, i, column);
 }
 
+/* The table is the application's too, and may say that it will be written, or never was. */
+static usec_t row_age(double seconds)
+{
+	if (!(seconds > 0))
+		return 0;
+	return (usec_t)((seconds < AGE_MAX ? seconds : AGE_MAX) * (double)USEC_PER_SEC);
+}
+
 void row_read(const PGresult *result, int i, struct row *ret)
 {
-	double age = atof(PQgetvalue(result, i, 10));
-
 	*ret = (struct row){
 		.id = row_text(result, i, 0),
 		.type = row_text(result, i, 1),
@@ -35,8 +48,9 @@ void row_read(const PGresult *result, int i, struct row *ret)
 		.completed_at = row_text(result, i, 7),
 		.created_at = row_text(result, i, 8),
 		.updated_at = row_text(result, i, 9),
-		/* The table is the application's too, and may say that it will be written. */
-		.age = age > 0 ? (usec_t)(age * (double)USEC_PER_SEC) : 0,
+		.age = row_age(atof(PQgetvalue(result, i, 10))),
+		.started_exactly = row_text(result, i, 11),
+		.updated_exactly = row_text(result, i, 12),
 	};
 }
 
@@ -84,8 +98,8 @@ int row_insert(struct database *database, const char *id, const char *type, cons
 	 */
 	_cleanup_result_ PGresult *result = database_query(database,
 		"INSERT INTO background_jobs (id, type, payload, status, created_at, updated_at)"
-		" VALUES ($1, $2, $3::jsonb, 'pending', now() AT TIME ZONE 'UTC',"
-		" now() AT TIME ZONE 'UTC') ON CONFLICT (id) DO NOTHING",
+		" VALUES ($1, $2, $3::jsonb, 'pending', " NOW_UTC ", " NOW_UTC
+		") ON CONFLICT (id) DO NOTHING",
 		(const char *const[]){id, type, payload}, 3);
 
 	if (!result)
@@ -93,4 +107,23 @@ int row_insert(struct database *database, const char *id, const char *type, cons
 	if (strcmp(PQcmdTuples(result), "1") == 0)
 		return EXIT_SUCCESS;
 	return ctl_fail(EXIT_FAILURE, "there is a job %s already: nexusctl job show %s", id, id);
+}
+
+int row_move(
+	struct database *database, const struct row *seen, const char *status, const char *error)
+{
+	char attempts[16];
+
+	snprintf(attempts, sizeof attempts, "%d", seen->attempts);
+	const char *const parameters[] = {seen->id, status, error, seen->status, attempts,
+		seen->started_exactly, seen->updated_exactly};
+	_cleanup_result_ PGresult *result = database_query(database,
+		"UPDATE background_jobs SET status = $2::job_status, error = $3, completed_at = "
+		"NULL,"
+		" updated_at = " NOW_UTC " WHERE id = $1 AND coalesce(status::text, 'pending') = $4"
+		" AND coalesce(attempts, 0) = $5::integer AND started_at IS NOT DISTINCT FROM"
+		" $6::timestamp AND updated_at IS NOT DISTINCT FROM $7::timestamp",
+		parameters, sizeof parameters / sizeof parameters[0]);
+
+	return result ? strcmp(PQcmdTuples(result), "1") == 0 : -1;
 }
