@@ -35,6 +35,8 @@ static const struct command {
 	{"dlq", ctl_dlq, ctl_dlq_help, "dead letters: list, show, redrive, purge, replay"},
 	{"publish", ctl_publish, ctl_publish_help, "publish a job, and wait for its end"},
 	{"logs", ctl_logs, ctl_logs_help, "what the daemon logged: of a job, a type, an outcome"},
+	{"provision", ctl_provision, ctl_provision_help,
+		"make queues and job table, or say what differs"},
 	{"run", ctl_run, ctl_run_help, "run one handler here and now, without queue or row"},
 	{"deploy", ctl_deploy, ctl_deploy_help,
 		"put a new bundle in place for a job type, or tell which runs"},
@@ -110,10 +112,9 @@ int ctl_usage(const char *command, const char *format, ...)
 	return EX_USAGE;
 }
 
-struct settings *ctl_settings(const struct ctl *ctl, int *ret_status)
+int ctl_load(const struct ctl *ctl, struct strbuf *problems, struct strbuf *warnings,
+	struct settings **ret)
 {
-	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
-	_cleanup_(settings_freep) struct settings *settings = NULL;
 	_cleanup_free_ char *region = NULL;
 	char text[CREDENTIALS_TEXT_MAX];
 
@@ -124,7 +125,15 @@ struct settings *ctl_settings(const struct ctl *ctl, int *ret_status)
 		.environment = (const char *const *)environ,
 		.profile_region = region,
 	};
-	int r = settings_load(&request, &problems, &warnings, &settings);
+	return settings_load(&request, problems, warnings, ret);
+}
+
+struct settings *ctl_settings(const struct ctl *ctl, int *ret_status)
+{
+	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, warnings = STRBUF_INIT;
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+
+	int r = ctl_load(ctl, &problems, &warnings, &settings);
 	fputs(strbuf_str(&warnings), stderr);
 	fputs(strbuf_str(&problems), stderr);
 	if (r == 0)

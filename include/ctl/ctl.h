@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/strbuf.h"
+
 struct settings;
 
 struct ctl {
@@ -23,6 +25,7 @@ typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
 ctl_fn ctl_deploy;
 ctl_fn ctl_dlq;
 ctl_fn ctl_logs;
+ctl_fn ctl_provision;
 ctl_fn ctl_publish;
 ctl_fn ctl_queue;
 ctl_fn ctl_run;
@@ -30,13 +33,18 @@ ctl_fn ctl_run;
 extern const char ctl_deploy_help[];
 extern const char ctl_dlq_help[];
 extern const char ctl_logs_help[];
+extern const char ctl_provision_help[];
 extern const char ctl_publish_help[];
 extern const char ctl_queue_help[];
 extern const char ctl_run_help[];
 
 /*
- * The settings as the daemon reads them; what is wrong with them was said on stderr. NULL: the exit
- * status is in ret_status. The database's URL need not be there.
+ * The settings as the daemon reads them, mistakes and all: as settings_load() returns them, also
+ * where they are only fit to be shown.
+ */
+int ctl_load(const struct ctl *ctl, struct strbuf *problems, struct strbuf *warnings,
+	struct settings **ret);
+/* The same without mistakes; those were said on stderr, and NULL: the exit status is in ret_status.
  */
 struct settings *ctl_settings(const struct ctl *ctl, int *ret_status);
 

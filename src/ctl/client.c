@@ -88,6 +88,7 @@ static int line_new(struct client *client, const char *url, struct line **ret)
 		.queue_url = url,
 		.endpoint = client->settings->queue.endpoint,
 		.region = "",
+		.plain = true, /* conf refuses it where nobody asked for it */
 	};
 	_cleanup_(line_freep) struct line *line = calloc(1, sizeof *line);
 
@@ -398,7 +399,10 @@ const char *client_code(const struct client *client)
 
 static int client_build(struct client *client)
 {
-	const struct http_options http = {.user_agent = "nexusctl/" NEXUS_VERSION};
+	const struct http_options http = {
+		.user_agent = "nexusctl/" NEXUS_VERSION,
+		.ca_bundle = credentials_getenv(getenv, "AWS_CA_BUNDLE"),
+	};
 	const struct identity_options identity = {
 		.region = client->settings->queue.region,
 		.changed = on_identity,
