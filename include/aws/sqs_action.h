@@ -17,6 +17,7 @@ enum sqs_action {
 	SQS_GET_URL,
 	SQS_CREATE_QUEUE,
 	SQS_DELETE_QUEUE,
+	SQS_LIST_SOURCES, /* the queues that have it as their dead letter queue */
 	SQS_PURGE,
 	SQS_START_MOVE,
 	SQS_LIST_MOVES,

@@ -1,12 +1,12 @@
 /*
- * What the halves of nexusctl provision share: how it was asked, and how it tells what became of
- * each thing.
+ * What the halves of nexusctl provision share: how it was asked, and what is left.
  */
 #pragma once
 
 #include "ctl/blueprint.h"
 #include "ctl/client.h"
 #include "ctl/ctl.h"
+#include "ctl/news.h"
 
 struct provision {
 	const struct ctl *ctl;
@@ -14,19 +14,6 @@ struct provision {
 	bool fix;     /* set what differs of a queue */
 	bool differs; /* something is left that is not as it is to be */
 };
-
-/* One thing, and what was found or done. What is NULL is not told. */
-struct provision_news {
-	const char
-		*result; /* "made", "there", "differs", "set", or with --dry-run "would make" … */
-	const char *kind;
-	const char *name;
-	const char *attribute;
-	const char *detail; /* reads on from the attribute, or the name */
-	const char *fix;
-};
-
-void provision_tell(const struct provision *p, const struct provision_news *news);
 
 /*
  * The queues. url: the configured one's; NULL: they go by their names, and what the URL is is told.

@@ -40,3 +40,7 @@ int schema_look(struct database *database, struct schema *ret);
 
 /* Makes in one transaction all that can be made. 0; or negative, and then nothing was made. */
 int schema_make(struct database *database, const struct schema *schema);
+
+/* The table, then the enum, unless something else needs them. 0; or negative, and both are there.
+ */
+int schema_drop(struct database *database);

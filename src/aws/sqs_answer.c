@@ -175,6 +175,7 @@ void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_
 	case SQS_GET_URL:
 	case SQS_CREATE_QUEUE:
 	case SQS_DELETE_QUEUE:
+	case SQS_LIST_SOURCES:
 	case SQS_PURGE:
 	case SQS_START_MOVE:
 	case SQS_LIST_MOVES:

@@ -18,23 +18,39 @@ static bool answered_yes(void)
 	return strcasecmp(line, "y\n") == 0 || strcasecmp(line, "yes\n") == 0;
 }
 
-int ask(bool yes, const char *format, ...)
+static __attribute__((format(printf, 2, 0))) int ask_unless(
+	const char *option, const char *format, va_list args)
 {
 	_cleanup_strbuf_ struct strbuf question = STRBUF_INIT;
-	va_list args;
 
-	if (yes)
-		return EXIT_SUCCESS;
-	va_start(args, format);
 	strbuf_vprintf(&question, format, args);
-	va_end(args);
 	if (!isatty(STDIN_FILENO))
 		return ctl_fail(EXIT_FAILURE,
-			"%s Nobody can be asked (stdin is no terminal): --yes goes ahead",
-			strbuf_str(&question));
+			"%s Nobody can be asked (stdin is no terminal): %s goes ahead",
+			strbuf_str(&question), option);
 	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", strbuf_str(&question));
 	if (!answered_yes())
 		return ctl_fail(EXIT_FAILURE, "nothing was changed");
 	return EXIT_SUCCESS;
+}
+
+int ask(bool yes, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int status = yes ? EXIT_SUCCESS : ask_unless("--yes", format, args);
+	va_end(args);
+	return status;
+}
+
+int ask_apart(bool given, const char *option, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int status = given ? EXIT_SUCCESS : ask_unless(option, format, args);
+	va_end(args);
+	return status;
 }

@@ -9,64 +9,42 @@
 #include "aws/queue_url.h"
 #include "conf/keys.h"
 #include "ctl/interrupt.h"
-#include "ctl/listing.h"
 #include "ctl/provision.h"
-#include "ctl/wrap.h"
 
 const char ctl_provision_help[] =
 	"Usage: nexusctl provision [--env ENV] [--fix] [--dry-run]\n"
 	"\n"
-	"Makes what the worker needs, as the runbook has it, and says of each thing whether it "
-	"was\n"
-	"made, was there, or how it differs:\n"
+	"Makes what the worker needs, as the runbook has it, and says of each thing\n"
+	"whether it was made, was there, or how it differs:\n"
 	"\n"
 	"  dead letter queue  keeps messages for 14 days\n"
-	"  queue              3 receives, then to the dead letter queue; visibility 60 s; a "
-	"receive\n"
-	"                     waits for 20 s\n"
-	"  job table          the enum job_status, the table background_jobs and its index\n"
+	"  queue              3 receives, then to the dead letter queue; visibility\n"
+	"                     60 s; a receive waits for 20 s\n"
+	"  job table          the enum job_status, the table background_jobs, its index\n"
 	"\n"
-	"The queue is the one of [queue] url, whether it is there yet or not. Its dead letter "
-	"queue\n"
-	"is the one that it has; otherwise nexus-jobs-X has nexus-jobs-dlq-X, and another NAME "
-	"has\n"
-	"NAME-dlq. What is there stays as it is, and nothing is deleted.\n"
+	"The queue is the one of [queue] url, whether it is there yet or not. Its dead\n"
+	"letter queue is the one that it has; otherwise nexus-jobs-X is given\n"
+	"nexus-jobs-dlq-X, and another NAME is given NAME-dlq. What is there stays as it\n"
+	"is, and nothing is deleted.\n"
 	"\n"
-	"  --env ENV  the queues nexus-jobs-ENV and nexus-jobs-dlq-ENV; needs no [queue] url, and\n"
-	"             says what to put there. Without an endpoint they are made at AWS in the\n"
-	"             configured region\n"
-	"  --fix      set the attributes of the queues that differ; tables are never altered\n"
+	"  --env ENV  the queues nexus-jobs-ENV and nexus-jobs-dlq-ENV; needs no [queue]\n"
+	"             url, and tells what to put there. Without a configured endpoint\n"
+	"             they are made at AWS, in the configured region\n"
+	"  --fix      set the queues' attributes that differ; a table is never altered\n"
 	"  --dry-run  change nothing, and say what would be\n"
 	"\n"
-	"With --json each line has: result (made, there, differs, set, would make, would set,\n"
-	"configure), kind, name, attribute, detail, fix.\n"
+	"With --json each line has result (made, there, differs, set, would make, would\n"
+	"set, configure), kind, name, attribute, detail, fix.\n"
 	"\n"
-	"It needs sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:CreateQueue and, with --fix,\n"
+	"It needs sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:CreateQueue and for --fix\n"
 	"sqs:SetQueueAttributes; and CREATE on the schema where the table is to be.\n"
 	"\n"
 	"Examples: nexusctl provision --env dev --dry-run\n"
 	"          nexusctl provision --env dev\n"
 	"          nexusctl provision --fix\n"
 	"\n"
-	"Exit status: 0 all is as above, 1 something differs or failed, 64 usage, 78\n"
-	"configuration.\n";
-
-#define LINE_INDENT 12
-
-void provision_tell(const struct provision *p, const struct provision_news *news)
-{
-	const char *attribute = news->attribute, *detail = news->detail, *fix = news->fix;
-
-	if (p->ctl->json)
-		listing_put_json(json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?}", "result",
-			news->result, "kind", news->kind, "name", news->name, "attribute",
-			attribute, "detail", detail, "fix", fix));
-	else
-		wrap_print(stdout, LINE_INDENT, "%-11s %s %s%s%s%s%s%s%s", news->result, news->kind,
-			news->name, attribute || detail ? ": " : "", attribute ? attribute : "",
-			attribute && detail ? " " : "", detail ? detail : "", fix ? ": " : "",
-			fix ? fix : "");
-}
+	"Exit status: 0 all is as above, 1 something differs or failed, 64 usage,\n"
+	"78 configuration.\n";
 
 /* ---- Where a queue is to be that no URL names yet ---- */
 

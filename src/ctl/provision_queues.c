@@ -90,12 +90,12 @@ static int create_failed(const struct building *b, const struct blueprint_queue 
 
 static int site_make(struct building *b, const struct blueprint_queue *queue, struct site *site)
 {
-	struct provision_news news = {.kind = "queue", .name = queue->name};
+	struct news news = {.kind = "queue", .name = queue->name};
 	char *url = NULL;
 
 	if (b->p->dry_run) {
 		news.result = "would make";
-		provision_tell(b->p, &news);
+		news_tell(b->p->ctl, &news);
 		return EXIT_SUCCESS;
 	}
 	if (create_patiently(b, queue, &url) != SQS_OK)
@@ -103,7 +103,7 @@ static int site_make(struct building *b, const struct blueprint_queue *queue, st
 	free(site->url);
 	site->url = url;
 	news.result = "made";
-	provision_tell(b->p, &news);
+	news_tell(b->p->ctl, &news);
 	return EXIT_SUCCESS;
 }
 
@@ -123,7 +123,7 @@ static void tell_attribute(const struct building *b, const struct blueprint_queu
 {
 	char was[BLUEPRINT_VALUE_MAX], wanted[BLUEPRINT_VALUE_MAX];
 	char detail[2 * BLUEPRINT_VALUE_MAX + 16];
-	struct provision_news news = {.kind = "queue",
+	struct news news = {.kind = "queue",
 		.name = queue->name,
 		.attribute = attribute->name,
 		.detail = detail};
@@ -138,21 +138,20 @@ static void tell_attribute(const struct building *b, const struct blueprint_queu
 		news.fix = "--fix sets it";
 		snprintf(detail, sizeof detail, "is %s, not %s", was, wanted);
 	}
-	provision_tell(b->p, &news);
+	news_tell(b->p->ctl, &news);
 }
 
 static int site_compare(
 	struct building *b, const struct blueprint_queue *queue, const struct site *site)
 {
-	const struct provision_news there = {
-		.result = "there", .kind = "queue", .name = queue->name};
+	const struct news there = {.result = "there", .kind = "queue", .name = queue->name};
 	json_auto_t *differing = json_object();
 
 	for (size_t i = 0; i < queue->n_attributes; i++)
 		if (!blueprint_agrees(&queue->attributes[i], site->attributes))
 			json_object_set_new(differing, queue->attributes[i].name,
 				json_string(queue->attributes[i].value));
-	provision_tell(b->p, &there);
+	news_tell(b->p->ctl, &there);
 	if (json_object_size(differing) == 0)
 		return EXIT_SUCCESS;
 	if (b->p->fix && !b->p->dry_run) {
@@ -225,7 +224,7 @@ static bool is_same_queue(const struct building *b, const char *url, const char 
 
 static void tell_url(struct building *b, const char *configured)
 {
-	const struct provision_news news = {
+	const struct news news = {
 		.result = configured ? "differs" : "configure",
 		.kind = "setting",
 		.name = "[queue] url",
@@ -235,7 +234,7 @@ static void tell_url(struct building *b, const char *configured)
 	if (!b->jobs.url || (configured && is_same_queue(b, configured, b->jobs.url)))
 		return;
 	b->p->differs |= configured != NULL;
-	provision_tell(b->p, &news);
+	news_tell(b->p->ctl, &news);
 }
 
 int provision_queues(

@@ -11,7 +11,7 @@ static void tell(struct provision *p, const struct schema_fact *fact)
 		[SCHEMA_MISSING] = "made",
 		[SCHEMA_DIFFERS] = "differs",
 	};
-	const struct provision_news news = {
+	const struct news news = {
 		.result = fact->make && p->dry_run ? "would make" : results[fact->state],
 		.kind = fact->kind,
 		.name = fact->name,
@@ -20,7 +20,7 @@ static void tell(struct provision *p, const struct schema_fact *fact)
 	};
 
 	p->differs |= fact->state == SCHEMA_DIFFERS;
-	provision_tell(p, &news);
+	news_tell(p->ctl, &news);
 }
 
 static int failed(const struct database *database)

@@ -207,7 +207,7 @@ int schema_look(struct database *database, struct schema *ret)
 	return r;
 }
 
-/* ---- Making ---- */
+/* ---- Making and dropping ---- */
 
 static int schema_execute(struct database *database, const char *statement)
 {
@@ -216,12 +216,31 @@ static int schema_execute(struct database *database, const char *statement)
 	return result ? 0 : -1;
 }
 
-int schema_make(struct database *database, const struct schema *schema)
+/* One transaction, which a failure leaves to end with the connection. */
+static int schema_execute_all(
+	struct database *database, const char *const *statements, size_t n_statements)
 {
 	int r = schema_execute(database, "BEGIN");
 
-	for (size_t i = 0; i < schema->n_facts && r == 0; i++)
-		if (schema->facts[i].make)
-			r = schema_execute(database, schema->facts[i].make);
+	for (size_t i = 0; i < n_statements && r == 0; i++)
+		r = schema_execute(database, statements[i]);
 	return r == 0 ? schema_execute(database, "COMMIT") : r;
+}
+
+int schema_make(struct database *database, const struct schema *schema)
+{
+	const char *statements[SCHEMA_FACTS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < schema->n_facts; i++)
+		if (schema->facts[i].make)
+			statements[n++] = schema->facts[i].make;
+	return schema_execute_all(database, statements, n);
+}
+
+int schema_drop(struct database *database)
+{
+	static const char *const statements[] = {"DROP TABLE " TABLE, "DROP TYPE " TYPE};
+
+	return schema_execute_all(database, statements, 2);
 }

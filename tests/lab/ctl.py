@@ -1,6 +1,7 @@
 """nexusctl, as operators run it."""
 
 import collections
+import contextlib
 import os
 import pathlib
 import pwd
@@ -16,12 +17,26 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 Done = collections.namedtuple("Done", "status output errors")
 
 
-def nexusctl(daemon, *words, stdin=""):
-    """With the daemon's configuration and environment, whether it runs or not; how it ended."""
-    done = subprocess.run(
-        [daemon.lab.program("nexusctl"), "--config", daemon.file, *map(str, words)], input=stdin,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX,
-        cwd=daemon.lab.directory, env=daemon.own_environment(), check=False)
+@contextlib.contextmanager
+def _terminal(typed):
+    """One at which somebody has typed that."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, typed.encode())
+        yield {"stdin": theirs}
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def nexusctl(daemon, *words, stdin="", typed=None):
+    """With the daemon's configuration and environment, whether it runs or not; how it ended.
+    typed: stdin is a terminal, and that is what it is answered there."""
+    with contextlib.nullcontext({"input": stdin}) if typed is None else _terminal(typed) as given:
+        done = subprocess.run(
+            [daemon.lab.program("nexusctl"), "--config", daemon.file, *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX,
+            cwd=daemon.lab.directory, env=daemon.own_environment(), check=False, **given)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
