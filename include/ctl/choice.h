@@ -14,7 +14,8 @@
 
 /* The members of a command's table of options that choice_option() takes. */
 #define CHOICE_OPTIONS                                                                             \
-	{"type", required_argument, NULL, 't'}, {"error", required_argument, NULL, 'e'},           \
+	{"job", required_argument, NULL, 'j'}, {"type", required_argument, NULL, 't'},             \
+		{"error", required_argument, NULL, 'e'},                                           \
 	{                                                                                          \
 		"limit", required_argument, NULL, 'l'                                              \
 	}
@@ -22,16 +23,21 @@
 /* Borrows all texts. */
 struct choice {
 	size_t limit;
-	const char *type;       /* NULL: any */
-	const char *error;      /* a part of it; NULL: any */
-	const char *const *ids; /* of jobs or messages; NULL: any */
+	const char *type;  /* NULL: any */
+	const char *error; /* a part of it; NULL: any */
+	const char **ids;  /* of jobs or messages; owned; none: any */
 	size_t n_ids;
 };
+#define CHOICE_INIT ((struct choice){.limit = CHOICE_LIMIT_USUAL})
 
-/* Of getopt_long(). 0, or 64 for what it cannot be, which was said; -1: not one of these. */
+/* Of getopt_long(). 0, or 64 or 1 for what it cannot be, which was said; -1: not one of these. */
 int choice_option(struct choice *choice, int option, const char *text);
+/* 0 or 1. */
+int choice_add_id(struct choice *choice, const char *id);
+void choice_done(struct choice *choice);
 
 /* A command line that is one id, and options of these. 0 or 64. */
 int choice_parse_id(struct choice *choice, const char *command, int argc, char **argv);
 
+bool choice_names(const struct dead *dead, const char *id);
 bool choice_takes(const struct choice *choice, const struct dead *dead);

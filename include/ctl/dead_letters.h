@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ctl/choice.h"
 #include "ctl/client.h"
 #include "ctl/database.h"
 #include "ctl/dead.h"
@@ -44,6 +45,9 @@ int dead_letters_read(struct dead_letters *dead, size_t limit);
 
 /* Asks for the rows of all jobs that letters name. 0 or 1. */
 int dead_letters_join(struct dead_letters *dead, struct database *database);
+
+/* Only those that choice takes stay, the others are visible again. 0 or 1. */
+int dead_letters_choose(struct dead_letters *dead, const struct choice *choice);
 
 /*
  * Renews what has not much time left. To be called between the steps of what takes long. A letter

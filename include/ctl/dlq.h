@@ -22,16 +22,24 @@ struct dlq {
 /* Reads the settings and finds the dead letter queue. 0 or the exit status of what was said. */
 int dlq_open(struct dlq *dlq, const struct ctl *ctl);
 
-/* Connects to the database too, and reads the letters and their rows. 0 or the exit status. */
-int dlq_read(struct dlq *dlq, size_t limit);
 /*
- * The same for who only looks: all are visible again, and the rows may be missing, which was said
+ * Connects to the database too, and reads the letters and their rows; those that choice takes are
+ * in hand then. 0 or the exit status.
+ */
+int dlq_read(struct dlq *dlq, const struct choice *choice);
+/*
+ * The same for who only looks: none is in hand then, and the rows may be missing, which was said
  * and makes *ret_status 1.
  */
-int dlq_look(struct dlq *dlq, size_t limit, int *ret_status);
+int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status);
+/* 0, or 1: there is none of some id that was asked for, which is said. */
+int dlq_missing(const struct dlq *dlq, const struct choice *choice);
 
 /* What is in hand is visible again afterwards. */
 void dlq_close(struct dlq *dlq);
 
 ctl_fn dlq_list;
 ctl_fn dlq_show;
+ctl_fn dlq_redrive;
+ctl_fn dlq_purge;
+ctl_fn dlq_replay;

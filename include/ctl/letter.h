@@ -28,6 +28,7 @@ struct letter {
 	usec_t sent_at; /* CLOCK_REALTIME; 0: not known */
 	struct sqs_message_attribute attributes[SQS_MESSAGE_ATTRIBUTES_MAX]; /* texts are owned */
 	size_t n_attributes;
+	char *source; /* dead letters: ARN of the queue that gave it up; NULL: it is not known */
 };
 
 /* NULL: no memory. Attributes come with a receive that asks for details. */

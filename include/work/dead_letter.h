@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "aws/sqs.h"
 #include "job/envelope.h"
 #include "job/job.h"
@@ -35,3 +37,6 @@ struct dead_letter {
 
 void dead_letter_write(struct dead_letter *letter, const struct envelope *envelope, size_t body_len,
 	const struct dead_letter_cause *cause);
+
+/* Whether an attribute is one of those that say why it is there. */
+bool dead_letter_is_ours(const char *name);

@@ -190,14 +190,15 @@ static int dead_letters_change(
 	return status;
 }
 
-/* Changes that of all in hand that end before a moment. */
-static int dead_letters_change_all(struct dead_letters *dead, usec_t before, usec_t timeout)
+/* Changes that of all from the first on whose time in hand ends before a moment. */
+static int dead_letters_change_all(
+	struct dead_letters *dead, size_t first, usec_t before, usec_t timeout)
 {
 	struct dead *ten[SQS_BATCH_MAX];
 	int status = EXIT_SUCCESS;
 	size_t n = 0;
 
-	for (size_t i = 0; i < dead->n_letters; i++) {
+	for (size_t i = first; i < dead->n_letters; i++) {
 		struct dead *one = &dead->letters[i];
 		if (one->until > 0 && one->until <= before)
 			ten[n++] = one;
@@ -212,19 +213,44 @@ static int dead_letters_change_all(struct dead_letters *dead, usec_t before, use
 
 int dead_letters_keep(struct dead_letters *dead)
 {
-	if (dead_letters_change_all(dead, clock_boottime() + IN_HAND / 2, IN_HAND) == EXIT_SUCCESS)
+	usec_t soon = clock_boottime() + IN_HAND / 2;
+
+	if (dead_letters_change_all(dead, 0, soon, IN_HAND) == EXIT_SUCCESS)
 		return EXIT_SUCCESS;
 	return ctl_fail(EXIT_FAILURE, "%s", client_error(dead->client));
 }
 
-int dead_letters_release(struct dead_letters *dead)
+static int dead_letters_release_from(struct dead_letters *dead, size_t first)
 {
 	char left[CLOCK_DURATION_MAX];
 
-	if (dead_letters_change_all(dead, USEC_INFINITY, 0) == EXIT_SUCCESS)
+	if (dead_letters_change_all(dead, first, USEC_INFINITY, 0) == EXIT_SUCCESS)
 		return EXIT_SUCCESS;
 	return ctl_fail(EXIT_FAILURE, "some dead letters are visible again only within %s: %s",
 		clock_format_duration(IN_HAND, left), client_error(dead->client));
+}
+
+int dead_letters_release(struct dead_letters *dead)
+{
+	return dead_letters_release_from(dead, 0);
+}
+
+int dead_letters_choose(struct dead_letters *dead, const struct choice *choice)
+{
+	size_t n = 0;
+
+	/* Those that stay change places with the others before them. */
+	for (size_t i = 0; i < dead->n_letters; i++) {
+		struct dead one = dead->letters[i];
+		if (!choice_takes(choice, &one))
+			continue;
+		dead->letters[i] = dead->letters[n];
+		dead->letters[n++] = one;
+	}
+	int status = dead_letters_release_from(dead, n);
+	while (dead->n_letters > n)
+		letter_free(dead->letters[--dead->n_letters].letter);
+	return status;
 }
 
 /* ---- Rows ---- */

@@ -6,39 +6,54 @@
 #include "ctl/interrupt.h"
 
 const char ctl_dlq_help[] =
-	"Usage: nexusctl dlq list [--type TYPE] [--error TEXT] [--group] [--limit N]\n"
+	"Usage: nexusctl dlq list [--job ID...] [--type TYPE] [--error TEXT] [--limit N]\n"
+	"                         [--group]\n"
 	"       nexusctl dlq show ID [--limit N]\n"
+	"       nexusctl dlq redrive --job ID... | [--type TYPE] [--error TEXT] | --all\n"
+	"                            [--rate N/s] [--limit N] [--dry-run] [--yes]\n"
+	"       nexusctl dlq redrive --all --move-task [--rate N/s] [--dry-run] [--yes]\n"
 	"\n"
-	"Dead letters: the messages that the queue has given up, beside their jobs' rows. They "
-	"are\n"
-	"received to be looked at, which counts as a receive, and are visible again at once at "
-	"the\n"
-	"end, also after Ctrl-C; after kill -9 within a minute. Nothing is deleted but by purge, "
-	"and\n"
-	"by redrive once its copy is sent.\n"
+	"Dead letters: the messages that the queue has given up, beside their jobs' rows.\n"
+	"They are received to be looked at (which counts as a receive), and are visible\n"
+	"again at once at the end, also after Ctrl-C; after kill -9 within a minute.\n"
 	"\n"
-	"  list   one line each: the job's id (the message's where the body is no job's), its "
-	"type,\n"
-	"         age, receives, the row's status and attempts, and the error: the row's, else "
-	"what\n"
-	"         the daemon wrote beside the copy that it sent. Below that the same by type and\n"
-	"         error; with --group that alone.\n"
-	"  show   all of one letter: body, attributes, and the row. ID is a job's or a message's.\n"
+	"  list     One line each: the job's id (the message's where the body is no\n"
+	"           job's), type, age, receives, the row's status and attempts, and the\n"
+	"           error: the row's, else what the daemon wrote beside the copy that it\n"
+	"           sent. Below that the same by type and error; with --group that alone.\n"
+	"  show     All of one letter: error, attributes, body, and its row.\n"
+	"  redrive  Sends letters back to the queue, one by one: first a copy, with the\n"
+	"           message's own attributes; then the row becomes pending, if it is\n"
+	"           still failed as it was seen; then the letter is deleted. kill -9\n"
+	"           between these leaves at worst a message twice, which the daemon runs\n"
+	"           once. Kept, and said, are letters whose job is completed (it must not\n"
+	"           run again), has no row or one of another type, or came from another\n"
+	"           queue, and those that are no job's. Ctrl-C ends between two letters.\n"
+	"           --all asks first.\n"
+	"           With --move-task SQS moves them all itself, whatever they are, and\n"
+	"           goes on if nexusctl is killed; Ctrl-C cancels it. Rows stay failed,\n"
+	"           which the daemon begins all the same.\n"
 	"\n"
-	"  --type TYPE   only those of that type\n"
+	"  --job ID...   only those of these jobs, or these messages\n"
+	"  --type TYPE   only those of this type\n"
 	"  --error TEXT  only those whose error holds TEXT\n"
 	"  --limit N     look at N letters at most (1000)\n"
+	"  --rate N/s    at most so many in a second; N/min: in a minute\n"
+	"  --dry-run     show what would be done\n"
+	"  --yes         do not ask\n"
 	"\n"
-	"With --json a letter has message_id, job_id, type, body, receives, sent_at, error,\n"
-	"attributes (as SQS has them) and row (its columns, or null); a group has count, type, "
-	"error\n"
-	"and oldest_sent_at.\n"
+	"With --json a letter has message_id, job_id, type, body, receives, sent_at,\n"
+	"error, attributes (as SQS has them) and row (its columns, or null); a group has\n"
+	"count, type, error and oldest_sent_at; redrive tells of each letter with\n"
+	"message_id, job_id, type, action (\"sent\", \"kept\" …) and reason, and of a move\n"
+	"task with source, destination, status, moved and to_move.\n"
 	"\n"
-	"Examples: nexusctl dlq list --type generate-thumbnail\n"
-	"          nexusctl dlq list --group\n"
-	"          nexusctl dlq show 7c3e\n"
+	"Examples: nexusctl dlq list --group\n"
+	"          nexusctl dlq show job-17\n"
+	"          nexusctl dlq redrive --error 'ECONNREFUSED' --dry-run\n"
+	"          nexusctl dlq redrive --all --rate 20/s\n"
 	"\n"
-	"Exit status: 0 done, 1 failed, or there is no such letter.\n";
+	"Exit status: 0 done, 1 failed, or there is no such letter, or some were kept.\n";
 
 int dlq_open(struct dlq *dlq, const struct ctl *ctl)
 {
@@ -55,20 +70,20 @@ int dlq_open(struct dlq *dlq, const struct ctl *ctl)
 	return dead_letters_open(dlq->client, dlq->settings->queue.url, &dlq->dead);
 }
 
-int dlq_read(struct dlq *dlq, size_t limit)
+int dlq_read(struct dlq *dlq, const struct choice *choice)
 {
 	int status = database_open(dlq->settings, &dlq->database);
 
 	if (status == EXIT_SUCCESS)
-		status = dead_letters_read(dlq->dead, limit);
+		status = dead_letters_read(dlq->dead, choice->limit);
 	if (status == EXIT_SUCCESS)
 		status = dead_letters_join(dlq->dead, dlq->database);
-	return status;
+	return status == EXIT_SUCCESS ? dead_letters_choose(dlq->dead, choice) : status;
 }
 
-int dlq_look(struct dlq *dlq, size_t limit, int *ret_status)
+int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status)
 {
-	int status = dead_letters_read(dlq->dead, limit);
+	int status = dead_letters_read(dlq->dead, choice->limit);
 
 	/* Who reads a listing may take his time. */
 	if (dead_letters_release(dlq->dead) != EXIT_SUCCESS)
@@ -78,7 +93,22 @@ int dlq_look(struct dlq *dlq, size_t limit, int *ret_status)
 	if (database_open(dlq->settings, &dlq->database) != EXIT_SUCCESS ||
 		dead_letters_join(dlq->dead, dlq->database) != EXIT_SUCCESS)
 		*ret_status = EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	return dead_letters_choose(dlq->dead, choice);
+}
+
+int dlq_missing(const struct dlq *dlq, const struct choice *choice)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < choice->n_ids; i++) {
+		bool there = false;
+		for (size_t k = 0; k < dlq->dead->n_letters && !there; k++)
+			there = choice_names(&dlq->dead->letters[k], choice->ids[i]);
+		if (!there)
+			status = ctl_fail(EXIT_FAILURE, "%s: no dead letter of that id is in %s",
+				choice->ids[i], dlq->dead->name);
+	}
+	return status;
 }
 
 void dlq_close(struct dlq *dlq)
@@ -94,10 +124,10 @@ int ctl_dlq(const struct ctl *ctl, int argc, char **argv)
 	static const struct {
 		const char *name;
 		ctl_fn *run;
-	} commands[] = {{"list", dlq_list}, {"show", dlq_show}};
+	} commands[] = {{"list", dlq_list}, {"show", dlq_show}, {"redrive", dlq_redrive}};
 
 	if (argc < 2)
-		return ctl_usage("dlq", "list, show, or what?");
+		return ctl_usage("dlq", "list, show, redrive, or what?");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(ctl, argc - 1, argv + 1);

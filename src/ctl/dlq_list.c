@@ -107,14 +107,13 @@ static int list_groups(const struct list *list, const struct ctl *ctl)
 
 /* ---- The command ---- */
 
-static int list_choose(struct list *list, const struct dead_letters *dead)
+static int list_sort(struct list *list, const struct dead_letters *dead)
 {
 	list->letters = calloc(dead->n_letters + 1, sizeof list->letters[0]);
 	if (!list->letters)
 		return ctl_fail(EXIT_FAILURE, "out of memory");
 	for (size_t i = 0; i < dead->n_letters; i++)
-		if (choice_takes(&list->choice, &dead->letters[i]))
-			list->letters[list->n_letters++] = &dead->letters[i];
+		list->letters[list->n_letters++] = &dead->letters[i];
 	qsort(list->letters, list->n_letters, sizeof list->letters[0], compare_letters);
 	return EXIT_SUCCESS;
 }
@@ -153,9 +152,15 @@ static int list_parse(struct list *list, int argc, char **argv)
 			     : EXIT_SUCCESS;
 }
 
+static void list_done(struct list *list)
+{
+	choice_done(&list->choice);
+	free(list->letters);
+}
+
 int dlq_list(const struct ctl *ctl, int argc, char **argv)
 {
-	struct list list = {.choice = {.limit = CHOICE_LIMIT_USUAL}};
+	_cleanup_(list_done) struct list list = {.choice = CHOICE_INIT};
 	_cleanup_(dlq_close) struct dlq dlq = {0};
 	int rows = EXIT_SUCCESS;
 
@@ -163,11 +168,10 @@ int dlq_list(const struct ctl *ctl, int argc, char **argv)
 	if (status == EXIT_SUCCESS)
 		status = dlq_open(&dlq, ctl);
 	if (status == EXIT_SUCCESS)
-		status = dlq_look(&dlq, list.choice.limit, &rows);
+		status = dlq_look(&dlq, &list.choice, &rows);
 	if (status == EXIT_SUCCESS)
-		status = list_choose(&list, dlq.dead);
+		status = list_sort(&list, dlq.dead);
 	if (status == EXIT_SUCCESS)
 		status = list_show(&list, ctl);
-	free(list.letters);
 	return status == EXIT_SUCCESS ? rows : status;
 }

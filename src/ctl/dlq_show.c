@@ -80,30 +80,22 @@ static void show(const struct dead *dead)
 }
 
 /* A job may have several. */
-static int show_all(const struct dlq *dlq, const struct choice *choice)
+static void show_all(const struct dlq *dlq)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < dlq->dead->n_letters; i++) {
 		const struct dead *dead = &dlq->dead->letters[i];
-		if (!choice_takes(choice, dead))
-			continue;
 		if (dlq->ctl->json)
 			listing_put_json(dead_json(dead));
 		else {
-			fputs(n > 0 ? "\n" : "", stdout);
+			fputs(i > 0 ? "\n" : "", stdout);
 			show(dead);
 		}
-		n++;
 	}
-	return n > 0 ? EXIT_SUCCESS
-		     : ctl_fail(EXIT_FAILURE, "%s: no dead letter of that id is in %s",
-			       choice->ids[0], dlq->dead->name);
 }
 
 int dlq_show(const struct ctl *ctl, int argc, char **argv)
 {
-	struct choice choice = {.limit = CHOICE_LIMIT_USUAL};
+	_cleanup_(choice_done) struct choice choice = CHOICE_INIT;
 	_cleanup_(dlq_close) struct dlq dlq = {0};
 	int rows = EXIT_SUCCESS;
 
@@ -111,8 +103,11 @@ int dlq_show(const struct ctl *ctl, int argc, char **argv)
 	if (status == EXIT_SUCCESS)
 		status = dlq_open(&dlq, ctl);
 	if (status == EXIT_SUCCESS)
-		status = dlq_look(&dlq, choice.limit, &rows);
+		status = dlq_look(&dlq, &choice, &rows);
 	if (status == EXIT_SUCCESS)
-		status = show_all(&dlq, &choice);
-	return status == EXIT_SUCCESS ? rows : status;
+		status = dlq_missing(&dlq, &choice);
+	if (status != EXIT_SUCCESS)
+		return status;
+	show_all(&dlq);
+	return rows;
 }

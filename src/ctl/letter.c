@@ -27,6 +27,18 @@ static bool letter_copy_attributes(struct letter *letter, const struct sqs_detai
 	return true;
 }
 
+/* What the daemon sent came from nowhere as SQS sees it. */
+static bool letter_find_source(struct letter *letter, const struct sqs_details *details)
+{
+	const char *source = letter_attribute(letter, "NexusSourceQueue");
+
+	for (size_t i = 0; details && i < details->n_attributes && !source; i++)
+		if (strcmp(details->attributes[i].name, "DeadLetterQueueSourceArn") == 0)
+			source = details->attributes[i].value;
+	letter->source = source ? strdup(source) : NULL;
+	return !source == !letter->source;
+}
+
 static bool letter_copy(struct letter *letter, const struct sqs_message *message)
 {
 	letter->message_id = strdup(message->message_id);
@@ -39,7 +51,8 @@ static bool letter_copy(struct letter *letter, const struct sqs_message *message
 	letter->body_len = message->body_len;
 	letter->receives = message->receive_count;
 	letter->sent_at = message->sent_at;
-	return letter_copy_attributes(letter, message->details);
+	return letter_copy_attributes(letter, message->details) &&
+	       letter_find_source(letter, message->details);
 }
 
 static bool letter_parse(struct letter *letter)
@@ -79,6 +92,7 @@ struct letter *letter_free(struct letter *letter)
 	free(letter->body);
 	free(letter->job_id);
 	free(letter->type);
+	free(letter->source);
 	free(letter);
 	return NULL;
 }

@@ -1,6 +1,5 @@
 #include "work/dead_letter.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +7,7 @@
 
 #define REASON "NexusReason"
 
-static bool dead_letter_is_ours(const char *name)
+bool dead_letter_is_ours(const char *name)
 {
 	static const char *const ours[] = {
 		REASON, "NexusOutcome", "NexusReceiveCount", "NexusSourceQueue", "NexusMessageId"};

@@ -7,6 +7,7 @@ import pathlib
 import pwd
 import subprocess
 
+from lab.process import Process
 from lab.world import ROOT
 
 SECONDS_MAX = 60
@@ -38,6 +39,13 @@ def nexusctl(daemon, *words, stdin="", typed=None):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX,
             cwd=daemon.lab.directory, env=daemon.own_environment(), check=False, **given)
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def start_nexusctl(daemon, *words):
+    """The same, and it may take its time: a process, with both its outputs as lines."""
+    return Process(daemon.lab, "nexusctl", [
+        daemon.lab.program("nexusctl"), "--config", daemon.file, *map(str, words)],
+        environment=daemon.own_environment())
 
 
 def nexusctl_alone(*words, **environment):

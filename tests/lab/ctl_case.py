@@ -4,9 +4,10 @@ A file that says `from lab.ctl_case import CtlCase, setUpModule, tearDownModule`
 """
 
 import json
+import signal
 
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
-from lab.ctl import nexusctl
+from lab.ctl import nexusctl, start_nexusctl
 
 WIDTH = 80
 
@@ -32,6 +33,12 @@ class CtlCase(Case):
         done = self.run_ctl(*words, **options)
         self.assertEqual(done.errors, "")
         return done.output
+
+    def start_ctl(self, *words):
+        """It goes on while the test does, and does not outlive it."""
+        process = start_nexusctl(self.daemon, *words)
+        self.addCleanup(process.stop, signal.SIGKILL)
+        return process
 
     def complain(self, *words, status=1, **options):
         """The one line that it wrote to stderr, and nothing to stdout."""

@@ -14,7 +14,7 @@ may_include() {
 	work)    echo work base aws job handler ;;
 	daemon)  echo daemon base net aws job conf handler work ;;
 	# What nexusctl does it does with the daemon's own parts, wired as the daemon wires them.
-	ctl)     echo ctl base net aws job conf handler daemon ;;
+	ctl)     echo ctl base net aws job conf handler work daemon ;;
 	esac
 }
 
