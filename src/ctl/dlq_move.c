@@ -55,9 +55,12 @@ static int move_start(struct move *move, unsigned per_second)
 	if (per_second > 0)
 		json_object_set_new(
 			request, "MaxNumberOfMessagesPerSecond", json_integer(per_second));
-	return client_ask(move->dlq->client, SQS_START_MOVE, source, request, &move->task) == SQS_OK
-		       ? EXIT_SUCCESS
-		       : move_fail(move);
+	/* Once it is asked for it is there, and only its handle cancels it. */
+	interrupt_hold(true);
+	enum sqs_result result =
+		client_ask(move->dlq->client, SQS_START_MOVE, source, request, &move->task);
+	interrupt_hold(false);
+	return result == SQS_OK ? EXIT_SUCCESS : move_fail(move);
 }
 
 /* ---- On its way ---- */

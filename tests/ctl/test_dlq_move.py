@@ -51,7 +51,7 @@ class AMove(DeadLetters, CtlCase):
         until(self.tasks, what="a task")
         process.send(signal.SIGINT)
         self.assertEqual(process.wait(), 1)
-        process.wait_line(r"^nexusctl: interrupted, and the move is cancelled: about \d dead "
+        process.wait_line(r"^nexusctl: interrupted, and the move is cancelled: about \d+ dead "
                           "letters are back in .*, the others are still in ")
         self.assertIn(self.tasks()[0]["Status"], ("CANCELLING", "CANCELLED"))
 
