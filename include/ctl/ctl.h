@@ -30,6 +30,7 @@ ctl_fn ctl_publish;
 ctl_fn ctl_queue;
 ctl_fn ctl_run;
 ctl_fn ctl_teardown;
+ctl_fn ctl_top;
 
 extern const char ctl_deploy_help[];
 extern const char ctl_dlq_help[];
@@ -39,6 +40,7 @@ extern const char ctl_publish_help[];
 extern const char ctl_queue_help[];
 extern const char ctl_run_help[];
 extern const char ctl_teardown_help[];
+extern const char ctl_top_help[];
 
 /*
  * The settings as the daemon reads them, mistakes and all: as settings_load() returns them, also

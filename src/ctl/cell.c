@@ -10,7 +10,7 @@
 /* Of C0 and C1, and those of Unicode that end lines or turn the direction of writing. */
 static bool steers(uint32_t code_point)
 {
-	return code_point < 0x20 || ((code_point >= 0x7f && code_point < 0xa0)) ||
+	return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) ||
 	       code_point == 0x61c || (code_point >= 0x200e && code_point <= 0x200f) ||
 	       (code_point >= 0x2028 && code_point <= 0x202e) ||
 	       (code_point >= 0x2066 && code_point <= 0x2069);
