@@ -12,6 +12,8 @@ const char ctl_dlq_help[] =
 	"       nexusctl dlq redrive --job ID... | [--type TYPE] [--error TEXT] | --all\n"
 	"                            [--rate N/s] [--limit N] [--dry-run] [--yes]\n"
 	"       nexusctl dlq redrive --all --move-task [--rate N/s] [--dry-run] [--yes]\n"
+	"       nexusctl dlq purge [--job ID...] [--type TYPE] [--error TEXT] [--limit N]\n"
+	"                          [--save FILE | --no-save] [--dry-run] [--yes]\n"
 	"\n"
 	"Dead letters: the messages that the queue has given up, beside their jobs' rows.\n"
 	"They are received to be looked at (which counts as a receive), and are visible\n"
@@ -33,6 +35,9 @@ const char ctl_dlq_help[] =
 	"           With --move-task SQS moves them all itself, whatever they are, and\n"
 	"           goes on if nexusctl is killed; Ctrl-C cancels it. Rows stay failed,\n"
 	"           which the daemon begins all the same.\n"
+	"  purge    Deletes letters for good; without a choice all. Asks first, and saves\n"
+	"           each as a line of JSON, as list --json has it, in a file that only\n"
+	"           its owner can read: it is on disk before the first one is deleted.\n"
 	"\n"
 	"  --job ID...   only those of these jobs, or these messages\n"
 	"  --type TYPE   only those of this type\n"
@@ -41,17 +46,22 @@ const char ctl_dlq_help[] =
 	"  --rate N/s    at most so many in a second; N/min: in a minute\n"
 	"  --dry-run     show what would be done\n"
 	"  --yes         do not ask\n"
+	"  --save FILE   into this file, which is made (QUEUE-TIME.jsonl in the current\n"
+	"                directory)\n"
+	"  --no-save     delete without a copy\n"
 	"\n"
 	"With --json a letter has message_id, job_id, type, body, receives, sent_at,\n"
 	"error, attributes (as SQS has them) and row (its columns, or null); a group has\n"
-	"count, type, error and oldest_sent_at; redrive tells of each letter with\n"
-	"message_id, job_id, type, action (\"sent\", \"kept\" …) and reason, and of a move\n"
-	"task with source, destination, status, moved and to_move.\n"
+	"count, type, error and oldest_sent_at; redrive and purge tell of each letter with\n"
+	"message_id, job_id, type, action (\"sent\", \"deleted\", \"kept\" …) and reason; purge\n"
+	"with saved, the file; and a move task with source, destination, status, moved\n"
+	"and to_move.\n"
 	"\n"
 	"Examples: nexusctl dlq list --group\n"
 	"          nexusctl dlq show job-17\n"
 	"          nexusctl dlq redrive --error 'ECONNREFUSED' --dry-run\n"
 	"          nexusctl dlq redrive --all --rate 20/s\n"
+	"          nexusctl dlq purge --type generate-thumbnail --save letters.jsonl\n"
 	"\n"
 	"Exit status: 0 done, 1 failed, or there is no such letter, or some were kept.\n";
 
@@ -124,10 +134,11 @@ int ctl_dlq(const struct ctl *ctl, int argc, char **argv)
 	static const struct {
 		const char *name;
 		ctl_fn *run;
-	} commands[] = {{"list", dlq_list}, {"show", dlq_show}, {"redrive", dlq_redrive}};
+	} commands[] = {{"list", dlq_list}, {"show", dlq_show}, {"redrive", dlq_redrive},
+		{"purge", dlq_purge}};
 
 	if (argc < 2)
-		return ctl_usage("dlq", "list, show, redrive, or what?");
+		return ctl_usage("dlq", "list, show, redrive, purge, or what?");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(ctl, argc - 1, argv + 1);
