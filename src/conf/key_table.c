@@ -105,6 +105,7 @@ const struct key keys[] = {
 	{
 		SETTING(queue, wait_time),
 		SECONDS(0, 20 * USEC_PER_SEC),
+		.flags = KEY_RESTART,
 		.fallback = "20s",
 		.words = "How long a request for messages waits at the queue while it is empty.",
 	},
@@ -119,6 +120,7 @@ const struct key keys[] = {
 	{
 		SETTING(queue, max_pollers),
 		COUNT(1, 1024),
+		.flags = KEY_RESTART,
 		.fallback = "64",
 		.words = "At most so many requests for messages at a time; one while idle.",
 	},

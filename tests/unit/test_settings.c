@@ -410,15 +410,17 @@ START_TEST(only_what_needs_a_restart_is_named_after_a_reload)
 	expect_loaded(load(NULL));
 	struct settings *old = TAKE_PTR(settings);
 	expect_loaded(load("NEXUS_LOG_LEVEL=debug", "NEXUS_WORKER_PREFETCH_MAX=99",
-		"DATABASE_URL=postgres://other/d", "NEXUS_QUEUE_WAIT_TIME=1s"));
+		"DATABASE_URL=postgres://other/d", "NEXUS_QUEUE_VISIBILITY_TIMEOUT=9s"));
 	settings_restart_keys(old, settings, &names);
 	ck_assert_str_eq(strbuf_str(&names), "");
 
 	expect_loaded(load("NEXUS_QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/123456789012/n",
+		"NEXUS_QUEUE_WAIT_TIME=1s", "NEXUS_QUEUE_MAX_POLLERS=2",
 		"NEXUS_WORKER_CONCURRENCY=2"));
 	settings_restart_keys(old, settings, &names);
 	ck_assert_str_eq(strbuf_str(&names),
-		"[queue] url, [queue] region, [queue] endpoint, [worker] concurrency");
+		"[queue] url, [queue] region, [queue] endpoint, [queue] wait_time, "
+		"[queue] max_pollers, [worker] concurrency");
 	settings_free(old);
 	strbuf_done(&names);
 }
