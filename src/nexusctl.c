@@ -35,6 +35,7 @@ static const struct command {
 	{"dlq", ctl_dlq, ctl_dlq_help, "dead letters: list, show, redrive, purge, replay"},
 	{"publish", ctl_publish, ctl_publish_help, "publish a job, and wait for its end"},
 	{"logs", ctl_logs, ctl_logs_help, "what the daemon logged: of a job, a type, an outcome"},
+	{"config", ctl_config, ctl_config_help, "every setting, and what a reload would change"},
 	{"provision", ctl_provision, ctl_provision_help,
 		"make queues and job table, or say what differs"},
 	{"teardown", ctl_teardown, ctl_teardown_help, "delete the queues, when they are empty"},

@@ -21,6 +21,8 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 
+struct key;
+
 #define SETTINGS_DIRECTORY "/etc/nexus-worker"
 #define SETTINGS_TYPE_MAX  64 /* bytes of a job's type, as of a message's */
 #define SETTINGS_KEYS_MAX  64 /* rows of the key table, at most */
@@ -169,6 +171,22 @@ const struct settings_job *settings_job_for(const struct settings *settings, con
  * directories that it names are not looked at.
  */
 bool settings_job_equal(const struct settings_job *a, const struct settings_job *b);
+
+/* One setting; borrowed until the callback returns. */
+struct settings_item {
+	const struct key *key;
+	const char *section; /* as a file's header has it: "queue", "job send-email" */
+	const void *base;    /* what the key is read and written in */
+	const char *origin;  /* NULL: the default */
+};
+
+typedef void settings_item_fn(void *userdata, const struct settings_item *item);
+
+/* Each setting, section by section: what the kind of a job's section does not take is left out. */
+void settings_walk(const struct settings *settings, settings_item_fn *told, void *userdata);
+
+/* Appends its name, "queue.url" or "job send-email.timeout". */
+void settings_item_name(const struct settings_item *item, struct strbuf *out);
 
 /*
  * A configuration file that gives these settings, each value behind a comment that says where it

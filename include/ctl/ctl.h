@@ -22,6 +22,7 @@ struct ctl {
 
 typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
 
+ctl_fn ctl_config;
 ctl_fn ctl_deploy;
 ctl_fn ctl_dlq;
 ctl_fn ctl_logs;
@@ -32,6 +33,7 @@ ctl_fn ctl_run;
 ctl_fn ctl_teardown;
 ctl_fn ctl_top;
 
+extern const char ctl_config_help[];
 extern const char ctl_deploy_help[];
 extern const char ctl_dlq_help[];
 extern const char ctl_logs_help[];

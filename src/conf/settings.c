@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/check.h"
@@ -92,43 +93,73 @@ bool settings_job_equal(const struct settings_job *a, const struct settings_job 
 	return true;
 }
 
-static void settings_print_key(
-	const struct key *key, const void *base, char *const *origins, struct strbuf *out)
+static void settings_walk_section(const char *section, const struct settings *settings,
+	settings_item_fn *told, void *userdata)
 {
-	const char *origin = origins[key - keys];
-
-	if (origin)
-		strbuf_printf(out, "# %s\n", origin);
-	else
-		strbuf_printf(out, "# default%s%s\n", key->fallback_words ? ": " : "",
-			key->fallback_words ? key->fallback_words : "");
-	strbuf_printf(out, "%s = ", key->name);
-	keys_write_masked(key, base, out);
-	strbuf_putc(out, '\n');
+	for (const struct key *k = keys; k < keys + n_keys; k++) {
+		const struct settings_item item = {
+			k, section, settings, settings->origins[k - keys]};
+		if (strcmp(k->section, section) == 0)
+			told(userdata, &item);
+	}
 }
 
-static void settings_print_job(const struct settings_job *job, struct strbuf *out)
+static void settings_walk_job(
+	const struct settings_job *job, settings_item_fn *told, void *userdata)
 {
-	strbuf_printf(out, "\n[" KEY_JOB " %s]\n", job->type);
-	for (const struct key *k = keys; k < keys + n_keys; k++)
+	char section[sizeof KEY_JOB + SETTINGS_TYPE_MAX + 1];
+
+	snprintf(section, sizeof section, KEY_JOB " %s", job->type);
+	for (const struct key *k = keys; k < keys + n_keys; k++) {
+		const struct settings_item item = {k, section, job, job->origins[k - keys]};
 		if (keys_is_of_job(k) && keys_takes(k, job->kind))
-			settings_print_key(k, job, job->origins, out);
+			told(userdata, &item);
+	}
+}
+
+void settings_walk(const struct settings *settings, settings_item_fn *told, void *userdata)
+{
+	for (size_t i = 0; i < n_key_sections; i++)
+		if (strcmp(key_sections[i].name, KEY_JOB) != 0)
+			settings_walk_section(key_sections[i].name, settings, told, userdata);
+	for (size_t i = 0; i < settings->n_jobs; i++)
+		settings_walk_job(&settings->jobs[i], told, userdata);
+}
+
+void settings_item_name(const struct settings_item *item, struct strbuf *out)
+{
+	strbuf_printf(out, "%s.%s", item->section, item->key->name);
+}
+
+struct printing {
+	struct strbuf *out;
+	char section[sizeof KEY_JOB + SETTINGS_TYPE_MAX + 1]; /* that is being printed */
+};
+
+static void settings_print_item(void *userdata, const struct settings_item *item)
+{
+	struct printing *printing = userdata;
+	struct strbuf *out = printing->out;
+	const char *words = item->key->fallback_words;
+
+	if (strcmp(printing->section, item->section) != 0) {
+		strbuf_printf(out, "%s[%s]\n", printing->section[0] ? "\n" : "", item->section);
+		snprintf(printing->section, sizeof printing->section, "%s", item->section);
+	}
+	if (item->origin)
+		strbuf_printf(out, "# %s\n", item->origin);
+	else
+		strbuf_printf(out, "# default%s%s\n", words ? ": " : "", words ? words : "");
+	strbuf_printf(out, "%s = ", item->key->name);
+	keys_write_masked(item->key, item->base, out);
+	strbuf_putc(out, '\n');
 }
 
 void settings_print(const struct settings *settings, struct strbuf *out)
 {
-	for (size_t i = 0; i < n_key_sections; i++) {
-		const char *section = key_sections[i].name;
+	struct printing printing = {.out = out};
 
-		if (strcmp(section, KEY_JOB) == 0)
-			continue;
-		strbuf_printf(out, "%s[%s]\n", i ? "\n" : "", section);
-		for (const struct key *k = keys; k < keys + n_keys; k++)
-			if (strcmp(k->section, section) == 0)
-				settings_print_key(k, settings, settings->origins, out);
-	}
-	for (size_t i = 0; i < settings->n_jobs; i++)
-		settings_print_job(&settings->jobs[i], out);
+	settings_walk(settings, settings_print_item, &printing);
 }
 
 void settings_restart_keys(

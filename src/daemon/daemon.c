@@ -14,6 +14,7 @@
 #include "daemon/examine.h"
 #include "daemon/health.h"
 #include "daemon/identity.h"
+#include "daemon/imprint.h"
 #include "daemon/kinds.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct trouble_causes queue_causes;
 	struct health *health;
 	struct clocks *clocks;
+	struct imprint *imprint;
 
 	bool stopping;
 	int exit_status;
@@ -213,6 +215,7 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 	if (d->settings != d->started)
 		settings_free(d->settings);
 	d->settings = fresh;
+	imprint_write(d->imprint, d->started, d->settings);
 	dispatcher_types_changed(d->dispatcher);
 }
 
@@ -413,6 +416,7 @@ static int daemon_build(struct daemon *d)
 
 static void daemon_tear_down(struct daemon *d)
 {
+	imprint_free(d->imprint);
 	clocks_free(d->clocks);
 	d->health = health_free(d->health);
 	preflight_free(d->preflight);
@@ -465,6 +469,8 @@ int daemon_run(const struct daemon_options *options)
 		daemon_tear_down(&d);
 		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
 	}
+	d.imprint = imprint_new();
+	imprint_write(d.imprint, d.started, d.settings);
 	const char *region = d.settings->queue.region;
 	log_notice("nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
 		d.settings->worker.concurrency, d.settings->queue.url,

@@ -57,6 +57,7 @@ void kind_options_hidden(const char *config, const char *ret[static KIND_OPTIONS
 {
 	static const char *const variables[] = {
 		"CREDENTIALS_DIRECTORY",
+		"RUNTIME_DIRECTORY",
 		"AWS_SHARED_CREDENTIALS_FILE",
 		"AWS_CONFIG_FILE",
 		"AWS_WEB_IDENTITY_TOKEN_FILE",
