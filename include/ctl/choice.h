@@ -36,8 +36,8 @@ int choice_option(struct choice *choice, int option, const char *text);
 int choice_add_id(struct choice *choice, const char *id);
 void choice_done(struct choice *choice);
 
-/* A command line that is one id, and options of these. 0 or 64. */
-int choice_parse_id(struct choice *choice, const char *command, int argc, char **argv);
+/* What stands behind the options: one id. 0, 64 or 1. */
+int choice_take_id(struct choice *choice, const char *command, int argc, char **argv);
 
 bool choice_names(const struct dead *dead, const char *id);
 bool choice_takes(const struct choice *choice, const struct dead *dead);

@@ -35,6 +35,8 @@ int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status);
 /* 0, or 1: there is none of some id that was asked for, which is said. */
 int dlq_missing(const struct dlq *dlq, const struct choice *choice);
 
+/* Nothing is asked any more; what was read stays. */
+void dlq_disconnect(struct dlq *dlq);
 /* What is in hand is visible again afterwards. */
 void dlq_close(struct dlq *dlq);
 

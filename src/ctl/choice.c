@@ -54,17 +54,8 @@ int choice_option(struct choice *choice, int option, const char *text)
 	}
 }
 
-int choice_parse_id(struct choice *choice, const char *command, int argc, char **argv)
+int choice_take_id(struct choice *choice, const char *command, int argc, char **argv)
 {
-	static const struct option options[] = {CHOICE_OPTIONS, {0}};
-	int c;
-
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		int status = choice_option(choice, c, optarg);
-		if (status != EXIT_SUCCESS)
-			return status > 0 ? status : ctl_usage("dlq", NULL);
-	}
 	if (optind + 1 != argc)
 		return ctl_usage("dlq", "%s takes one id, a job's or a message's", command);
 	return choice_add_id(choice, argv[optind]);

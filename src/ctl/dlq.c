@@ -14,6 +14,7 @@ const char ctl_dlq_help[] =
 	"       nexusctl dlq redrive --all --move-task [--rate N/s] [--dry-run] [--yes]\n"
 	"       nexusctl dlq purge [--job ID...] [--type TYPE] [--error TEXT] [--limit N]\n"
 	"                          [--save FILE | --no-save] [--dry-run] [--yes]\n"
+	"       nexusctl dlq replay ID [--allow-row-writes] [--user NAME] [--limit N]\n"
 	"\n"
 	"Dead letters: the messages that the queue has given up, beside their jobs' rows.\n"
 	"They are received to be looked at (which counts as a receive), and are visible\n"
@@ -38,6 +39,9 @@ const char ctl_dlq_help[] =
 	"  purge    Deletes letters for good; without a choice all. Asks first, and saves\n"
 	"           each as a line of JSON, as list --json has it, in a file that only\n"
 	"           its owner can read: it is on disk before the first one is deleted.\n"
+	"  replay   Runs the letter's handler here and now, as nexusctl run does: with the\n"
+	"           daemon's limits, environment and credentials. Nothing is deleted, and\n"
+	"           no row written by us. Shows the outcome beside the recorded one.\n"
 	"\n"
 	"  --job ID...   only those of these jobs, or these messages\n"
 	"  --type TYPE   only those of this type\n"
@@ -49,21 +53,28 @@ const char ctl_dlq_help[] =
 	"  --save FILE   into this file, which is made (QUEUE-TIME.jsonl in the current\n"
 	"                directory)\n"
 	"  --no-save     delete without a copy\n"
+	"  --allow-row-writes\n"
+	"                replay a handler, too, that writes its job's row itself\n"
+	"                (rows = handler)\n"
+	"  --user NAME   root runs the handler as this user (nexus-worker)\n"
 	"\n"
 	"With --json a letter has message_id, job_id, type, body, receives, sent_at,\n"
 	"error, attributes (as SQS has them) and row (its columns, or null); a group has\n"
-	"count, type, error and oldest_sent_at; redrive and purge tell of each letter with\n"
-	"message_id, job_id, type, action (\"sent\", \"deleted\", \"kept\" …) and reason; purge\n"
-	"with saved, the file; and a move task with source, destination, status, moved\n"
-	"and to_move.\n"
+	"count, type, error and oldest_sent_at; redrive and purge tell of each letter\n"
+	"with message_id, job_id, type, action (\"sent\", \"deleted\", \"kept\" …) and reason;\n"
+	"purge with saved, the file; a move task with source, destination, status, moved\n"
+	"and to_move. A replay has what nexusctl run has, and recorded: status, attempts\n"
+	"and error.\n"
 	"\n"
 	"Examples: nexusctl dlq list --group\n"
 	"          nexusctl dlq show job-17\n"
+	"          nexusctl dlq replay job-17\n"
 	"          nexusctl dlq redrive --error 'ECONNREFUSED' --dry-run\n"
 	"          nexusctl dlq redrive --all --rate 20/s\n"
 	"          nexusctl dlq purge --type generate-thumbnail --save letters.jsonl\n"
 	"\n"
-	"Exit status: 0 done, 1 failed, or there is no such letter, or some were kept.\n";
+	"Exit status: 0 done, 1 failed, or there is no such letter, or some were kept, or\n"
+	"a replayed job would not be completed; 64 usage, 78 configuration.\n";
 
 int dlq_open(struct dlq *dlq, const struct ctl *ctl)
 {
@@ -121,11 +132,16 @@ int dlq_missing(const struct dlq *dlq, const struct choice *choice)
 	return status;
 }
 
+void dlq_disconnect(struct dlq *dlq)
+{
+	dlq->database = database_close(dlq->database);
+	dlq->client = client_close(dlq->client);
+}
+
 void dlq_close(struct dlq *dlq)
 {
 	dead_letters_free(dlq->dead);
-	database_close(dlq->database);
-	client_close(dlq->client);
+	dlq_disconnect(dlq);
 	settings_free(dlq->settings);
 }
 
@@ -134,11 +150,16 @@ int ctl_dlq(const struct ctl *ctl, int argc, char **argv)
 	static const struct {
 		const char *name;
 		ctl_fn *run;
-	} commands[] = {{"list", dlq_list}, {"show", dlq_show}, {"redrive", dlq_redrive},
-		{"purge", dlq_purge}};
+	} commands[] = {
+		{"list", dlq_list},
+		{"show", dlq_show},
+		{"redrive", dlq_redrive},
+		{"purge", dlq_purge},
+		{"replay", dlq_replay},
+	};
 
 	if (argc < 2)
-		return ctl_usage("dlq", "list, show, redrive, purge, or what?");
+		return ctl_usage("dlq", "list, show, redrive, purge or replay?");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(ctl, argc - 1, argv + 1);

@@ -93,13 +93,27 @@ static void show_all(const struct dlq *dlq)
 	}
 }
 
+static int show_parse(struct choice *choice, int argc, char **argv)
+{
+	static const struct option options[] = {CHOICE_OPTIONS, {0}};
+	int c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		int status = choice_option(choice, c, optarg);
+		if (status != EXIT_SUCCESS)
+			return status > 0 ? status : ctl_usage("dlq", NULL);
+	}
+	return choice_take_id(choice, "show", argc, argv);
+}
+
 int dlq_show(const struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_(choice_done) struct choice choice = CHOICE_INIT;
 	_cleanup_(dlq_close) struct dlq dlq = {0};
 	int rows = EXIT_SUCCESS;
 
-	int status = choice_parse_id(&choice, "show", argc, argv);
+	int status = show_parse(&choice, argc, argv);
 	if (status == EXIT_SUCCESS)
 		status = dlq_open(&dlq, ctl);
 	if (status == EXIT_SUCCESS)

@@ -3,6 +3,7 @@
 from lab import tap
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.dead_letters import DeadLetters
+from lab.feed import until
 from lab.jobs import body
 
 
@@ -87,7 +88,7 @@ class ALook(DeadLetters, CtlCase):
 
     def test_says_that_somebody_else_has_them(self):
         self.bury(2)
-        self.dead_letters.receive(visibility=30)
+        until(lambda: self.dead_letters.receive(visibility=30), what="somebody else's receive")
         done = self.run_ctl("dlq", "list")
         self.assertEqual(done.output, "no dead letters\n")
         self.assertIn("2 dead letters are in somebody's hands", done.errors)

@@ -29,7 +29,8 @@ class ARedrive(DeadLetters, CtlCase):
             "DataType": "String", "StringValue": "no paper"}})
         self.ctl("dlq", "redrive", "--all", "--yes")
         message, = self.sqs.client.call(
-            "ReceiveMessage", QueueUrl=self.queue.url, MessageAttributeNames=["All"])["Messages"]
+            "ReceiveMessage", QueueUrl=self.queue.url, WaitTimeSeconds=1,
+            MessageAttributeNames=["All"])["Messages"]
         self.assertEqual(message["MessageAttributes"], COLOUR)
 
     def test_sends_those_that_are_chosen(self):
