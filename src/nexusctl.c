@@ -115,6 +115,19 @@ int ctl_usage(const char *command, const char *format, ...)
 	return EX_USAGE;
 }
 
+int ctl_read_number(const char *command, const char *option, const char *text, unsigned long max,
+	unsigned long *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end || n < 1 || n > max)
+		return ctl_usage(
+			command, "%s %s: accepted is a number from 1 to %lu", option, text, max);
+	*ret = n;
+	return EXIT_SUCCESS;
+}
+
 int ctl_load(const struct ctl *ctl, struct strbuf *problems, struct strbuf *warnings,
 	struct settings **ret)
 {

@@ -11,6 +11,7 @@
 #include "ctl/dead.h"
 
 #define CHOICE_LIMIT_USUAL 1000
+#define CHOICE_LIMIT_MAX   120000 /* as many as SQS lets be in flight */
 
 /* The members of a command's table of options that choice_option() takes. */
 #define CHOICE_OPTIONS                                                                             \

@@ -57,6 +57,10 @@ struct settings *ctl_settings(const struct ctl *ctl, int *ret_status);
 /* A handler's text, whatever is in it, as one line and without what steers a terminal. */
 void ctl_put_line(FILE *out, const char *text);
 
+/* From 1 to max, else 64: option is what is said to take it. */
+int ctl_read_number(const char *command, const char *option, const char *text, unsigned long max,
+	unsigned long *ret);
+
 /* One line on stderr, "nexusctl: …"; returns status, so that a failure is one statement. */
 int ctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a mistake in the command line, with where to read on; returns 64. */

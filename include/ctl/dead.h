@@ -31,8 +31,7 @@ const char *dead_id(const struct dead *dead);
 const char *dead_error(const struct dead *dead);
 
 /* The row's status and attempts, "failed 3"; "no row"; "-": nobody has asked. */
-#define DEAD_STATE_MAX 32
-const char *dead_state(const struct dead *dead, char buffer[static DEAD_STATE_MAX]);
+const char *dead_state(const struct dead *dead, char buffer[static ROW_STATE_MAX]);
 
 /* Since it was sent. */
 usec_t dead_age(const struct dead *dead);

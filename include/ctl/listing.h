@@ -43,6 +43,11 @@ void listing_put_json(json_t *json);
  * lines are kept, and nothing in it steers a terminal.
  */
 void listing_put_text(const char *text, unsigned indent);
+/* One thing in full: a name, and what it is beside it on a line, or below it. NULL: nothing. */
+void listing_put_field(const char *name, const char *text);
+void listing_put_section(const char *name, const char *text);
+/* A text that is JSON is indented. */
+void listing_put_json_section(const char *name, const char *text);
 
 /* The width of the terminal that stdout is, else 80. */
 unsigned listing_width(void);

@@ -35,6 +35,10 @@ struct row {
 	const char *updated_exactly;
 };
 
+/* Its status and attempts: "failed 3". */
+#define ROW_STATE_MAX 32
+const char *row_state(const struct row *row, char buffer[static ROW_STATE_MAX]);
+
 void row_read(const PGresult *result, int i, struct row *ret);
 /* Owned. */
 json_t *row_json(const struct row *row);

@@ -8,6 +8,26 @@
 #include "base/file.h"
 #include "ctl/ctl.h"
 
+const char *body_write(const char *job_id, const char *type, const char *payload,
+	struct strbuf *out, struct message *ret)
+{
+	json_auto_t *id_json = json_string(job_id), *type_json = json_string(type);
+	_cleanup_free_ char *id_text = json_dumps(id_json, JSON_ENCODE_ANY);
+	_cleanup_free_ char *type_text = json_dumps(type_json, JSON_ENCODE_ANY);
+	const char *reason;
+
+	if (!id_text || !type_text)
+		return "the job's id or type is not UTF-8";
+	strbuf_printf(out, "{\"jobId\":%s,\"type\":%s,\"payload\":", id_text, type_text);
+	strbuf_puts(out, payload);
+	strbuf_putc(out, '}');
+	if (out->error < 0)
+		return strerror(-out->error);
+	if (out->len > SQS_MESSAGE_BYTES_MAX)
+		return "the message is larger than the 1 MiB that SQS takes";
+	return message_parse(out->data, out->len, ret, &reason) < 0 ? reason : NULL;
+}
+
 static int body_read_payload(const char *command, const char *argument, struct strbuf *out)
 {
 	json_error_t error;
@@ -32,25 +52,10 @@ int body_compose(const char *command, const char *job_id, const char *type, cons
 	struct strbuf *out, struct message *ret)
 {
 	_cleanup_strbuf_ struct strbuf value = STRBUF_INIT;
-	json_auto_t *id_json = json_string(job_id), *type_json = json_string(type);
-	_cleanup_free_ char *id_text = json_dumps(id_json, JSON_ENCODE_ANY);
-	_cleanup_free_ char *type_text = json_dumps(type_json, JSON_ENCODE_ANY);
-	const char *reason;
 
 	int status = body_read_payload(command, payload, &value);
 	if (status != EXIT_SUCCESS)
 		return status;
-	if (!id_text || !type_text)
-		return ctl_usage(command, "the job's id or type is not UTF-8");
-	strbuf_printf(out, "{\"jobId\":%s,\"type\":%s,\"payload\":", id_text, type_text);
-	strbuf_append(out, value.data, value.len);
-	strbuf_putc(out, '}');
-	if (out->error < 0)
-		return ctl_fail(EXIT_FAILURE, "%s", strerror(-out->error));
-	if (out->len > SQS_MESSAGE_BYTES_MAX)
-		return ctl_usage(command, "a message of %zu bytes; SQS takes %zu", out->len,
-			SQS_MESSAGE_BYTES_MAX);
-	if (message_parse(out->data, out->len, ret, &reason) < 0)
-		return ctl_usage(command, "%s", reason);
-	return EXIT_SUCCESS;
+	const char *reason = body_write(job_id, type, strbuf_str(&value), out, ret);
+	return reason ? ctl_usage(command, "%s", reason) : EXIT_SUCCESS;
 }

@@ -5,21 +5,6 @@
 
 #include "ctl/ctl.h"
 
-/* As many as SQS lets be in flight. */
-#define LIMIT_MAX 120000
-
-static int choice_read_limit(struct choice *choice, const char *text)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end || n < 1 || n > LIMIT_MAX)
-		return ctl_usage(
-			"dlq", "--limit %s: accepted is a number from 1 to %d", text, LIMIT_MAX);
-	choice->limit = n;
-	return EXIT_SUCCESS;
-}
-
 int choice_add_id(struct choice *choice, const char *id)
 {
 	const char **ids = reallocarray(choice->ids, choice->n_ids + 1, sizeof ids[0]);
@@ -48,7 +33,7 @@ int choice_option(struct choice *choice, int option, const char *text)
 		choice->error = text;
 		return EXIT_SUCCESS;
 	case 'l':
-		return choice_read_limit(choice, text);
+		return ctl_read_number("dlq", "--limit", text, CHOICE_LIMIT_MAX, &choice->limit);
 	default:
 		return -1;
 	}

@@ -1,7 +1,5 @@
 #include "ctl/dead.h"
 
-#include <stdio.h>
-
 const char *dead_id(const struct dead *dead)
 {
 	return dead->letter->job_id ? dead->letter->job_id : dead->letter->message_id;
@@ -15,12 +13,11 @@ const char *dead_error(const struct dead *dead)
 	return reason ? reason : dead->letter->reason;
 }
 
-const char *dead_state(const struct dead *dead, char buffer[static DEAD_STATE_MAX])
+const char *dead_state(const struct dead *dead, char buffer[static ROW_STATE_MAX])
 {
 	if (!dead->has_row)
 		return dead->asked ? "no row" : "-";
-	snprintf(buffer, DEAD_STATE_MAX, "%s %d", dead->row.status, dead->row.attempts);
-	return buffer;
+	return row_state(&dead->row, buffer);
 }
 
 usec_t dead_age(const struct dead *dead)

@@ -67,7 +67,7 @@ void deed_list(
 	struct listing *listing, const struct dead *dead, const char *action, const char *reason)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	char state[DEAD_STATE_MAX];
+	char state[ROW_STATE_MAX];
 
 	strbuf_printf(&text, "%s%s%s", action, reason ? ": " : "", reason ? reason : "");
 	const char *const cells[] = {

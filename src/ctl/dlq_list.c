@@ -31,7 +31,7 @@ static int list_letters(const struct list *list, const struct ctl *ctl)
 		return EXIT_FAILURE;
 	for (size_t i = 0; i < list->n_letters; i++) {
 		const struct dead *dead = list->letters[i];
-		char age[WHEN_MAX], receives[16], state[DEAD_STATE_MAX];
+		char age[WHEN_MAX], receives[16], state[ROW_STATE_MAX];
 		snprintf(receives, sizeof receives, "%u", dead->letter->receives);
 		const char *const cells[] = {dead_id(dead), dead->letter->type,
 			when_age(dead_age(dead), age), receives, dead_state(dead, state),

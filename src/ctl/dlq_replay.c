@@ -60,7 +60,7 @@ static int replay_make_job(struct replay *replay, const struct dead *dead)
 static void replay_print(const struct replay *replay, const struct dead *dead)
 {
 	const char *error = dead_error(dead);
-	char state[DEAD_STATE_MAX];
+	char state[ROW_STATE_MAX];
 
 	printf("recorded  %s%s", dead_state(dead, state), error ? ": " : "");
 	ctl_put_line(stdout, error ? error : "");

@@ -5,16 +5,6 @@
 #include "ctl/listing.h"
 #include "ctl/when.h"
 
-#define INDENT 2
-
-static void show_line(const char *name, const char *text)
-{
-	if (!text)
-		return;
-	printf("%-9s ", name);
-	ctl_put_line(stdout, text);
-}
-
 static void show_sent(const struct dead *dead)
 {
 	char sent[WHEN_MAX], age[WHEN_MAX];
@@ -25,20 +15,12 @@ static void show_sent(const struct dead *dead)
 
 static void show_row(const struct dead *dead)
 {
-	char state[DEAD_STATE_MAX], age[WHEN_MAX];
+	char state[ROW_STATE_MAX], age[WHEN_MAX];
 
 	printf("%-9s %s", "row", dead_state(dead, state));
 	if (dead->has_row)
 		printf(", updated %s ago", when_age(dead->row.age, age));
 	putchar('\n');
-}
-
-static void show_text(const char *name, const char *text)
-{
-	if (!text)
-		return;
-	printf("\n%s\n", name);
-	listing_put_text(text, INDENT);
 }
 
 static void show_attributes(const struct letter *letter)
@@ -50,17 +32,7 @@ static void show_attributes(const struct letter *letter)
 		strbuf_printf(&text, "%s (%s): %s\n", a->name, a->data_type,
 			a->string_value ? a->string_value : a->binary_value);
 	}
-	show_text("attributes", text.data);
-}
-
-/* Indented where it is JSON. */
-static void show_body(const struct letter *letter)
-{
-	json_auto_t *json = json_loadb(letter->body, letter->body_len, JSON_DECODE_ANY, NULL);
-	_cleanup_free_ char *text =
-		json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-
-	show_text("body", text ? text : letter->body);
+	listing_put_section("attributes", text.data);
 }
 
 static void show(const struct dead *dead)
@@ -68,15 +40,15 @@ static void show(const struct dead *dead)
 	char receives[16];
 
 	snprintf(receives, sizeof receives, "%u", dead->letter->receives);
-	show_line("message", dead->letter->message_id);
-	show_line("job", dead->letter->job_id);
-	show_line("type", dead->letter->type);
+	listing_put_field("message", dead->letter->message_id);
+	listing_put_field("job", dead->letter->job_id);
+	listing_put_field("type", dead->letter->type);
 	show_sent(dead);
-	show_line("receives", receives);
+	listing_put_field("receives", receives);
 	show_row(dead);
-	show_text("error", dead_error(dead));
+	listing_put_section("error", dead_error(dead));
 	show_attributes(dead->letter);
-	show_body(dead->letter);
+	listing_put_json_section("body", dead->letter->body);
 }
 
 /* A job may have several. */

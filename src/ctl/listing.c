@@ -6,10 +6,11 @@
 
 #include "ctl/cell.h"
 
-#define WIDTH_USUAL   80
-#define WIDTH_MIN     40
-#define GAP           2
-#define ELASTIC_LEAST 8
+#define WIDTH_USUAL    80
+#define WIDTH_MIN      40
+#define GAP            2
+#define ELASTIC_LEAST  8
+#define SECTION_INDENT 2
 
 struct listing {
 	bool json;
@@ -89,6 +90,31 @@ void listing_put_text(const char *text, unsigned indent)
 		if (line)
 			text_print(line, indent);
 	}
+}
+
+void listing_put_field(const char *name, const char *text)
+{
+	if (!text)
+		return;
+	printf("%-9s ", name);
+	ctl_put_line(stdout, text);
+}
+
+void listing_put_section(const char *name, const char *text)
+{
+	if (!text)
+		return;
+	printf("\n%s\n", name);
+	listing_put_text(text, SECTION_INDENT);
+}
+
+void listing_put_json_section(const char *name, const char *text)
+{
+	json_auto_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+	_cleanup_free_ char *indented =
+		json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+
+	listing_put_section(name, indented ? indented : text);
 }
 
 /* ---- The whole ---- */

@@ -5,125 +5,75 @@
 
 #include "base/uuid.h"
 #include "ctl/body.h"
-#include "ctl/client.h"
 #include "ctl/ctl.h"
-#include "ctl/database.h"
 #include "ctl/follow.h"
-#include "ctl/interrupt.h"
-#include "ctl/listing.h"
 #include "ctl/row.h"
+#include "ctl/send.h"
 #include "ctl/when.h"
 
 const char ctl_publish_help[] =
 	"Usage: nexusctl publish TYPE [PAYLOAD] [--job ID] [--wait] [--timeout DURATION]\n"
 	"                        [--message-only]\n"
 	"\n"
-	"Publishes a job as the web application does: a row that is pending first, and once that "
-	"is\n"
-	"committed the message. PAYLOAD is JSON ({} without one), @FILE, or - for stdin. Tells "
-	"the\n"
-	"job's id and its message's. Where the message cannot be sent the row stays, pending:\n"
-	"'nexusctl reconcile --resend' sends it later.\n"
+	"Publishes a job as the web application does: first a row, pending, and once\n"
+	"that is committed the message. PAYLOAD is JSON ({} without one), @FILE, or -\n"
+	"for stdin. Tells the job's id and its message's. Where the message cannot be\n"
+	"sent the row stays, pending: 'nexusctl reconcile --resend' sends it later.\n"
 	"\n"
 	"  --job ID            the job's id (a random UUID)\n"
-	"  --wait              follow the row to its end: completed, or failed for as many times "
-	"as\n"
-	"                      the queue gives a message; then show it\n"
-	"  --timeout DURATION  for how long to wait at most (10min)\n"
+	"  --wait              follow the row to its end, and show it: completed, or\n"
+	"                      failed as often as the queue gives a message\n"
+	"  --timeout DURATION  how long to wait at most (10min)\n"
 	"  --message-only      send a message without making a row\n"
 	"\n"
-	"With --json: {\"job_id\", \"type\", \"message_id\"}; with --wait the row as a second "
-	"object,\n"
-	"whose members are named as its columns.\n"
+	"With --json: job_id, type and message_id; with --wait the row as a second\n"
+	"object, whose members are named as its columns.\n"
 	"\n"
 	"Examples: nexusctl publish test-echo --wait\n"
 	"          nexusctl publish test-echo '{\"delayMs\": 50}' --job test-123\n"
-	"          nexusctl --json publish generate-thumbnail @payload.json | jq -r .job_id\n"
+	"          nexusctl --json publish generate-thumbnail @job.json | jq -r .job_id\n"
 	"\n"
-	"Exit status: 0 published (with --wait: and completed), 1 not, or not yet, 64 usage,\n"
-	"78 configuration.\n";
+	"Exit status: 0 published (and completed, with --wait), 1 not, or not in time,\n"
+	"64 usage, 78 configuration.\n";
 
 struct publish {
-	const struct ctl *ctl;
 	const char *type;
 	const char *payload;
 	const char *id;
 	bool wait;
 	bool message_only;
 	usec_t timeout;
-
-	struct strbuf body;
-	struct message message;
-	struct client *client;
-	struct database *database; /* NULL: not needed */
 };
 
-static int publish_row(struct publish *publish)
+static int publish_row(struct desk *desk, const struct publish *publish, const struct strbuf *body,
+	const struct message *message)
 {
-	_cleanup_free_ char *payload = strndup(
-		publish->body.data + publish->message.payload_offset, publish->message.payload_len);
+	_cleanup_free_ char *payload =
+		strndup(body->data + message->payload_offset, message->payload_len);
 
 	if (!payload)
 		return ctl_fail(EXIT_FAILURE, "out of memory");
-	return row_insert(publish->database, publish->id, publish->type, payload);
+	return row_insert(desk->database, publish->id, publish->type, payload);
 }
 
-static int publish_message(struct publish *publish, const char *url, char **ret_id)
+static int publish_job(struct desk *desk, const struct publish *publish, const struct strbuf *body,
+	const struct message *message)
 {
-	const struct sqs_send what = {
-		.queue_url = url,
-		.body = publish->body.data,
-		.body_len = publish->body.len,
-	};
-
-	enum sqs_result result = client_send(publish->client, &what, ret_id);
-	if (result == SQS_OK)
-		return EXIT_SUCCESS;
-	const char *sent = result == SQS_UNREACHABLE ? "may not have been sent" : "was not sent";
-	const char *why = client_error(publish->client);
-	if (publish->message_only)
-		return ctl_fail(EXIT_FAILURE, "the message %s: %s", sent, why);
-	return ctl_fail(EXIT_FAILURE,
-		"the message %s: %s; the row of job %s stays pending: nexusctl reconcile --resend",
-		sent, why, publish->id);
-}
-
-static void publish_show(const struct publish *publish, const char *message_id)
-{
-	if (publish->ctl->json)
-		listing_put_json(json_pack("{s:s, s:s, s:s}", "job_id", publish->id, "type",
-			publish->type, "message_id", message_id));
-	else
-		printf("job      %s\nmessage  %s\n", publish->id, message_id);
-	fflush(stdout);
-}
-
-static int publish_all(struct publish *publish, const struct settings *settings)
-{
+	const char *row_id = publish->message_only ? NULL : publish->id;
+	struct follow job = {.id = publish->id, .timeout = publish->timeout};
 	_cleanup_free_ char *message_id = NULL;
-	struct follow follow_it = {.id = publish->id, .timeout = publish->timeout};
+	int status = EXIT_SUCCESS;
 
-	/* Everything that could fail before anything is changed. */
-	int status = client_open(settings, &publish->client);
-	if (status == EXIT_SUCCESS && (!publish->message_only || publish->wait))
-		status = database_open(settings, &publish->database);
-	if (status == EXIT_SUCCESS && publish->wait)
-		follow_it.receives = follow_receives(publish->client, settings->queue.url);
-	if (status == EXIT_SUCCESS && !publish->message_only)
-		status = publish_row(publish);
+	if (publish->wait)
+		job.receives = follow_receives(desk->client, desk->settings->queue.url);
+	if (row_id)
+		status = publish_row(desk, publish, body, message);
 	if (status == EXIT_SUCCESS)
-		status = publish_message(publish, settings->queue.url, &message_id);
+		status = send_message(desk, body, row_id, &message_id);
 	if (status != EXIT_SUCCESS)
 		return status;
-	publish_show(publish, message_id);
-	return publish->wait ? follow(publish->ctl, publish->database, &follow_it) : EXIT_SUCCESS;
-}
-
-static void publish_done(struct publish *publish)
-{
-	database_close(publish->database);
-	client_close(publish->client);
-	strbuf_done(&publish->body);
+	send_show(desk->ctl, publish->id, publish->type, message_id);
+	return publish->wait ? follow(desk->ctl, desk->database, &job) : EXIT_SUCCESS;
 }
 
 /* ---- The command line ---- */
@@ -170,24 +120,22 @@ static int publish_parse(struct publish *publish, int argc, char **argv)
 
 int ctl_publish(const struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_(publish_done) struct publish publish = {
-		.ctl = ctl,
-		.timeout = FOLLOW_TIMEOUT_USUAL,
-		.body = STRBUF_INIT,
-	};
+	struct publish publish = {.timeout = FOLLOW_TIMEOUT_USUAL};
+	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT;
+	_cleanup_(desk_close) struct desk desk = {0};
+	struct message message;
 	char id[UUID_MAX];
 
 	uuid_make(id);
 	publish.id = id;
 	int status = publish_parse(&publish, argc, argv);
 	if (status == EXIT_SUCCESS)
-		status = body_compose("publish", publish.id, publish.type, publish.payload,
-			&publish.body, &publish.message);
+		status = body_compose(
+			"publish", publish.id, publish.type, publish.payload, &body, &message);
 	if (status != EXIT_SUCCESS)
 		return status;
-	_cleanup_(settings_freep) struct settings *settings = ctl_settings(ctl, &status);
-	if (!settings)
-		return status;
-	interrupt_catch();
-	return publish_all(&publish, settings);
+	int wanted =
+		publish.message_only && !publish.wait ? DESK_QUEUE : DESK_QUEUE | DESK_DATABASE;
+	status = desk_open(&desk, ctl, wanted);
+	return status == EXIT_SUCCESS ? publish_job(&desk, &publish, &body, &message) : status;
 }

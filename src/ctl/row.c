@@ -54,6 +54,12 @@ void row_read(const PGresult *result, int i, struct row *ret)
 	};
 }
 
+const char *row_state(const struct row *row, char buffer[static ROW_STATE_MAX])
+{
+	snprintf(buffer, ROW_STATE_MAX, "%s %d", row->status, row->attempts);
+	return buffer;
+}
+
 json_t *row_json(const struct row *row)
 {
 	json_t *payload = row->payload ? json_loads(row->payload, JSON_DECODE_ANY, NULL) : NULL;

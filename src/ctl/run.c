@@ -65,13 +65,12 @@ static int run_make_job(struct run *run)
 
 static int run_parse_number(struct run *run, const char *text)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	unsigned long n;
 
-	if (n < 1 || n > INT_MAX || *end)
-		return ctl_usage("run", "--attempt %s: accepted is a number from 1", text);
-	run->attempt = (int)n;
-	return EXIT_SUCCESS;
+	int status = ctl_read_number("run", "--attempt", text, INT_MAX, &n);
+	if (status == EXIT_SUCCESS)
+		run->attempt = (int)n;
+	return status;
 }
 
 static int run_parse(struct run *run, int argc, char **argv)

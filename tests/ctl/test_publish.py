@@ -139,7 +139,7 @@ class Publish(CtlCase):
             with self.subTest(words):
                 self.assertIn(reason, self.run_ctl("publish", *words, status=64).errors)
         self.assertIn("No such file", self.complain("publish", "test-echo", "@/not/there"))
-        self.assertIn("SQS takes 1048576", self.run_ctl(
+        self.assertIn("1 MiB that SQS takes", self.run_ctl(
             "publish", "test-echo", "-", status=64, stdin='"' + "x" * ((1 << 20) - 2) + '"').errors)
         self.assert_nothing_published()
 
