@@ -19,6 +19,9 @@
 #include "work/lease.h"
 #include "work/trouble.h"
 
+/* V: for how long a daemon asks for messages. configured: 0: the queue's own. */
+usec_t preflight_visibility(usec_t configured, usec_t queues_own);
+
 /* What the settings ask of the queue. */
 struct preflight_wants {
 	bool dead_letters;         /* what fails for good is to be sent to its dead letter queue */

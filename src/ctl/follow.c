@@ -58,7 +58,10 @@ int follow(const struct ctl *ctl, struct database *database, const struct follow
 	usec_t end = clock_monotonic() + what->timeout, pause = PAUSE_LEAST;
 
 	for (;;) {
+		/* Whoever stops waiting is told how far the job is. */
+		interrupt_hold(true);
 		_cleanup_result_ PGresult *result = row_find(database, &what->id, 1);
+		interrupt_hold(false);
 		struct row row;
 		if (!result)
 			return EXIT_FAILURE;

@@ -230,19 +230,26 @@ static void preflight_judge_redrive(struct preflight *p, const struct sqs_queue_
 		findings_say(&p->findings, FINDING_REDRIVE, "");
 }
 
+usec_t preflight_visibility(usec_t configured, usec_t queues_own)
+{
+	usec_t visibility = configured ? configured : queues_own;
+
+	return visibility < VISIBILITY_MIN ? VISIBILITY_INSTEAD : visibility;
+}
+
 static void preflight_judge_visibility(struct preflight *p, usec_t queue_visibility)
 {
 	usec_t configured = p->options.wants.visibility_timeout;
-	usec_t visibility = configured ? configured : queue_visibility;
+	usec_t wanted = configured ? configured : queue_visibility;
+	usec_t visibility = preflight_visibility(configured, queue_visibility);
 	char is[CLOCK_DURATION_MAX], instead[CLOCK_DURATION_MAX];
 
-	if (visibility < VISIBILITY_MIN) {
+	if (visibility != wanted) {
 		preflight_say(p, FINDING_VISIBILITY,
 			"a visibility timeout of %s is too short to hold a message: %s is asked "
 			"for instead; set the queue's, or [queue] visibility_timeout",
-			clock_format_duration(visibility, is),
-			clock_format_duration(VISIBILITY_INSTEAD, instead));
-		visibility = VISIBILITY_INSTEAD;
+			clock_format_duration(wanted, is),
+			clock_format_duration(visibility, instead));
 	} else {
 		findings_say(&p->findings, FINDING_VISIBILITY, "");
 	}
