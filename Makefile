@@ -12,6 +12,10 @@ LDFLAGS  ?=
 SANITIZE ?=
 PYTHON   ?= /usr/bin/python3
 JOBS     ?= $(shell nproc)
+# Where shells look for completions; Debian's zsh, of a package's, in zsh/vendor-completions.
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 BUILD    ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 
 comma := ,
@@ -32,7 +36,7 @@ UNIT_SUPPORT := $(wildcard tests/support/*.c)
 FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
-SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
+SCRIPTS      = packaging/install-deps packaging/completion/nexusctl.bash .ci/run $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
 CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/fault/test_*.py \
                           tests/integration/test_*.py tests/ctl/test_*.py)
@@ -298,6 +302,11 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.service.d \
 		systemd/nexus-worker.service.d/*.conf
+	install -D -m 644 packaging/completion/nexusctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/nexusctl
+	install -D -m 644 packaging/completion/_nexusctl $(DESTDIR)$(ZSH_COMPLETIONS)/_nexusctl
+	install -D -m 644 packaging/completion/nexusctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/nexusctl.fish
+	ln -sf nexusctl $(DESTDIR)$(BASH_COMPLETIONS)/nexus-worker
+	ln -sf nexusctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/nexus-worker.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/nexus-worker.service
