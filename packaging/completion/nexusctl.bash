@@ -8,7 +8,7 @@ _nexusctl_words()
 
 	case $1 in
 	"")
-		echo "queue dlq publish logs config provision teardown top run deploy" \
+		echo "queue dlq publish job logs config provision teardown top run deploy" \
 			"--config --version $everywhere" ;;
 	queue)         echo "$everywhere" ;;
 	dlq)           echo "list show redrive purge replay $everywhere" ;;
@@ -21,6 +21,11 @@ _nexusctl_words()
 		echo "--job --type --error --limit --save --no-save --dry-run --yes $everywhere" ;;
 	"dlq replay")  echo "--allow-row-writes --user --limit $everywhere" ;;
 	publish)       echo "--job --wait --timeout --message-only $everywhere" ;;
+	job)           echo "show list retry wait $everywhere" ;;
+	"job show")    echo "--limit $everywhere" ;;
+	"job list")    echo "--status --type --since --limit $everywhere" ;;
+	"job retry")   echo "--limit $everywhere" ;;
+	"job wait")    echo "--timeout $everywhere" ;;
 	logs)          echo "-f --follow --since --type --outcome --unit --dry-run $everywhere" ;;
 	config)        echo "$everywhere" ;;
 	provision)     echo "--env --fix --dry-run $everywhere" ;;
@@ -36,7 +41,7 @@ _nexusctl_takes_value()
 {
 	case $1 in
 	--attempt|--config|--env|--error|--interval|--job|--limit|--outcome|--rate|--save) ;;
-	--since|--timeout|--type|--unit|--user) ;;
+	--since|--status|--timeout|--type|--unit|--user) ;;
 	*) return 1 ;;
 	esac
 }
@@ -55,6 +60,8 @@ _nexusctl_value()
 	--outcome)
 		_nexusctl_reply -W "completed failed timeout missing rejected duplicate elsewhere lost
 			abandoned" -- "$2" ;;
+	--status)
+		_nexusctl_reply -W "pending processing completed failed" -- "$2" ;;
 	--user)
 		_nexusctl_reply -u -- "$2" ;;
 	esac

@@ -3,7 +3,7 @@
 # Whether the words so far, without options and their values, are these and no other command's.
 function __nexusctl_at
     set -l with_value --attempt --config --env --error --interval --job --limit --outcome --rate \
-        --save --since --timeout --type --unit --user
+        --save --since --status --timeout --type --unit --user
     set -l path
     set -l is_value no
     for word in (commandline -opc)[2..]
@@ -16,7 +16,7 @@ function __nexusctl_at
         end
     end
     set -l depth 1
-    contains -- "$path[1]" dlq; and set depth 2
+    contains -- "$path[1]" dlq job; and set depth 2
     test "$path[1..$depth]" = "$argv"
 end
 
@@ -29,6 +29,7 @@ complete -c nexusctl -n __nexusctl_at -l version -d 'Show the version'
 complete -c nexusctl -n __nexusctl_at -a queue -d 'How many messages wait, run and are dead'
 complete -c nexusctl -n __nexusctl_at -a dlq -d 'Dead letters'
 complete -c nexusctl -n __nexusctl_at -a publish -d 'Publish a job, and wait for its end'
+complete -c nexusctl -n __nexusctl_at -a job -d 'One job\'s row, message and log; rows'
 complete -c nexusctl -n __nexusctl_at -a logs -d 'What the daemon logged'
 complete -c nexusctl -n __nexusctl_at -a config -d 'Every setting, and where it came from'
 complete -c nexusctl -n __nexusctl_at -a provision -d 'Make queues and job table'
@@ -78,6 +79,23 @@ complete -c nexusctl -n '__nexusctl_at publish' -l job -x -d 'The job\'s id'
 complete -c nexusctl -n '__nexusctl_at publish' -l wait -d 'Follow it to its end'
 complete -c nexusctl -n '__nexusctl_at publish' -l timeout -x -d 'For how long at most'
 complete -c nexusctl -n '__nexusctl_at publish' -l message-only -d 'Without a row'
+
+complete -c nexusctl -n '__nexusctl_at job' -a show -d 'Its row, message and log'
+complete -c nexusctl -n '__nexusctl_at job' -a list -d 'Rows, the newest first'
+complete -c nexusctl -n '__nexusctl_at job' -a retry -d 'Send a failed job again'
+complete -c nexusctl -n '__nexusctl_at job' -a wait -d 'Follow a job to its end'
+
+complete -c nexusctl -n '__nexusctl_at job show' -l limit -x -d 'Look at so many dead letters at most'
+
+complete -c nexusctl -n '__nexusctl_at job list' -l status -x -d 'Only those in it' \
+    -a 'pending processing completed failed'
+complete -c nexusctl -n '__nexusctl_at job list' -l type -x -d 'Only those of this type'
+complete -c nexusctl -n '__nexusctl_at job list' -l since -x -d 'Not what was made earlier'
+complete -c nexusctl -n '__nexusctl_at job list' -l limit -x -d 'So many at most'
+
+complete -c nexusctl -n '__nexusctl_at job retry' -l limit -x -d 'Look at so many dead letters at most'
+
+complete -c nexusctl -n '__nexusctl_at job wait' -l timeout -x -d 'For how long at most'
 
 complete -c nexusctl -n '__nexusctl_at logs' -s f -l follow -d 'Show new lines as they come'
 complete -c nexusctl -n '__nexusctl_at logs' -l since -x -d 'Not what is older'
