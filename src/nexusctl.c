@@ -35,6 +35,8 @@ static const struct command {
 	{"dlq", ctl_dlq, ctl_dlq_help, "dead letters: list, show, redrive, purge, replay"},
 	{"publish", ctl_publish, ctl_publish_help, "publish a job, and wait for its end"},
 	{"job", ctl_job, ctl_job_help, "one job's row, message and log; rows; retry, wait"},
+	{"reconcile", ctl_reconcile, ctl_reconcile_help,
+		"find, and mend, rows and messages that are out of step"},
 	{"logs", ctl_logs, ctl_logs_help, "what the daemon logged: of a job, a type, an outcome"},
 	{"config", ctl_config, ctl_config_help, "every setting, and what a reload would change"},
 	{"provision", ctl_provision, ctl_provision_help,

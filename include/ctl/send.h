@@ -13,8 +13,8 @@ int send_message(
 	struct desk *desk, const struct strbuf *body, const char *row_id, char **ret_message_id);
 
 /*
- * A new message for a row that is there: the row becomes pending first, unless it is not any more
- * as it was seen, which is a failure. ret: owned. 0, or 1 with what was said.
+ * A new message for a row that is there, which becomes pending first. 1; or 0: it is not any more
+ * as it was seen, and nothing was done; or a negative errno with what was said. ret: owned.
  */
 int send_again(struct desk *desk, const struct row *row, char **ret_message_id);
 

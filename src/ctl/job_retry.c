@@ -36,10 +36,24 @@ static int retry_judge(struct desk *desk, const struct row *row, size_t limit)
 	return EXIT_SUCCESS;
 }
 
+static int retry_send(struct desk *desk, const struct row *row)
+{
+	_cleanup_free_ char *message_id = NULL;
+
+	int sent = send_again(desk, row, &message_id);
+	if (sent == 0)
+		return ctl_fail(EXIT_FAILURE,
+			"the row of job %s has changed just now, and was left alone: nexusctl job "
+			"show %s",
+			row->id, row->id);
+	if (sent > 0)
+		send_show(desk->ctl, row->id, row->type, message_id);
+	return sent > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int job_retry(const struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_(desk_close) struct desk desk = {0};
-	_cleanup_free_ char *message_id = NULL;
 	_cleanup_result_ PGresult *result = NULL;
 	struct job_choice choice;
 	struct row row;
@@ -51,9 +65,5 @@ int job_retry(const struct ctl *ctl, int argc, char **argv)
 		status = job_find(&desk, choice.id, &result, &row);
 	if (status == EXIT_SUCCESS)
 		status = retry_judge(&desk, &row, choice.limit);
-	if (status == EXIT_SUCCESS)
-		status = send_again(&desk, &row, &message_id);
-	if (status == EXIT_SUCCESS)
-		send_show(ctl, row.id, row.type, message_id);
-	return status;
+	return status == EXIT_SUCCESS ? retry_send(&desk, &row) : status;
 }

@@ -63,13 +63,14 @@ static void cell_print(
 static size_t text_break(const char *line, unsigned width)
 {
 	unsigned used;
-	size_t len = cell_cut(line, width, &used), word = len;
+	size_t end = cell_cut(line, width, &used);
 
-	if (!line[len] || line[len] == ' ')
-		return len;
-	while (word > 0 && line[word - 1] != ' ')
-		word--;
-	return word > 0 ? word : len;
+	if (!line[end])
+		return end;
+	for (size_t i = end; i > 0; i--)
+		if (line[i] == ' ' && line[i - 1] != ' ')
+			return i;
+	return end;
 }
 
 static void text_print(const char *line, unsigned indent)

@@ -1,5 +1,6 @@
 #include "ctl/send.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "ctl/body.h"
@@ -33,15 +34,14 @@ int send_again(struct desk *desk, const struct row *row, char **ret_message_id)
 
 	const char *reason = body_write(
 		row->id, row->type, row->payload ? row->payload : "null", &body, &message);
-	if (reason)
-		return ctl_fail(EXIT_FAILURE, "job %s cannot be sent: %s", row->id, reason);
+	if (reason) {
+		ctl_fail(EXIT_FAILURE, "job %s cannot be sent: %s", row->id, reason);
+		return -EBADMSG;
+	}
 	int r = row_move(desk->database, row, "pending", NULL);
-	if (r == 0)
-		return ctl_fail(EXIT_FAILURE,
-			"the row of job %s has changed just now, and was left alone: nexusctl job "
-			"show %s",
-			row->id, row->id);
-	return r > 0 ? send_message(desk, &body, row->id, ret_message_id) : EXIT_FAILURE;
+	if (r <= 0)
+		return r;
+	return send_message(desk, &body, row->id, ret_message_id) == EXIT_SUCCESS ? 1 : -EIO;
 }
 
 void send_show(const struct ctl *ctl, const char *job_id, const char *type, const char *message_id)

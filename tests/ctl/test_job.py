@@ -9,20 +9,7 @@ from lab.dead_letters import DeadLetters
 from lab.feed import until
 
 
-class JobCase(DeadLetters, CtlCase):
-    def row(self, job="job-1", status="pending", age=0, **columns):
-        """A row of that age in seconds, created and touched; its id."""
-        columns = {"type": "test-echo", "payload": "{}", **columns}
-        names = ", ".join(columns)
-        self.database.execute(
-            f"INSERT INTO background_jobs (id, status, created_at, updated_at, {names})"
-            f" SELECT %s, %s, moment, moment, {', '.join(['%s'] * len(columns))} FROM"
-            " (SELECT now() AT TIME ZONE 'UTC' - %s * interval '1 s' AS moment) AS moments",
-            (job, status, *columns.values(), age))
-        return job
-
-
-class Show(JobCase):
+class Show(DeadLetters, CtlCase):
     def message(self, job):
         """What it tells of the job's message, in words and as a name."""
         text = self.ctl("job", "show", job)
@@ -30,7 +17,7 @@ class Show(JobCase):
         return text.split("\nmessage\n")[1].split("\n\n")[0].strip(), told["message"]
 
     def test_tells_all_of_the_row(self):
-        self.row("printer", "failed", 90, type="print", payload='{"to": {"room": [4, 5]}}',
+        self.jobs.make("printer", "failed", 90, type="print", payload='{"to": {"room": [4, 5]}}',
                  attempts=3, error="no paper\nno ink", started_at="2026-01-02 03:04:05.678901")
         text = self.ctl("job", "show", "printer")
         self.assertRegex(text, r"\Ajob +printer\ntype +print\nrow +failed 3\n"
@@ -55,7 +42,7 @@ class Show(JobCase):
                                        "touched 3s ago.", "waiting"),
                 ("lost", "pending", 99, "There is none, for the queue is empty.", "none")):
             with self.subTest(job):
-                self.assertEqual(self.message(self.row(job, status, age)), (words, name))
+                self.assertEqual(self.message(self.jobs.make(job, status, age)), (words, name))
         self.queue.send(["{}"])
         self.assertEqual(self.message("lost"), (
             "It may be one of the 1 in the queue; the row was touched 1min ago.", "waiting"))
@@ -71,11 +58,11 @@ class Show(JobCase):
 
     def test_says_where_there_is_no_journal(self):
         self.assertIn("\nlog\n  There is no journal here to be read.\n",
-                      self.ctl("job", "show", self.row()))
+                      self.ctl("job", "show", self.jobs.make("job-1")))
         self.assertIsNone(self.objects("job", "show", "job-1")[0]["log"])
 
     def test_shows_the_row_where_the_queue_cannot_be_asked(self):
-        self.row()
+        self.jobs.make("job-1")
         self.use_key("ReceiveMessage")
         done = self.run_ctl("job", "show", "job-1", status=1)
         self.assertIn("\nrow       pending 0\n", done.output)
@@ -88,16 +75,16 @@ class Show(JobCase):
                              "nexusctl: there is no job none\n")
 
 
-class List(JobCase):
+class List(DeadLetters, CtlCase):
     def ids(self, *words):
         return [row["id"] for row in self.objects("job", "list", *words)]
 
     def setUp(self):
         super().setUp()
-        self.row("oldest", "failed", 7200, error="no paper")
-        self.row("older", "completed", 600, type="count-words")
-        self.row("newer", "failed", 60, type="count-words")
-        self.row("newest", "pending", 5)
+        self.jobs.make("oldest", "failed", 7200, error="no paper")
+        self.jobs.make("older", "completed", 600, type="count-words")
+        self.jobs.make("newer", "failed", 60, type="count-words")
+        self.jobs.make("newest", "pending", 5)
 
     def test_shows_the_newest_first(self):
         lines = self.ctl("job", "list").splitlines()
@@ -145,9 +132,9 @@ class List(JobCase):
             self.assertIn(reason, self.run_ctl("job", "list", *words, status=64).errors)
 
 
-class Retry(JobCase):
+class Retry(DeadLetters, CtlCase):
     def test_makes_the_row_pending_and_sends_its_payload(self):
-        self.row("printer", "failed", 90, payload='{"room": "ü"}', attempts=3, error="no paper")
+        self.jobs.make("printer", "failed", 90, payload='{"room": "ü"}', attempts=3, error="no paper")
         told, = self.objects("job", "retry", "printer")
         message, = until(self.queue.receive, what="the message")
         self.assertEqual(told, {"job_id": "printer", "type": "test-echo",
@@ -160,8 +147,8 @@ class Retry(JobCase):
         self.assert_row("printer", status="completed", attempts=4)
 
     def test_is_refused_where_it_would_do_no_good(self):
-        self.row("done", "completed", 90)
-        self.row("runs", "processing", 5, attempts=1)
+        self.jobs.make("done", "completed", 90)
+        self.jobs.make("runs", "processing", 5, attempts=1)
         dead, = self.bury(1)
         for job, reason in (("done", "is completed, and never runs again"),
                             ("runs", "is being done: nexusctl job wait runs"),
@@ -172,13 +159,13 @@ class Retry(JobCase):
         self.assertTrue(self.queue.is_empty())
 
     def test_goes_on_where_dead_letters_cannot_be_seen(self):
-        self.row("printer", "failed", 90)
+        self.jobs.make("printer", "failed", 90)
         self.use_key("GetQueueAttributes", "SendMessage")
         self.assertIn("sqs:ReceiveMessage", self.run_ctl("job", "retry", "printer").errors)
         self.assert_row("printer", status="pending")
 
     def test_leaves_a_row_alone_that_changes_meanwhile(self):
-        self.row("printer", "failed", 90)
+        self.jobs.make("printer", "failed", 90)
         self.sqs.fault(action="GetQueueAttributes", kind="delay", ms=600)
         process = self.start_ctl("job", "retry", "printer")
         until(lambda: not self.sqs.faults(), what="the question that takes long")
@@ -189,23 +176,23 @@ class Retry(JobCase):
         self.assertTrue(self.queue.is_empty())
 
 
-class Wait(JobCase):
+class Wait(DeadLetters, CtlCase):
     def test_ends_with_the_job(self):
-        self.row("done", "completed", 5, attempts=2)
+        self.jobs.make("done", "completed", 5, attempts=2)
         self.assertEqual(self.ctl("job", "wait", "done"), "completed after 2 attempts\n")
-        self.row("dead", "failed", 5, attempts=3, error="no paper")
+        self.jobs.make("dead", "failed", 5, attempts=3, error="no paper")
         self.assertEqual(self.ctl("job", "wait", "dead", status=1),
                          "failed after 3 attempts\n  no paper\n")
         told, = self.objects("job", "wait", "dead", status=1)
         self.assertEqual((told["id"], told["status"]), ("dead", "failed"))
 
     def test_of_one_that_has_failed_goes_on_while_it_comes_again(self):
-        self.row("again", "failed", 5, attempts=2)
+        self.jobs.make("again", "failed", 5, attempts=2)
         self.assertIn("is not at its end after 10ms",
                       self.run_ctl("job", "wait", "again", "--timeout", "10ms", status=1).errors)
 
     def test_stops_cleanly(self):
-        self.row("slow")
+        self.jobs.make("slow")
         process = self.start_ctl("job", "wait", "slow")
         until(lambda: self.database.execute(
             "SELECT 1 FROM pg_stat_activity WHERE usename = 'nexus' AND query LIKE %s"

@@ -88,6 +88,23 @@ class Jobs:
         self.queue.send([body(job_id, kind, payload) for job_id in ids])
         return ids
 
+    def make(self, job_id, status="pending", age=0, **columns):
+        """One row, made and touched so many seconds ago; its id."""
+        columns = {"type": "test-echo", "payload": "{}", **columns}
+        self.database.execute(
+            f"INSERT INTO background_jobs (id, status, {', '.join(columns)})"
+            f" VALUES (%s, %s, {', '.join(['%s'] * len(columns))})",
+            (job_id, status, *columns.values()))
+        self.grow_old([job_id], age)
+        return job_id
+
+    def grow_old(self, ids, age):
+        """Those were made and touched so many seconds ago."""
+        self.database.execute(
+            "UPDATE background_jobs SET created_at = moment, updated_at = moment FROM"
+            " (SELECT now() AT TIME ZONE 'UTC' - %s * interval '1 s' AS moment) AS moments"
+            " WHERE id = ANY(%s)", (age, ids))
+
     def delete(self, ids):
         """As an application does that clears its table of what is done."""
         self.database.execute("DELETE FROM background_jobs WHERE id = ANY(%s)", (ids,))
