@@ -8,8 +8,8 @@ _nexusctl_words()
 
 	case $1 in
 	"")
-		echo "queue dlq publish job logs config provision teardown top run deploy" \
-			"--config --version $everywhere" ;;
+		echo "queue dlq publish job reconcile logs config provision teardown top run" \
+			"deploy --config --version $everywhere" ;;
 	queue)         echo "$everywhere" ;;
 	dlq)           echo "list show redrive purge replay $everywhere" ;;
 	"dlq list")    echo "--job --type --error --limit --group $everywhere" ;;
@@ -26,6 +26,7 @@ _nexusctl_words()
 	"job list")    echo "--status --type --since --limit $everywhere" ;;
 	"job retry")   echo "--limit $everywhere" ;;
 	"job wait")    echo "--timeout $everywhere" ;;
+	reconcile)     echo "--apply --resend --dry-run --pending --limit $everywhere" ;;
 	logs)          echo "-f --follow --since --type --outcome --unit --dry-run $everywhere" ;;
 	config)        echo "$everywhere" ;;
 	provision)     echo "--env --fix --dry-run $everywhere" ;;
@@ -40,8 +41,8 @@ _nexusctl_words()
 _nexusctl_takes_value()
 {
 	case $1 in
-	--attempt|--config|--env|--error|--interval|--job|--limit|--outcome|--rate|--save) ;;
-	--since|--status|--timeout|--type|--unit|--user) ;;
+	--attempt|--config|--env|--error|--interval|--job|--limit|--outcome|--pending) ;;
+	--rate|--save|--since|--status|--timeout|--type|--unit|--user) ;;
 	*) return 1 ;;
 	esac
 }

@@ -2,8 +2,8 @@
 
 # Whether the words so far, without options and their values, are these and no other command's.
 function __nexusctl_at
-    set -l with_value --attempt --config --env --error --interval --job --limit --outcome --rate \
-        --save --since --status --timeout --type --unit --user
+    set -l with_value --attempt --config --env --error --interval --job --limit --outcome --pending \
+        --rate --save --since --status --timeout --type --unit --user
     set -l path
     set -l is_value no
     for word in (commandline -opc)[2..]
@@ -30,6 +30,7 @@ complete -c nexusctl -n __nexusctl_at -a queue -d 'How many messages wait, run a
 complete -c nexusctl -n __nexusctl_at -a dlq -d 'Dead letters'
 complete -c nexusctl -n __nexusctl_at -a publish -d 'Publish a job, and wait for its end'
 complete -c nexusctl -n __nexusctl_at -a job -d 'One job\'s row, message and log; rows'
+complete -c nexusctl -n __nexusctl_at -a reconcile -d 'Find and mend what is out of step'
 complete -c nexusctl -n __nexusctl_at -a logs -d 'What the daemon logged'
 complete -c nexusctl -n __nexusctl_at -a config -d 'Every setting, and where it came from'
 complete -c nexusctl -n __nexusctl_at -a provision -d 'Make queues and job table'
@@ -96,6 +97,12 @@ complete -c nexusctl -n '__nexusctl_at job list' -l limit -x -d 'So many at most
 complete -c nexusctl -n '__nexusctl_at job retry' -l limit -x -d 'Look at so many dead letters at most'
 
 complete -c nexusctl -n '__nexusctl_at job wait' -l timeout -x -d 'For how long at most'
+
+complete -c nexusctl -n '__nexusctl_at reconcile' -l apply -d 'Rows that are lost become failed'
+complete -c nexusctl -n '__nexusctl_at reconcile' -l resend -d 'Jobs that are stranded get a message'
+complete -c nexusctl -n '__nexusctl_at reconcile' -l dry-run -d 'Change nothing'
+complete -c nexusctl -n '__nexusctl_at reconcile' -l pending -x -d 'Since when a row is pending'
+complete -c nexusctl -n '__nexusctl_at reconcile' -l limit -x -d 'Look at so many at most'
 
 complete -c nexusctl -n '__nexusctl_at logs' -s f -l follow -d 'Show new lines as they come'
 complete -c nexusctl -n '__nexusctl_at logs' -l since -x -d 'Not what is older'
