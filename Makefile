@@ -27,6 +27,7 @@ PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 CTL_LIBS := libarchive
+UNITS    := nexus-worker.service nexus-reconcile.service nexus-reconcile.timer
 TOOLS    := sqs-local bench-service marker nexus-worker-starved
 
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
@@ -308,8 +309,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	ln -sf nexusctl $(DESTDIR)$(BASH_COMPLETIONS)/nexus-worker
 	ln -sf nexusctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/nexus-worker.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/nexus-worker.service
+	for unit in $(UNITS); do sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/$$unit \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; done
 
 format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)
