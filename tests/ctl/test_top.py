@@ -196,6 +196,19 @@ class Lines(TopCase):
         process.wait_line("/s +2", start=len(process.feed))
         self.assertEqual(len(process.lines("^nexusctl: the database: .*does not exist")), 1)
 
+    def test_go_on_with_another_connection(self):
+        process = self.start_lines()
+        process.wait_line("/s +2")
+        before = self.backends()
+        self.database.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", (before,))
+        until(lambda: self.backends() not in ([], before), what="a new connection")
+        process.wait_line("/s +2", start=len(process.feed))
+
+    def backends(self):
+        return [pid for pid, in self.database.execute(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'nexus' AND datname ="
+            " current_database()")]
+
     def test_end_with_who_looks(self):
         process = self.start_lines()
         process.wait_line("/s +2")

@@ -18,8 +18,6 @@ class _Loader(yaml.SafeLoader):
     def construct_function(self, suffix, node):
         if isinstance(node, yaml.ScalarNode):
             value = self.construct_scalar(node)
-            if suffix == "GetAtt":
-                value = value.split(".", 1)
         else:
             value = self.construct_sequence(node, deep=True)
         return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
@@ -84,7 +82,7 @@ class Stack:
         return re.sub(r"\$\{([\w:]+)\}", lambda match: str(self._reference(match[1])), text)
 
     def _getatt(self, argument):
-        logical, attribute = argument
+        logical, attribute = argument.split(".")
         kind = self._template["Resources"][logical]["Type"]
         return {
             ("AWS::SQS::Queue", "Arn"): f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self._name(logical)}",
