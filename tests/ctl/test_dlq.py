@@ -1,5 +1,7 @@
 """nexusctl dlq list and show: dead letters beside their rows, and visible again at once."""
 
+import signal
+
 from lab import tap
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.dead_letters import DeadLetters
@@ -117,6 +119,27 @@ class ALook(DeadLetters, CtlCase):
         self.assertEqual(self.complain("dlq", "show", "job-8"),
                          f"nexusctl: job-8: no dead letter of that id is in "
                          f"{self.dead_letters.name}\n")
+
+
+class AnEndBeforeTheEnd(DeadLetters, CtlCase):
+    """What has been read by then is visible again."""
+
+    def test_by_ctrl_c(self):
+        self.bury(25)
+        self.sqs.fault(action="ReceiveMessage", after=1, kind="late", ms=5000)
+        process = self.start_ctl("dlq", "list")
+        until(lambda: not self.sqs.faults(), what="the second receive")
+        process.send(signal.SIGINT)
+        self.sqs.advance(5)
+        self.assertEqual(process.wait(), 1)
+        self.assertEqual(process.feed.lines, ["nexusctl: interrupted: nothing was changed"])
+        self.assert_all_visible(25)
+
+    def test_by_an_error(self):
+        self.bury(25)
+        self.sqs.fault(action="ReceiveMessage", after=1, kind="status")
+        self.assertIn("HTTP 500", self.complain("dlq", "list"))
+        self.assert_all_visible(25)
 
 
 class WhatCannotBe(DeadLetters, CtlCase):

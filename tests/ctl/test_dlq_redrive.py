@@ -3,6 +3,7 @@
 import signal
 
 from lab import tap
+from lab.clocks import Clocks
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.dead_letters import DeadLetters
 from lab.feed import until
@@ -128,6 +129,23 @@ class ARedrive(DeadLetters, CtlCase):
         self.assert_all_visible(1)
         self.assertTrue(self.queue.is_empty())
 
+    def test_goes_on_where_sqs_does_not_take_one_of_them(self):
+        refused, taken = self.bury(2)
+        self.sqs.fault(action="SendMessage", kind="status", status=400,
+                       code="InvalidMessageContents")
+        done = self.run_ctl("dlq", "redrive", "--all", "--yes", status=1)
+        self.assertIn(f"{refused}: kept: ", done.errors)
+        self.assertEqual((self.statuses("pending"), self.statuses("failed")), ({taken}, {refused}))
+        self.assertEqual(self.queue.counts(), (1, 0))
+        self.assert_all_visible(1)
+
+    def test_works_through_a_pooler(self):
+        self.bury(2)
+        bouncer = self.lab.pgbouncer(self.postgres)
+        self.daemon.configure({"database.url": bouncer.url(self.database)})
+        self.ctl("dlq", "redrive", "--all", "--yes")
+        self.assertEqual(self.jobs.counts(), {"pending": 2})
+
     def test_of_a_command_line_that_cannot_be_is_usage(self):
         for words in ((), ("job-1",), ("--all", "--type", "x"), ("--move-task", "--type", "x"),
                       ("--all", "--rate", "0"), ("--all", "--rate", "5/h"),
@@ -228,6 +246,34 @@ class WhateverComesBetween(DeadLetters, CtlCase):
         self.assertEqual(process.wait(), 0)
         process.wait_line("1 had been begun before")
         self.assert_row(job, status="processing", attempts=4)
+
+    def redrive_long(self, first):
+        """The machine sleeps for 40 seconds while the first letter's row is waited for."""
+        clocks = Clocks(self.lab, self.queue.name)
+        self.addCleanup(clocks.close)
+        self.daemon.environment.update(clocks.environment)
+        holder = self.hold_row(first)
+        process = self.redrive()
+        self.wait_for_row()
+        clocks.suspend(40)
+        self.sqs.forget_stats()
+        holder.rollback()
+        return process
+
+    def test_letters_that_wait_for_long_are_kept_in_hand(self):
+        first, _ = self.bury(2)
+        self.assertEqual(self.redrive_long(first).wait(), 0)
+        self.assertEqual(self.sqs.answers("ChangeMessageVisibilityBatch"), 1)
+        self.assert_there(0, 2)
+
+    def test_a_letter_that_somebody_else_has_by_now_is_left_alone(self):
+        first, second = self.bury(2)
+        self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="fail-entries",
+                       code="ReceiptHandleIsInvalid", sender_fault=True)
+        process = self.redrive_long(first)
+        self.assertEqual(process.wait(), 1)
+        process.wait_line(rf"{second}: kept: somebody else has it in hand now$")
+        self.assertEqual(self.queue.counts(), (1, 0))
 
     def test_ctrl_c_lets_it_finish_the_letter_that_it_is_at(self):
         first, _ = self.bury(2)
