@@ -123,8 +123,7 @@ static void dead_letters_tell(
 	char left[CLOCK_DURATION_MAX];
 
 	if (dead->n_letters == limit && counted->visible > limit)
-		ctl_fail(0,
-			"only %zu dead letters were read, and there are more: --limit N reads N",
+		ctl_fail(0, "only %zu dead letters were looked at, and there are more: --limit N",
 			limit);
 	else if (dead->n_letters == 0 && counted->in_flight > 0)
 		ctl_fail(0,
@@ -167,7 +166,7 @@ int dead_letters_read(struct dead_letters *dead, size_t limit)
 
 /* ---- What is in hand ---- */
 
-/* The visibility of ten; whom it could not be changed for is not in hand any more. */
+/* The visibility of ten, at most. */
 static int dead_letters_change(
 	struct dead_letters *dead, struct dead *const *ten, size_t n, usec_t timeout)
 {
@@ -182,10 +181,13 @@ static int dead_letters_change(
 	client_change_visibility(dead->client, dead->url, entries, n, results);
 	interrupt_hold(false);
 	for (size_t i = 0; i < n; i++) {
-		ten[i]->until = results[i] == SQS_OK ? until : 0;
 		/* That of a stale handle somebody else has in hand. */
 		if (results[i] != SQS_OK && results[i] != SQS_STALE)
 			status = EXIT_FAILURE;
+		if (results[i] == SQS_OK)
+			ten[i]->until = until;
+		else if (results[i] == SQS_STALE || timeout == 0)
+			ten[i]->until = 0;
 	}
 	return status;
 }

@@ -29,8 +29,8 @@ static void show_attributes(const struct letter *letter)
 
 	for (size_t i = 0; i < letter->n_attributes; i++) {
 		const struct sqs_message_attribute *a = &letter->attributes[i];
-		strbuf_printf(&text, "%s (%s): %s\n", a->name, a->data_type,
-			a->string_value ? a->string_value : a->binary_value);
+		const char *value = a->string_value ? a->string_value : a->binary_value;
+		strbuf_printf(&text, "%s (%s): %s\n", a->name, a->data_type, value ? value : "");
 	}
 	listing_put_section("attributes", text.data);
 }

@@ -84,8 +84,8 @@ class ALook(DeadLetters, CtlCase):
         self.bury(12)
         done = self.run_ctl("dlq", "list", "--json", "--limit", 11)
         self.assertEqual(len(done.output.splitlines()), 11)
-        self.assertEqual(done.errors, "nexusctl: only 11 dead letters were read, and there are "
-                                      "more: --limit N reads N\n")
+        self.assertEqual(done.errors, "nexusctl: only 11 dead letters were looked at, and there "
+                                      "are more: --limit N\n")
         self.assert_all_visible(12)
 
     def test_says_that_somebody_else_has_them(self):
