@@ -211,23 +211,21 @@ static void listing_fit(struct listing *listing)
 	}
 }
 
+/* cells: NULL: the titles. */
 static void listing_print(const struct listing *listing, const char *const *cells)
 {
 	size_t last = listing->n_columns - 1;
 
 	for (size_t i = 0; i <= last; i++)
-		cell_print(&listing->columns[i], cells[i], listing->widths[i], i == last);
+		cell_print(&listing->columns[i], cells ? cells[i] : listing->columns[i].title,
+			listing->widths[i], i == last);
 	putchar('\n');
 }
 
 static void listing_print_all(struct listing *listing)
 {
-	const char *titles[LISTING_COLUMNS_MAX];
-
 	listing_fit(listing);
-	for (size_t i = 0; i < listing->n_columns; i++)
-		titles[i] = listing->columns[i].title;
-	listing_print(listing, titles);
+	listing_print(listing, NULL);
 	for (size_t i = 0; i < listing->n_rows; i++)
 		listing_print(
 			listing, (const char *const *)&listing->cells[i * listing->n_columns]);

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,6 +119,7 @@ static json_t *reconcile_json(const struct mismatch *one, const struct deal *dea
 	const struct row *row = one->has_row ? &one->row : NULL;
 	const struct letter *letter = one->letter ? one->letter->letter : NULL;
 
+	assert(row || letter);
 	return json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:s?}", "mismatch",
 		mismatch_name(one->kind), "job_id", row ? row->id : letter->job_id, "type",
 		row ? row->type : letter->type, "status", row ? row->status : NULL, "attempts",

@@ -3,7 +3,7 @@
 import json
 import signal
 
-from lab import tap
+from lab import journal, tap
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.dead_letters import DeadLetters
 from lab.feed import until
@@ -60,6 +60,29 @@ class Show(DeadLetters, CtlCase):
         self.assertIn("\nlog\n  There is no journal here to be read.\n",
                       self.ctl("job", "show", self.jobs.make("job-1")))
         self.assertIsNone(self.objects("job", "show", "job-1")[0]["log"])
+
+    def test_shows_what_the_journal_has_of_the_job(self):
+        if reason := journal.why_no_journal():
+            self.skipTest(reason)
+        kept = journal.Journal(self.lab)
+        self.addCleanup(kept.close)
+        self.daemon.configure({"log.format": "journal"})
+        self.daemon.start(before=kept.inside).wait_ready()
+        job, other = self.jobs.publish(count=2)
+        self.jobs.wait_all("completed")
+
+        def log():
+            told, = self.objects("job", "show", job, before=kept.inside)
+            return told["log"]
+
+        line, = until(log, what="the daemon's line in the journal")
+        self.assertRegex(line["message"], f"^job={job} .*outcome=completed")
+        self.assertRegex(line["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        text = self.ctl("job", "show", job, before=kept.inside)
+        self.assertRegex(text, rf"\nlog\n  {line['at']} job={job}\s")
+        self.assertNotIn(other, text)
+        self.assertIn("\nlog\n  The journal has nothing of this job.\n", self.ctl(
+            "job", "show", self.jobs.make("quiet"), before=kept.inside))
 
     def test_shows_the_row_where_the_queue_cannot_be_asked(self):
         self.jobs.make("job-1")

@@ -30,12 +30,13 @@ def _terminal(typed):
         os.close(theirs)
 
 
-def nexusctl(daemon, *words, stdin="", typed=None):
+def nexusctl(daemon, *words, before=(), stdin="", typed=None):
     """With the daemon's configuration and environment, whether it runs or not; how it ended.
-    typed: stdin is a terminal, and that is what it is answered there."""
+    typed: stdin is a terminal, and that is what it is answered there. before: the words of what
+    runs it."""
     with contextlib.nullcontext({"input": stdin}) if typed is None else _terminal(typed) as given:
         done = subprocess.run(
-            [daemon.lab.program("nexusctl"), "--config", daemon.file, *map(str, words)],
+            [*before, daemon.lab.program("nexusctl"), "--config", daemon.file, *map(str, words)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX,
             cwd=daemon.lab.directory, env=daemon.own_environment(), check=False, **given)
     return Done(done.returncode, done.stdout, done.stderr)

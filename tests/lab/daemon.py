@@ -101,13 +101,14 @@ class Daemon:
         environment.update({n: v for n, v in self.environment.items() if v is not None})
         return environment
 
-    def start(self):
+    def start(self, before=()):
+        """before: the words of what runs it."""
         self.notify = NotifySocket(self.lab.directory / f"{self.name}.notify")
         self._give(self.notify.path)
         environment = {"NOTIFY_SOCKET": str(self.notify.path), **self.own_environment()}
         self.process = Process(
             self.lab, self.name,
-            [self.lab.program(self._program), "--config", self.file, *self.arguments],
+            [*before, self.lab.program(self._program), "--config", self.file, *self.arguments],
             account=self._account, environment=environment, on_line=self._on_line)
         return self
 
