@@ -193,6 +193,8 @@ static int take_json(struct ctl *ctl, int argc, char **argv)
 static int run_command(struct ctl *ctl, int argc, char **argv)
 {
 	argc = take_json(ctl, argc, argv);
+	if (argc == 0)
+		return ctl_usage("", "which command?");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (strcmp(argv[0], commands[i].name) != 0)
 			continue;
@@ -236,8 +238,6 @@ int main(int argc, char **argv)
 			return ctl_usage("", NULL);
 		}
 	}
-	if (optind == argc)
-		return ctl_usage("", "which command?");
 	/* UTF-8 is what is written, whoever calls, and wide characters are to be known as such. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	/* No core, no debugger of the same user: the memory holds secrets. */

@@ -40,7 +40,8 @@ const char ctl_logs_help[] =
 	"\n"
 	"Exit status: journalctl's; 1 there is none, 64 usage.\n";
 
-#define UNIT "nexus-worker"
+#define JOURNALCTL "journalctl"
+#define UNIT       "nexus-worker"
 
 /* A command line, as execvp() takes it. Owns its words. */
 struct line {
@@ -112,12 +113,12 @@ static int line_print(const struct line *line)
 
 static int line_run(const struct line *line)
 {
-	execvp(line->words[0], line->words);
+	execvp(JOURNALCTL, line->words);
 	if (errno == ENOENT)
 		return ctl_fail(EXIT_FAILURE,
 			"there is no journalctl here: without systemd the daemon's lines are where "
 			"its standard error goes");
-	return ctl_fail(EXIT_FAILURE, "journalctl: %m");
+	return ctl_fail(EXIT_FAILURE, JOURNALCTL ": %m");
 }
 
 /* ---- Arguments ---- */
@@ -204,7 +205,7 @@ static int read_arguments(
 		status = add_match(matches, "NEXUS_JOB_ID", argv[optind]);
 	if (status != EXIT_SUCCESS)
 		return status;
-	line_add(line, "journalctl");
+	line_add(line, JOURNALCTL);
 	line_add(line, "-u");
 	line_add(line, "%s", unit);
 	if (follow)
@@ -226,7 +227,7 @@ int ctl_logs(const struct ctl *ctl, int argc, char **argv)
 	}
 	for (size_t i = 0; i < matches.n_words; i++)
 		line_add(&line, "%s", matches.words[i]);
-	if (line.failed || matches.failed)
+	if (!line.words || line.failed || matches.failed)
 		return ctl_fail(EXIT_FAILURE, "out of memory");
 	return dry_run ? line_print(&line) : line_run(&line);
 }

@@ -1,0 +1,32 @@
+"""nexusctl's own command line, before any command has it."""
+
+import unittest
+
+from lab import tap
+from lab.ctl import nexusctl_alone
+
+
+class CommandLine(unittest.TestCase):
+    def test_without_a_command_asks_for_one(self):
+        for words in ((), ("--json",), ("--", "--json"), ("--config", "x")):
+            done = nexusctl_alone(*words)
+            self.assertEqual((done.status, done.output, done.errors.splitlines()[0]),
+                             (64, "", "nexusctl: which command?"), words)
+
+    def test_of_what_is_not_there_is_one_line(self):
+        for words, said in ((("nonsense",), "nexusctl: nonsense: no such command"),
+                            (("bad\033[2J\u009b",), "nexusctl: bad?[2J??: no such command"),
+                            (("--nonsense",), "unrecognized option")):
+            done = nexusctl_alone(*words)
+            self.assertEqual((done.status, done.output), (64, ""))
+            self.assertIn(said, done.errors.splitlines()[0])
+
+    def test_tells_its_version_and_what_it_can(self):
+        self.assertRegex(nexusctl_alone("--version").output, r"^nexusctl \d+\.\d+\.\d+\n$")
+        self.assertIn("Exit status:", nexusctl_alone("--help").output)
+        self.assertTrue(all(len(line) <= 80
+                            for line in nexusctl_alone("--help").output.splitlines()))
+
+
+if __name__ == "__main__":
+    tap.main()
