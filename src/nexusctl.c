@@ -42,6 +42,7 @@ static const struct command {
 	{"provision", ctl_provision, ctl_provision_help,
 		"make queues and job table, or say what differs"},
 	{"teardown", ctl_teardown, ctl_teardown_help, "delete the queues, when they are empty"},
+	{"doctor", ctl_doctor, ctl_doctor_help, "whether everything is right, line by line"},
 	{"top", ctl_top, ctl_top_help, "a live screen: queue, slots, rate, ends, errors"},
 	{"run", ctl_run, ctl_run_help, "run one handler here and now, without queue or row"},
 	{"deploy", ctl_deploy, ctl_deploy_help,

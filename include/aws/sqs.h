@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "aws/credential_store.h"
 #include "aws/sqs_action.h"
@@ -54,6 +55,9 @@ struct sqs_answer {
 	 */
 	usec_t sent_at;
 	usec_t first_byte_at;
+	/* To sqs_ask() only: AWS's clock minus ours, where the answer has the time. */
+	bool knows_clock;
+	int64_t clock_usec;
 };
 
 #define SQS_SYSTEM_ATTRIBUTES_MAX  16 /* kept; SQS knows ten */

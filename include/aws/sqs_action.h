@@ -22,6 +22,9 @@ enum sqs_action {
 	SQS_START_MOVE,
 	SQS_LIST_MOVES,
 	SQS_CANCEL_MOVE,
+	/* Requests that SQS refuses whoever asks: only whether he may ask is learnt. */
+	SQS_TRY_RECEIVE,
+	SQS_TRY_SEND,
 };
 
 struct sqs_action_names {

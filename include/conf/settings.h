@@ -166,6 +166,9 @@ DEFINE_CLEANUP(struct settings *, settings_free)
 /* The section for jobs of this type: its own or "*"; never NULL. Borrowed. */
 const struct settings_job *settings_job_for(const struct settings *settings, const char *type);
 
+/* The section whose jobs may run for the longest. Borrowed. */
+const struct settings_job *settings_longest_job(const struct settings *settings);
+
 /*
  * Whether all that is set for their types is the same, wherever it was given; the files and
  * directories that it names are not looked at.

@@ -13,11 +13,14 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "aws/sqs.h"
 #include "conf/settings.h"
 
 struct client;
+
+#define CLIENT_TEXT_MAX 1024
 
 /*
  * Borrows settings for its life. Waits until it is known which credentials and which region there
@@ -27,10 +30,17 @@ int client_open(const struct settings *settings, struct client **ret);
 struct client *client_close(struct client *client);
 DEFINE_CLEANUP(struct client *, client_close)
 
+/* The same where a failure is part of the answer: its line in ret_text, and nothing is said. */
+int client_try_open(const struct settings *settings, struct client **ret,
+	char ret_text[static CLIENT_TEXT_MAX]);
+
 /* "" while it is not known. Borrowed. */
 const char *client_region(const struct client *client);
 /* Whose signatures these are: for doctor. Borrowed. */
 struct identity *client_identity(struct client *client);
+
+/* AWS's clock minus ours, by the last answer to client_ask(). False: not known. */
+bool client_clock(const struct client *client, int64_t *ret_usec);
 
 /* One line about the last failure, and the service's code for it or "". */
 const char *client_error(const struct client *client);

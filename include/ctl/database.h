@@ -17,6 +17,10 @@ struct database;
 
 /* 0, or the exit status of a failure that was said: 78 where there is no URL or it is none. */
 int database_open(const struct settings *settings, struct database **ret);
+#define DATABASE_TEXT_MAX 512
+/* The same where a failure is part of the answer: its line in ret_text, and nothing is said. */
+int database_try_open(const struct settings *settings, struct database **ret,
+	char ret_text[static DATABASE_TEXT_MAX]);
 struct database *database_close(struct database *database);
 DEFINE_CLEANUP(struct database *, database_close)
 

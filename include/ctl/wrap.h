@@ -11,3 +11,6 @@
  */
 void wrap_print(FILE *out, unsigned indent, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same where so many columns of the line are written already. */
+void wrap_behind(FILE *out, unsigned column, unsigned indent, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));

@@ -18,14 +18,15 @@ typedef void identity_fn(void *userdata);
 
 struct identity_options {
 	const char *region; /* "": the metadata service is asked for it */
+	char *complaint;    /* CREDENTIALS_TEXT_MAX bytes for why -EINVAL; NULL: for the log */
 	identity_fn *changed;
 	void *userdata;
 };
 
 /*
  * Looks for credentials at once, and for the region. Borrows http for its life, copies the options.
- * 0; -EINVAL: there are none, or what is configured is wrong, editing local files cures it, and the
- * log has said so; -ENOMEM, or sd-event's. What somebody else has to be asked for, or what this
+ * 0; -EINVAL: there are none, or what is configured is wrong, editing local files cures it, and
+ * that was said; -ENOMEM, or sd-event's. What somebody else has to be asked for, or what this
  * machine has not enough of just now, is no error: it comes later.
  */
 int identity_new(struct http *http, const struct identity_options *options, struct identity **ret);

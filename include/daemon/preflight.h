@@ -22,6 +22,14 @@
 /* V: for how long a daemon asks for messages. configured: 0: the queue's own. */
 usec_t preflight_visibility(usec_t configured, usec_t queues_own);
 
+/* After fewer receives a single fault may send a good job to the dead letter queue. */
+#define PREFLIGHT_RECEIVES_MIN 3
+/* May be tried without any effect. */
+#define PREFLIGHT_NO_HANDLE "a-handle-that-cannot-be"
+
+/* So long a job may run where visibility cannot be extended. */
+usec_t preflight_job_limit(usec_t visibility);
+
 /* What the settings ask of the queue. */
 struct preflight_wants {
 	bool dead_letters;         /* what fails for good is to be sent to its dead letter queue */

@@ -8,8 +8,8 @@ _nexusctl_words()
 
 	case $1 in
 	"")
-		echo "queue dlq publish job reconcile logs config provision teardown top run" \
-			"deploy --config --version $everywhere" ;;
+		echo "queue dlq publish job reconcile logs config provision teardown doctor" \
+			"top run deploy --config --version $everywhere" ;;
 	queue)         echo "$everywhere" ;;
 	dlq)           echo "list show redrive purge replay $everywhere" ;;
 	"dlq list")    echo "--job --type --error --limit --group $everywhere" ;;
@@ -31,6 +31,7 @@ _nexusctl_words()
 	config)        echo "$everywhere" ;;
 	provision)     echo "--env --fix --dry-run $everywhere" ;;
 	teardown)      echo "--force --table --yes --dry-run $everywhere" ;;
+	doctor)        echo "$everywhere" ;;
 	top)           echo "--interval --once $everywhere" ;;
 	run)           echo "--attempt --job --allow-row-writes --user $everywhere" ;;
 	deploy)        echo "--rollback --dry-run --user $everywhere" ;;

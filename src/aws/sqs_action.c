@@ -26,6 +26,8 @@ static const struct sqs_action_names actions[] = {
 	[SQS_START_MOVE] = PLAIN("StartMessageMoveTask"),
 	[SQS_LIST_MOVES] = PLAIN("ListMessageMoveTasks"),
 	[SQS_CANCEL_MOVE] = PLAIN("CancelMessageMoveTask"),
+	[SQS_TRY_RECEIVE] = PLAIN("ReceiveMessage"),
+	[SQS_TRY_SEND] = PLAIN("SendMessage"),
 };
 
 const struct sqs_action_names *sqs_action_names(enum sqs_action action)

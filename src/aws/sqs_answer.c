@@ -149,6 +149,8 @@ static void tell_asked(const struct sqs_answer_goal *goal, const struct http_res
 	bool ok = fault->result == SQS_OK;
 	struct sqs_answer answer = answer_with(fault, response);
 
+	answer.knows_clock = skew_read(response->headers[SQS_ANSWER_DATE],
+		response->headers[SQS_ANSWER_AGE], &answer.clock_usec);
 	goal->done.asked(
 		goal->userdata, &answer, ok ? response->body : NULL, ok ? response->body_len : 0);
 }
@@ -180,6 +182,8 @@ void sqs_answer_tell(const struct sqs_answer_goal *goal, const struct sqs_fault_
 	case SQS_START_MOVE:
 	case SQS_LIST_MOVES:
 	case SQS_CANCEL_MOVE:
+	case SQS_TRY_RECEIVE:
+	case SQS_TRY_SEND:
 		tell_asked(goal, response, fault);
 		return;
 	}

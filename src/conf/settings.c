@@ -83,6 +83,16 @@ const struct settings_job *settings_job_for(const struct settings *settings, con
 	return &settings->jobs[settings->n_jobs - 1];
 }
 
+const struct settings_job *settings_longest_job(const struct settings *settings)
+{
+	const struct settings_job *longest = &settings->jobs[0];
+
+	for (size_t i = 1; i < settings->n_jobs; i++)
+		if (settings->jobs[i].timeout > longest->timeout)
+			longest = &settings->jobs[i];
+	return longest;
+}
+
 bool settings_job_equal(const struct settings_job *a, const struct settings_job *b)
 {
 	if (strcmp(a->type, b->type) != 0)

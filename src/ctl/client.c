@@ -33,6 +33,8 @@ struct client {
 	enum sqs_result result;
 	char text[SQS_FAULT_TEXT_MAX];
 	char code[SQS_CODE_MAX];
+	bool knows_clock;
+	int64_t clock_usec;
 };
 
 static enum sqs_result client_note(
@@ -164,6 +166,8 @@ static void on_asked(
 	struct client *client = asked->client;
 
 	client_end(client, answer);
+	client->knows_clock = answer->knows_clock;
+	client->clock_usec = answer->clock_usec;
 	/* Where there is nothing to tell SQS sends nothing. */
 	if (body)
 		asked->json = body_len ? json_loadb(body, body_len, 0, NULL) : json_object();
@@ -387,6 +391,12 @@ struct identity *client_identity(struct client *client)
 	return client->identity;
 }
 
+bool client_clock(const struct client *client, int64_t *ret_usec)
+{
+	*ret_usec = client->clock_usec;
+	return client->knows_clock;
+}
+
 const char *client_error(const struct client *client)
 {
 	return client->text;
@@ -397,7 +407,7 @@ const char *client_code(const struct client *client)
 	return client->code;
 }
 
-static int client_build(struct client *client)
+static int client_build(struct client *client, char *complaint)
 {
 	const struct http_options http = {
 		.user_agent = "nexusctl/" NEXUS_VERSION,
@@ -405,6 +415,7 @@ static int client_build(struct client *client)
 	};
 	const struct identity_options identity = {
 		.region = client->settings->queue.region,
+		.complaint = complaint,
 		.changed = on_identity,
 		.userdata = client,
 	};
@@ -421,24 +432,33 @@ static int client_build(struct client *client)
 	return r;
 }
 
-int client_open(const struct settings *settings, struct client **ret)
+int client_try_open(
+	const struct settings *settings, struct client **ret, char ret_text[static CLIENT_TEXT_MAX])
 {
 	const struct log_options log = {
 		.format = LOG_FORMAT_TEXT, .level = LOG_WARNING, .identifier = "nexusctl"};
 	_cleanup_(client_closep) struct client *client = calloc(1, sizeof *client);
+	char complaint[CREDENTIALS_TEXT_MAX] = "";
 
 	log_open(&log);
-	if (!client)
-		return ctl_fail(EXIT_FAILURE, "out of memory");
-	client->settings = settings;
-	int r = client_build(client);
-	/* Of credentials that cannot be the log has told. */
-	if (r == -EINVAL)
-		return EXIT_FAILURE;
-	if (r < 0)
-		return ctl_fail(EXIT_FAILURE, "%s", strerrordesc_np(-r));
-	*ret = TAKE_PTR(client);
-	return EXIT_SUCCESS;
+	if (client)
+		client->settings = settings;
+	int r = client ? client_build(client, complaint) : -ENOMEM;
+	if (r >= 0) {
+		*ret = TAKE_PTR(client);
+		return EXIT_SUCCESS;
+	}
+	snprintf(ret_text, CLIENT_TEXT_MAX, "%s", complaint[0] ? complaint : strerrordesc_np(-r));
+	return EXIT_FAILURE;
+}
+
+int client_open(const struct settings *settings, struct client **ret)
+{
+	char text[CLIENT_TEXT_MAX];
+
+	return client_try_open(settings, ret, text) == EXIT_SUCCESS
+		       ? EXIT_SUCCESS
+		       : ctl_fail(EXIT_FAILURE, "%s", text);
 }
 
 struct client *client_close(struct client *client)

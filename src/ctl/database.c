@@ -35,7 +35,7 @@ static struct patience patience_of(usec_t patience)
 
 /* ---- Its life ---- */
 
-static int database_connect(struct database *database, const char *url)
+static int database_connect(struct database *database, const char *url, char *text)
 {
 	struct connection_addresses known[DSN_HOSTS_MAX] = {0};
 	const struct patience patience = patience_of(CONNECT_PATIENCE);
@@ -43,32 +43,50 @@ static int database_connect(struct database *database, const char *url)
 	char error[DSN_ERROR_MAX];
 
 	int r = dsn_parse(url, &dsn, error);
-	if (r == -EINVAL)
-		return ctl_fail(EX_CONFIG, "[database] url: %s", error);
+	if (r == -EINVAL) {
+		snprintf(text, DATABASE_TEXT_MAX, "[database] url: %s", error);
+		return EX_CONFIG;
+	}
 	if (r < 0)
-		return ctl_fail(EXIT_FAILURE, "out of memory");
-	if (connection_open(dsn, known, &patience, &database->conn, database->error) < 0)
-		return ctl_fail(EXIT_FAILURE, "%s", database->error);
+		return EXIT_FAILURE;
+	if (connection_open(dsn, known, &patience, &database->conn, database->error) < 0) {
+		snprintf(text, DATABASE_TEXT_MAX, "%s", database->error);
+		return EXIT_FAILURE;
+	}
 	/* One question at a time: what a daemon's turn needs stands in the way here. */
-	if (PQexitPipelineMode(database->conn) != 1)
-		return ctl_fail(EXIT_FAILURE, "the database's connection cannot be used");
-	return EXIT_SUCCESS;
+	if (PQexitPipelineMode(database->conn) == 1)
+		return EXIT_SUCCESS;
+	snprintf(text, DATABASE_TEXT_MAX, "the database's connection cannot be used");
+	return EXIT_FAILURE;
+}
+
+int database_try_open(const struct settings *settings, struct database **ret,
+	char ret_text[static DATABASE_TEXT_MAX])
+{
+	_cleanup_(database_closep) struct database *database = calloc(1, sizeof *database);
+
+	snprintf(ret_text, DATABASE_TEXT_MAX, "out of memory");
+	if (!database)
+		return EXIT_FAILURE;
+	if (!settings->database.url) {
+		snprintf(ret_text, DATABASE_TEXT_MAX,
+			"there is no [database] url: set it, or DATABASE_URL, or put it into "
+			"%s/database-url",
+			SETTINGS_DIRECTORY);
+		return EX_CONFIG;
+	}
+	int status = database_connect(database, settings->database.url, ret_text);
+	if (status == EXIT_SUCCESS)
+		*ret = TAKE_PTR(database);
+	return status;
 }
 
 int database_open(const struct settings *settings, struct database **ret)
 {
-	if (!settings->database.url)
-		return ctl_fail(EX_CONFIG,
-			"there is no [database] url: set it, or DATABASE_URL, or put it into "
-			"%s/database-url",
-			SETTINGS_DIRECTORY);
-	_cleanup_(database_closep) struct database *database = calloc(1, sizeof *database);
-	if (!database)
-		return ctl_fail(EXIT_FAILURE, "out of memory");
-	int status = database_connect(database, settings->database.url);
-	if (status == EXIT_SUCCESS)
-		*ret = TAKE_PTR(database);
-	return status;
+	char text[DATABASE_TEXT_MAX];
+
+	int status = database_try_open(settings, ret, text);
+	return status == EXIT_SUCCESS ? status : ctl_fail(status, "%s", text);
 }
 
 struct database *database_close(struct database *database)

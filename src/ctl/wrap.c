@@ -7,15 +7,13 @@
 #include "ctl/cell.h"
 #include "ctl/listing.h"
 
-void wrap_print(FILE *out, unsigned indent, const char *format, ...)
+static __attribute__((format(printf, 4, 0))) void wrap(
+	FILE *out, unsigned column, unsigned indent, const char *format, va_list args)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	unsigned column = 0, room = listing_width();
-	va_list args;
+	unsigned room = listing_width();
 
-	va_start(args, format);
 	strbuf_vprintf(&text, format, args);
-	va_end(args);
 	_cleanup_free_ char *line = cell_new(strbuf_str(&text));
 	for (const char *at = line; at && *at;) {
 		unsigned gap = (unsigned)strspn(at, " ");
@@ -34,4 +32,22 @@ void wrap_print(FILE *out, unsigned indent, const char *format, ...)
 		at = word + len;
 	}
 	fputc('\n', out);
+}
+
+void wrap_print(FILE *out, unsigned indent, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	wrap(out, 0, indent, format, args);
+	va_end(args);
+}
+
+void wrap_behind(FILE *out, unsigned column, unsigned indent, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	wrap(out, column, indent, format, args);
+	va_end(args);
 }

@@ -139,11 +139,8 @@ static void daemon_limits(const struct settings *s, struct dispatcher_limits *re
 
 static void daemon_preflight_wants(const struct settings *s, struct preflight_wants *ret)
 {
-	const struct settings_job *longest = &s->jobs[0];
+	const struct settings_job *longest = settings_longest_job(s);
 
-	for (size_t i = 1; i < s->n_jobs; i++)
-		if (s->jobs[i].timeout > longest->timeout)
-			longest = &s->jobs[i];
 	*ret = (struct preflight_wants){
 		.dead_letters = s->retry.dead_letter == SETTINGS_DEAD_LETTER_SEND,
 		.visibility_timeout = s->queue.visibility_timeout,

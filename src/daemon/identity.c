@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -158,6 +159,22 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 			skew->usec < 0 ? "ahead of" : "behind");
 }
 
+static void identity_complain(const struct identity *identity, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void identity_complain(const struct identity *identity, const char *format, ...)
+{
+	char text[CREDENTIALS_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (identity->options.complaint)
+		memcpy(identity->options.complaint, text, sizeof text);
+	else
+		log_error("%s", text);
+}
+
 static int identity_look_for_region(struct identity *identity)
 {
 	char text[CREDENTIALS_TEXT_MAX];
@@ -169,7 +186,8 @@ static int identity_look_for_region(struct identity *identity)
 	int r = region_search_new(
 		identity->imds, identity_on_region, identity, text, &identity->search);
 	if (r < 0)
-		log_error("no AWS region to sign requests with: " REGION_CURE "%s", text);
+		identity_complain(
+			identity, "no AWS region to sign requests with: " REGION_CURE "%s", text);
 	/* That the service is disabled is said in the environment. */
 	return r == -ENOENT ? -EINVAL : r;
 }
@@ -185,7 +203,7 @@ static int identity_look_for_credentials(struct identity *identity)
 	/* The store goes on by itself, and who wants to sign meanwhile says why it cannot. */
 	if (r != -ENOENT && r != -EINVAL)
 		return 0;
-	log_error("no AWS credentials: %s", text);
+	identity_complain(identity, "no AWS credentials: %s", text);
 	return -EINVAL;
 }
 

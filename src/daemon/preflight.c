@@ -17,8 +17,6 @@
 /* A shorter visibility leaves no time to keep anything. */
 #define VISIBILITY_MIN     (4 * USEC_PER_SEC)
 #define VISIBILITY_INSTEAD (30 * USEC_PER_SEC)
-#define RECEIVES_MIN       3
-#define NO_RECEIPT_HANDLE  "a-handle-that-cannot-be"
 
 #define OVERLONG_MAX 160
 
@@ -145,6 +143,11 @@ static void preflight_look_at_dead_letters(struct preflight *p)
 
 /* ---- May a visibility be extended? ---- */
 
+usec_t preflight_job_limit(usec_t visibility)
+{
+	return visibility - lease_kill_grace(visibility);
+}
+
 /* What the settings promise a job that cannot be kept. */
 static void preflight_write_overlong(
 	const struct preflight_wants *wants, usec_t limit, char ret_text[OVERLONG_MAX])
@@ -163,7 +166,7 @@ static void preflight_write_overlong(
 static void preflight_say_unextendable(struct preflight *p, const char *why)
 {
 	usec_t visibility = p->terms.visibility;
-	usec_t limit = visibility - lease_kill_grace(visibility);
+	usec_t limit = preflight_job_limit(visibility);
 	char may[CLOCK_DURATION_MAX], overlong[OVERLONG_MAX];
 
 	preflight_write_overlong(&p->options.wants, limit, overlong);
@@ -221,11 +224,11 @@ static void preflight_judge_redrive(struct preflight *p, const struct sqs_queue_
 			p->options.wants.dead_letters
 				? ", and [retry] dead_letter has no queue to send to"
 				: "");
-	else if (queue->max_receive_count < RECEIVES_MIN)
+	else if (queue->max_receive_count < PREFLIGHT_RECEIVES_MIN)
 		preflight_say(p, FINDING_REDRIVE,
 			"the queue's maxReceiveCount is %u: a single fault may send a good job to "
 			"the dead letter queue; set at least %d",
-			queue->max_receive_count, RECEIVES_MIN);
+			queue->max_receive_count, PREFLIGHT_RECEIVES_MIN);
 	else
 		findings_say(&p->findings, FINDING_REDRIVE, "");
 }
@@ -297,7 +300,7 @@ static void preflight_on_attributes(
 	void *userdata, const struct sqs_answer *answer, const struct sqs_queue_attributes *queue)
 {
 	struct preflight *p = userdata;
-	const struct sqs_visibility entry = {.handle = NO_RECEIPT_HANDLE};
+	const struct sqs_visibility entry = {.handle = PREFLIGHT_NO_HANDLE};
 	const struct sqs_change change = {.entries = &entry, .n_entries = 1};
 
 	p->call = NULL;

@@ -1,0 +1,151 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/doctor.h"
+#include "ctl/when.h"
+#include "daemon/imprint.h"
+
+#define UNIT       "nexus-worker"
+#define OUTPUT_MAX ((size_t)64 << 10)
+
+/* TimeoutStopSec= has to be longer than drain_timeout by that. */
+#define STOP_MARGIN (30 * USEC_PER_SEC)
+
+/* ---- What systemctl shows ---- */
+
+static int read_all(int fd, struct strbuf *out)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof chunk)) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0 && strbuf_append(out, chunk, (size_t)n) < 0)
+			return out->error;
+	}
+	return 0;
+}
+
+/* What it writes to stdout, where it ends well. */
+static int run(const char *const *words, struct strbuf *out)
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2], status = -1;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	int r = -posix_spawnp(&pid, words[0], &actions, NULL, (char *const *)words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (r == 0) {
+		r = read_all(ends[0], out);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	return r < 0 ? r : status == 0 ? 0 : -EIO;
+}
+
+/* Of "Name=value" lines. Owned; "" where it is not there. */
+static char *property(const struct strbuf *shown, const char *name)
+{
+	size_t len = strlen(name);
+	const char *line = strbuf_str(shown);
+
+	while (*line) {
+		size_t line_len = strcspn(line, "\n");
+		if (line_len > len && strncmp(line, name, len) == 0 && line[len] == '=')
+			return strndup(line + len + 1, line_len - len - 1);
+		line += line_len + (line[line_len] == '\n');
+	}
+	return strdup("");
+}
+
+/* ---- The unit ---- */
+
+static void judge_state(struct doctor *d, const struct strbuf *shown)
+{
+	_cleanup_free_ char *load = property(shown, "LoadState");
+	_cleanup_free_ char *active = property(shown, "ActiveState");
+	_cleanup_free_ char *sub = property(shown, "SubState");
+	_cleanup_free_ char *said = property(shown, "StatusText");
+	const char *comma = said && said[0] ? ": " : "";
+
+	if (!load || !active || !sub || !said)
+		return;
+	if (strcmp(load, "loaded") != 0)
+		doctor_say(d, DOCTOR_WARNING, "daemon",
+			"install it here, or look where it is installed",
+			"there is no unit " UNIT ".service on this machine (%s)", load);
+	else if (strcmp(active, "active") == 0 || strcmp(active, "reloading") == 0)
+		doctor_say(d, DOCTOR_GOOD, "daemon", NULL, "%s (%s)%s%s", active, sub, comma, said);
+	else if (strcmp(active, "activating") == 0)
+		doctor_say(d, DOCTOR_WARNING, "daemon", "nexusctl logs", "%s (%s)%s%s", active, sub,
+			comma, said);
+	else
+		doctor_say(d, DOCTOR_BAD, "daemon",
+			"systemctl start " UNIT "; nexusctl logs tells why it ended", "%s (%s)%s%s",
+			active, sub, comma, said);
+}
+
+static void judge_unit_file(
+	struct doctor *d, const struct strbuf *shown, const struct settings *settings)
+{
+	_cleanup_free_ char *changed = property(shown, "NeedDaemonReload");
+	_cleanup_free_ char *stop = property(shown, "TimeoutStopUSec");
+	usec_t drain = settings->worker.drain_timeout, allowed;
+	char text[CLOCK_DURATION_MAX];
+
+	if (changed && strcmp(changed, "yes") == 0)
+		doctor_say(d, DOCTOR_WARNING, "unit", "systemctl daemon-reload",
+			"its files were changed, and systemd has not read them again");
+	/* "infinity" is none, and long enough. */
+	if (stop && when_parse_duration(stop, &allowed) == 0 && allowed < drain + STOP_MARGIN)
+		doctor_say(d, DOCTOR_WARNING, "unit",
+			"set TimeoutStopSec= to half a minute more than drain_timeout",
+			"systemd lets a stop take %s only, and [worker] drain_timeout is %s", stop,
+			clock_format_duration(drain, text));
+}
+
+/* Where systemd is not, there may be one all the same. */
+static void look_without_systemd(struct doctor *d)
+{
+	struct imprint_seen seen = {0};
+	char since[WHEN_MAX];
+
+	if (imprint_read(&seen) == 0)
+		doctor_say(d, DOCTOR_GOOD, "daemon", NULL,
+			"one runs here, and read its settings at %s",
+			when_utc(seen.written_at, since));
+	else
+		doctor_say(d, DOCTOR_WARNING, "daemon", "look where it runs",
+			"whether it runs is not known: there is no systemd here to ask");
+	json_decref(seen.settings);
+}
+
+void doctor_look_at_host(struct doctor *d, const struct settings *settings)
+{
+	static const char *const words[] = {"systemctl", "show", "--no-pager",
+		"--property=LoadState,ActiveState,SubState,StatusText,NeedDaemonReload,"
+		"TimeoutStopUSec",
+		UNIT ".service", NULL};
+	_cleanup_strbuf_ struct strbuf shown = {.ceiling = OUTPUT_MAX};
+
+	if (run(words, &shown) < 0) {
+		look_without_systemd(d);
+		return;
+	}
+	judge_state(d, &shown);
+	judge_unit_file(d, &shown, settings);
+}
