@@ -66,7 +66,7 @@ static void shown_done(struct shown *shown)
 
 static void view_look(const struct view *view, const struct settings_item *item, struct shown *ret)
 {
-	ret->name = ret->value = STRBUF_INIT;
+	*ret = (struct shown){.name = STRBUF_INIT, .value = STRBUF_INIT};
 	settings_item_name(item, &ret->name);
 	keys_write_masked(item->key, item->base, &ret->value);
 	compare(&view->running, item, strbuf_str(&ret->name), strbuf_str(&ret->value),

@@ -91,12 +91,13 @@ static const char *imprint_directory(void)
 
 struct imprint *imprint_new(void)
 {
-	_cleanup_(imprint_freep) struct imprint *imprint = calloc(1, sizeof *imprint);
 	const char *directory = imprint_directory();
+	_cleanup_(imprint_freep) struct imprint *imprint =
+		directory ? malloc(sizeof *imprint) : NULL;
 
-	if (!imprint || !directory)
+	if (!imprint)
 		return NULL;
-	imprint->fd = -1;
+	*imprint = (struct imprint){.fd = -1};
 	if (asprintf(&imprint->path, "%s/" NAME, directory) < 0)
 		return NULL;
 	if (asprintf(&imprint->path_new, "%s.new", imprint->path) < 0)

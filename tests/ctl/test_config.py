@@ -162,6 +162,12 @@ class Compared(Config):
         self.daemon.stop()
         self.assertEqual(list(self.runtime.iterdir()), [])
 
+    def test_a_daemon_without_a_place_for_it_goes_without(self):
+        self.daemon.environment["RUNTIME_DIRECTORY"] = None
+        self.start_here()
+        self.assertEqual(os.readlink(f"/proc/{self.daemon.process.pid}/fd/0"), os.devnull)
+        self.assertIsNone(self.settings()["log.level"]["pending"])
+
     def test_a_daemon_that_cannot_write_it_runs_all_the_same(self):
         self.daemon.environment["RUNTIME_DIRECTORY"] = "/proc"
         self.start_here()
