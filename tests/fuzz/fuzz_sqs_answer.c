@@ -83,6 +83,14 @@ static void on_sent(void *userdata, const struct sqs_answer *answer, const char 
 	assert((answer->result == SQS_OK) == (message_id != NULL));
 }
 
+static void on_asked(
+	void *userdata, const struct sqs_answer *answer, const char *body, size_t body_len)
+{
+	hear(userdata, answer);
+	assert((answer->result == SQS_OK) == (body != NULL));
+	assert(body || body_len == 0);
+}
+
 static void tell(const struct sqs_action_names *names, const struct sqs_answer_goal *goal,
 	const struct http_response *response)
 {
@@ -123,6 +131,20 @@ static void ask(enum sqs_action action, const struct http_response *response)
 	case SQS_SEND:
 		goal.done.sent = on_sent;
 		break;
+	case SQS_ALL_ATTRIBUTES:
+	case SQS_SET_ATTRIBUTES:
+	case SQS_GET_URL:
+	case SQS_CREATE_QUEUE:
+	case SQS_DELETE_QUEUE:
+	case SQS_LIST_SOURCES:
+	case SQS_PURGE:
+	case SQS_START_MOVE:
+	case SQS_LIST_MOVES:
+	case SQS_CANCEL_MOVE:
+	case SQS_TRY_RECEIVE:
+	case SQS_TRY_SEND:
+		goal.done.asked = on_asked;
+		break;
 	}
 	tell(names, &goal, response);
 	assert(heard.n_calls == 1);
@@ -132,7 +154,7 @@ static void ask(enum sqs_action action, const struct http_response *response)
 static enum sqs_action read_first_line(struct fuzz_input *input, unsigned *ret_status)
 {
 	static const char *const names[] = {
-		"receive", "delete", "visibility", "attributes", "send"};
+		"receive", "delete", "visibility", "attributes", "send", "ask"};
 	_cleanup_free_ char *line = fuzz_take_line(input);
 	char *status = strchr(line, ' ');
 	enum sqs_action action = SQS_RECEIVE;
