@@ -25,7 +25,7 @@ struct client {
 	sd_event *event;
 	struct http *http;
 	struct identity *identity;
-	SLIST_HEAD(, line) lines;
+	SLIST_HEAD(lines, line) lines;
 	/* The question that is out. */
 	struct sqs_call *call;
 	bool answered;

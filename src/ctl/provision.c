@@ -175,7 +175,7 @@ int ctl_provision(const struct ctl *ctl, int argc, char **argv)
 	struct provision p = {.ctl = ctl};
 	struct provision_queues what = {0};
 	const char *environment = NULL;
-	bool configured;
+	bool configured = false;
 
 	int status = parse(argc, argv, &p, &environment);
 	if (status != 0)
@@ -183,9 +183,7 @@ int ctl_provision(const struct ctl *ctl, int argc, char **argv)
 	what.named = environment != NULL;
 	if (environment && blueprint_for_environment(environment, &what.blueprint) < 0)
 		return ctl_usage("provision",
-			"--env %s: accepted are letters, digits, - and _, so that "
-			"nexus-jobs-dlq-ENV "
-			"has at most 80",
+			"--env %s: accepted are letters, digits, - and _, at most 65 of them",
 			environment);
 	status = provide_url(ctl, environment ? &what.blueprint : NULL, &configured);
 	if (status != 0)

@@ -10,6 +10,7 @@
 #include "ctl/database.h"
 #include "ctl/interrupt.h"
 #include "ctl/listing.h"
+#include "ctl/wrap.h"
 
 const char ctl_queue_help[] =
 	"Usage: nexusctl queue\n"
@@ -127,7 +128,7 @@ static void find(const struct ctl *ctl, const char *format, ...)
 		listing_put_json(
 			json_pack("{s:s, s:s}", "kind", "finding", "finding", strbuf_str(&text)));
 	else
-		printf("! %s\n", strbuf_str(&text));
+		wrap_print(stdout, 2, "! %s", strbuf_str(&text));
 }
 
 static void find_in_queues(const struct ctl *ctl, const struct view *view)

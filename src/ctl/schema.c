@@ -192,7 +192,7 @@ static int schema_look_at_columns(struct database *database, struct schema *sche
 
 int schema_look(struct database *database, struct schema *ret)
 {
-	bool there;
+	bool there = false;
 
 	*ret = (struct schema){0};
 	int r = schema_look_at_enum(database, ret);

@@ -7,9 +7,7 @@
 #include "aws/queue_url.h"
 #include "ctl/ask.h"
 #include "ctl/blueprint.h"
-#include "ctl/client.h"
-#include "ctl/ctl.h"
-#include "ctl/database.h"
+#include "ctl/desk.h"
 #include "ctl/interrupt.h"
 #include "ctl/news.h"
 #include "ctl/schema.h"
@@ -49,16 +47,13 @@ const char ctl_teardown_help[] =
 #define NO_TABLE "42P01"
 
 struct teardown {
-	const struct ctl *ctl;
 	bool dry_run;
 	bool yes;
 	bool force;
 	bool table;           /* drop that too */
 	const char *table_of; /* in the database of that name; NULL: it is asked */
 
-	const struct settings *settings;
-	struct client *client;
-	struct database *database;
+	struct desk desk;
 	struct blueprint blueprint;
 	struct site jobs;
 	struct site dead; /* name NULL: none can be */
@@ -73,8 +68,7 @@ static void teardown_done(struct teardown *t)
 	site_done(&t->jobs);
 	site_done(&t->dead);
 	free(t->sharer);
-	database_close(t->database);
-	client_close(t->client);
+	desk_close(&t->desk);
 }
 
 /* ---- What is there ---- */
@@ -88,9 +82,9 @@ static int teardown_find_sharer(struct teardown *t, char **ret)
 
 	if (!t->dead.attributes)
 		return EXIT_SUCCESS;
-	if (client_ask(t->client, SQS_LIST_SOURCES, t->dead.url,
+	if (client_ask(t->desk.client, SQS_LIST_SOURCES, t->dead.url,
 		    json_pack("{s:s}", "QueueUrl", t->dead.url), &answer) != SQS_OK)
-		return ctl_fail(EXIT_FAILURE, "%s", client_error(t->client));
+		return ctl_fail(EXIT_FAILURE, "%s", client_error(t->desk.client));
 	json_array_foreach (json_object_get(answer, "queueUrls"), i, url) {
 		const char *name =
 			queue_url_name(json_string_value(url) ? json_string_value(url) : "");
@@ -102,11 +96,11 @@ static int teardown_find_sharer(struct teardown *t, char **ret)
 
 static int teardown_look_at_queues(struct teardown *t)
 {
-	t->jobs.name = queue_url_name(t->settings->queue.url);
-	t->jobs.url = strdup(t->settings->queue.url);
+	t->jobs.name = queue_url_name(t->desk.settings->queue.url);
+	t->jobs.url = strdup(t->desk.settings->queue.url);
 	if (!t->jobs.url)
 		return ctl_fail(EXIT_FAILURE, "out of memory");
-	int status = site_find(t->client, &t->jobs);
+	int status = site_find(t->desk.client, &t->jobs);
 	if (status != EXIT_SUCCESS)
 		return status;
 	if (site_follow(&t->jobs, &t->dead))
@@ -115,22 +109,22 @@ static int teardown_look_at_queues(struct teardown *t)
 		t->dead.name = t->blueprint.dead_letters.name;
 	else
 		return EXIT_SUCCESS;
-	status = site_find(t->client, &t->dead);
+	status = site_find(t->desk.client, &t->dead);
 	return status == EXIT_SUCCESS ? teardown_find_sharer(t, &t->sharer) : status;
 }
 
 static int teardown_look_at_rows(struct teardown *t)
 {
-	int status = database_open(t->settings, &t->database);
+	int status = database_open(t->desk.settings, &t->desk.database);
 	if (status != EXIT_SUCCESS)
 		return status;
-	_cleanup_result_ PGresult *result = database_try(t->database,
+	_cleanup_result_ PGresult *result = database_try(t->desk.database,
 		"SELECT count(*), count(*) FILTER (WHERE status::text = 'processing')"
 		" FROM background_jobs",
 		NULL, 0);
 	t->has_table = result != NULL;
-	if (!result && strcmp(database_sqlstate(t->database), NO_TABLE) != 0)
-		return ctl_fail(EXIT_FAILURE, "%s", database_error(t->database));
+	if (!result && strcmp(database_sqlstate(t->desk.database), NO_TABLE) != 0)
+		return ctl_fail(EXIT_FAILURE, "%s", database_error(t->desk.database));
 	if (result) {
 		t->n_rows = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
 		t->n_processing = strtoull(PQgetvalue(result, 0, 1), NULL, 10);
@@ -178,7 +172,7 @@ static int teardown_ask(const struct teardown *t)
 		status = ask_apart(t->table_of, "--table=DATABASE",
 			"Drop the table background_jobs (%" PRIu64
 			" rows), which is the web application's too, in the database %s?",
-			t->n_rows, PQdb(database_connection(t->database)));
+			t->n_rows, PQdb(database_connection(t->desk.database)));
 	return status;
 }
 
@@ -189,7 +183,7 @@ static void tell(const struct teardown *t, const char *result, const char *kind,
 {
 	const struct news news = {.result = result, .kind = kind, .name = name, .detail = detail};
 
-	news_tell(t->ctl, &news);
+	news_tell(t->desk.ctl, &news);
 }
 
 static int teardown_delete(struct teardown *t, const struct site *site)
@@ -204,10 +198,10 @@ static int teardown_delete(struct teardown *t, const struct site *site)
 		tell(t, "kept", "queue", site->name, strbuf_str(&why));
 	} else if (site->name) {
 		if (!t->dry_run)
-			result = client_ask(t->client, SQS_DELETE_QUEUE, site->url,
+			result = client_ask(t->desk.client, SQS_DELETE_QUEUE, site->url,
 				json_pack("{s:s}", "QueueUrl", site->url), NULL);
 		if (result != SQS_OK && result != SQS_NO_QUEUE)
-			return ctl_fail(EXIT_FAILURE, "%s", client_error(t->client));
+			return ctl_fail(EXIT_FAILURE, "%s", client_error(t->desk.client));
 		tell(t, t->dry_run ? "would delete" : "deleted", "queue", site->name, NULL);
 	}
 	return EXIT_SUCCESS;
@@ -219,8 +213,8 @@ static int teardown_drop(struct teardown *t)
 		tell(t, "not there", "table", "background_jobs", NULL);
 		return EXIT_SUCCESS;
 	}
-	if (!t->dry_run && schema_drop(t->database) < 0)
-		return ctl_fail(EXIT_FAILURE, "%s", database_error(t->database));
+	if (!t->dry_run && schema_drop(t->desk.database) < 0)
+		return ctl_fail(EXIT_FAILURE, "%s", database_error(t->desk.database));
 	tell(t, t->dry_run ? "would delete" : "deleted", "table", "background_jobs",
 		"and the enum job_status");
 	return EXIT_SUCCESS;
@@ -253,7 +247,7 @@ static int teardown_look_at_database(struct teardown *t)
 		return EXIT_SUCCESS;
 	if (status != EXIT_SUCCESS || !t->table_of)
 		return status;
-	const char *name = PQdb(database_connection(t->database));
+	const char *name = PQdb(database_connection(t->desk.database));
 	if (strcmp(t->table_of, name) == 0)
 		return EXIT_SUCCESS;
 	return ctl_usage(
@@ -262,10 +256,8 @@ static int teardown_look_at_database(struct teardown *t)
 
 static int teardown_run(struct teardown *t)
 {
-	interrupt_catch();
-	int status = client_open(t->settings, &t->client);
-	if (status == EXIT_SUCCESS)
-		status = teardown_look_at_queues(t);
+	int status = teardown_look_at_queues(t);
+
 	if (status == EXIT_SUCCESS)
 		status = teardown_look_at_database(t);
 	if (status != EXIT_SUCCESS)
@@ -315,14 +307,11 @@ static int parse(int argc, char **argv, struct teardown *t)
 
 int ctl_teardown(const struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_(teardown_done) struct teardown t = {.ctl = ctl};
+	_cleanup_(teardown_done) struct teardown t = {0};
 
 	int status = parse(argc, argv, &t);
 	if (status != 0)
 		return status;
-	_cleanup_(settings_freep) struct settings *settings = ctl_settings(ctl, &status);
-	if (!settings)
-		return status;
-	t.settings = settings;
-	return teardown_run(&t);
+	status = desk_open(&t.desk, ctl, DESK_QUEUE);
+	return status == EXIT_SUCCESS ? teardown_run(&t) : status;
 }
