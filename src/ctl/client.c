@@ -15,7 +15,7 @@
 
 /* A queue as somebody who receives and deletes there sees it. */
 struct line {
-	SLIST_ENTRY(line) link;
+	LIST_ENTRY(line) link;
 	struct sqs *sqs;
 	char *url;
 };
@@ -25,7 +25,7 @@ struct client {
 	sd_event *event;
 	struct http *http;
 	struct identity *identity;
-	SLIST_HEAD(lines, line) lines;
+	LIST_HEAD(lines, line) lines;
 	/* The question that is out. */
 	struct sqs_call *call;
 	bool answered;
@@ -69,7 +69,7 @@ static void on_identity(void *userdata)
 
 	/* The first news may come before identity_new() has returned. */
 	if (client->identity)
-		SLIST_FOREACH(line, &client->lines, link)
+		LIST_FOREACH(line, &client->lines, link)
 	line_tell_region(client, line);
 }
 
@@ -101,7 +101,7 @@ static int line_new(struct client *client, const char *url, struct line **ret)
 	if (r < 0)
 		return r;
 	line_tell_region(client, line);
-	SLIST_INSERT_HEAD(&client->lines, line, link);
+	LIST_INSERT_HEAD(&client->lines, line, link);
 	*ret = TAKE_PTR(line);
 	return 0;
 }
@@ -111,7 +111,7 @@ static int client_line(struct client *client, const char *url, struct sqs **ret)
 	struct line *line;
 	int r = 0;
 
-	SLIST_FOREACH(line, &client->lines, link)
+	LIST_FOREACH(line, &client->lines, link)
 	if (strcmp(line->url, url) == 0)
 		break;
 	if (!line)
@@ -467,8 +467,8 @@ struct client *client_close(struct client *client)
 
 	if (!client)
 		return NULL;
-	while ((line = SLIST_FIRST(&client->lines))) {
-		SLIST_REMOVE_HEAD(&client->lines, link);
+	while ((line = LIST_FIRST(&client->lines))) {
+		LIST_REMOVE(line, link);
 		line_free(line);
 	}
 	identity_free(client->identity);
