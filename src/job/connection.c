@@ -48,7 +48,7 @@ static int connection_resolve(const struct dsn_host *host, struct connection_add
 {
 	_cleanup_(resolve_freep) struct resolve *resolve = NULL;
 	struct patience limited = *patience;
-	const char *why = "the name servers are silent";
+	const char *why = NULL;
 
 	limited.deadline = clock_monotonic() + RESOLVE_PATIENCE;
 	int r = resolve_start(host->name, &resolve);
@@ -60,10 +60,11 @@ static int connection_resolve(const struct dsn_host *host, struct connection_add
 		known->n_addresses = r;
 	if (r >= 0 || (r != -ECANCELED && known->n_addresses > 0))
 		return 0;
-	snprintf(ret_error, CONNECTION_ERROR_MAX,
-		"the database's host %s cannot be resolved: %s; check [database] url and the name "
-		"servers",
-		host->name, why);
+	if (!why)
+		why = r == -ETIMEDOUT ? "the name servers are silent" : strerrordesc_np(-r);
+	bool is_theirs = r == -ETIMEDOUT || r == -EHOSTUNREACH;
+	snprintf(ret_error, CONNECTION_ERROR_MAX, "the database's host %s cannot be resolved: %s%s",
+		host->name, why, is_theirs ? "; check [database] url and the name servers" : "");
 	return r;
 }
 
