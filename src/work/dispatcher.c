@@ -120,7 +120,9 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 		.n_need_thread = n[HOLD_READY] + usec_sub(n[HOLD_AWAY], n_ran),
 		.n_asked = intake_n_asked(d->intake),
 		.n_undeleted = dispatcher_n_undeleted(d),
-		.body_bytes = d->index.body_bytes + burial_bytes(d->burial),
+		.n_bodies = delivery_n_holds(&d->index) + burial_n_messages(d->burial) +
+			    d->overdue.n_holds,
+		.body_bytes = d->index.body_bytes + burial_bytes(d->burial) + d->overdue.body_bytes,
 		.n_started = pool_n_started(d->pool),
 		.ahead = d->terms.extendable,
 	};
