@@ -12,7 +12,10 @@ from lab.story import MARKED
 
 
 class FaultCase(Case):
-    """visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it."""
+    """
+    visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it, made by
+    make_postgres().
+    """
 
     visibility = 4
     own_postgres = False
@@ -20,7 +23,7 @@ class FaultCase(Case):
     def setUp(self):
         super().setUp()
         if self.own_postgres:
-            self.postgres = self.lab.postgres()
+            self.postgres = self.make_postgres()
             self.addCleanup(self.postgres.close)
             self.database = self.postgres.create_database()
             self.addCleanup(self.database.close)
@@ -30,6 +33,9 @@ class FaultCase(Case):
         self.marks.touch()
         self.checker = Checker(self.jobs, self.sqs, self.dead_letters, self.marks,
                                lease=self.visibility * 3 / 4)
+
+    def make_postgres(self):
+        return self.lab.postgres()
 
     def configure(self, settings=None, **options):
         """As Case does it; jobs of type mark are done by build/marker."""

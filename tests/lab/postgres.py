@@ -74,9 +74,12 @@ class Database:
 
 
 class Postgres:
-    """Owns a cluster and its server process. durable=False: for tests, fsync and friends off."""
+    """
+    Owns a cluster and its server process. durable=False: for tests, fsync and friends off.
+    journal: where its WAL is (None: with its data). settings: over the lab's own.
+    """
 
-    def __init__(self, lab, durable=False, timezone=None):
+    def __init__(self, lab, durable=False, timezone=None, journal=None, **settings):
         self._lab = lab
         self._account = unprivileged()
         self.home = lab.directory / f"postgres-{next(_numbers)}"
@@ -88,25 +91,32 @@ class Postgres:
                          "track_commit_timestamp": "on"}
         if not durable:
             self._options.update(fsync="off", full_page_writes="off", autovacuum="off")
+        self._options.update(settings)
         self._databases = []
         self.process = None
         self.port = None
-        self._initialise()
+        self._make(journal)
         self._find_port()
+        self._populate()
+
+    def _make(self, journal):
+        self._run("initdb", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
+                  "--no-instructions", *([f"--waldir={journal}"] if journal else ()))
+
+    def _populate(self):
         self.database("postgres").execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
 
-    def _initialise(self):
+    def _run(self, name, *words):
+        """One of the server's programs, which makes the data."""
         with open(self.home.with_suffix(".log"), "w+", encoding="utf-8") as log:
             done = subprocess.run(
-                command_as(self._account, [
-                    server_program("initdb"), "-D", self.home / "data", "-U", "postgres", "-E",
-                    "UTF8", "--locale=C.UTF-8", "--auth-local=trust",
-                    "--auth-host=scram-sha-256", "--no-sync", "--no-instructions"]),
+                command_as(self._account, [server_program(name), "-D", self.home / "data", *words]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd=self._lab.directory, check=False, pass_fds=[self._lab.lifeline])
             log.seek(0)
             if done.returncode:
-                raise RuntimeError(f"initdb failed:\n{log.read()}")
+                raise RuntimeError(f"{name} failed:\n{log.read()}")
 
     def _find_port(self):
         """A port that was free may be taken by the time that the server asks for it."""
@@ -125,7 +135,7 @@ class Postgres:
             self._lab, "postgres",
             [server_program("postgres"), "-D", self.home / "data", "-p", self.port, *options],
             account=self._account, death=signal.SIGQUIT)
-        self.process.wait_line("ready to accept connections", within=60)
+        self.process.wait_line("ready to accept .*connections", within=60)
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: with a checkpoint, at once for clients. SIGQUIT: as if the power had gone."""
@@ -163,6 +173,24 @@ class Postgres:
         for database in self._databases:
             database.close()
         self.process.stop(signal.SIGQUIT)
+
+
+class Standby(Postgres):
+    """Owns a copy of that cluster, which follows it and can only be read until it is promoted."""
+
+    def __init__(self, lab, primary):
+        self._primary = primary
+        super().__init__(lab)
+
+    def _make(self, _):
+        self._run("pg_basebackup", "-h", self._primary.home, "-p", self._primary.port, "-U",
+                  "postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+
+    def _populate(self):
+        """All that is in it came from the primary."""
+
+    def promote(self):
+        self.database("postgres").execute("SELECT pg_promote()")
 
 
 class PgBouncer:
