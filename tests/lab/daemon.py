@@ -159,7 +159,10 @@ class Daemon:
             self.notify = None
 
     def close(self):
+        """Whatever it waits for: of two signals the second means now."""
         if self.process is not None:
+            if self.process.is_alive():
+                self.process.send(signal.SIGINT)
             self.process.stop(signal.SIGTERM, within=5)
         self._close_notify()
 
