@@ -62,8 +62,8 @@ class UnderLoad(Keyless, FaultCase):
         self.n_jobs += count
 
     def wait_completed(self, but=0):
-        """All but so many of those that were published."""
-        until(lambda: self.jobs.counts().get("completed") == self.n_jobs - but, what="the jobs")
+        """All that were published, but for so many."""
+        until(lambda: self.jobs.counts().get("completed", 0) >= self.n_jobs - but, what="the jobs")
 
     def assert_cost_nothing(self, daemon):
         """It is well, and goes on to be."""
@@ -85,7 +85,7 @@ class KeysThatCannotBeRenewed(UnderLoad):
         daemon = self.start_on_instance(seconds=9)
         self.load(1, ms=7000)
         daemon.wait_line(" warning +credentials cannot be renewed: .*500.*good until")
-        self.load(20)
+        self.load(8)
         self.wait_completed(but=1)
         self.sqs.metadata(status=0)
         daemon.wait_line(" notice +renewing credentials works again, after")
