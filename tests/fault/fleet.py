@@ -59,6 +59,7 @@ class Fleet:
                 "worker.concurrency": CONCURRENCY, "worker.drain_timeout": "5s",
                 "queue.wait_time": "2s", **mark, **settings})
             self.started.append(member.daemon)
+            self._checker.listen(member.daemon)
 
     def kill(self, member):
         if member.daemon is not None:

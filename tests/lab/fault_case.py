@@ -14,11 +14,12 @@ from lab.story import MARKED
 class FaultCase(Case):
     """
     visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it, made by
-    make_postgres().
+    make_postgres(). says_all: its daemons' logs tell of every job's end, unless they are killed.
     """
 
     visibility = 4
     own_postgres = False
+    says_all = True
 
     def setUp(self):
         super().setUp()
@@ -41,7 +42,9 @@ class FaultCase(Case):
         """As Case does it; jobs of type mark are done by build/marker."""
         marked = section(MARKED, kind="command",
                          program=f"{self.lab.program('marker')} {self.marks}")
-        return super().configure({**marked, **(settings or {})}, **options)
+        daemon = super().configure({**marked, **(settings or {})}, **options)
+        self.checker.listen(daemon)
+        return daemon
 
     def publish(self, kind=MARKED, payload=None, count=1):
         """So many jobs; their ids. kind: mark or test-echo."""
@@ -51,7 +54,7 @@ class FaultCase(Case):
         """Waits for the end of everything; then no promise was broken, so many jobs ended in the
         dead letter queue, so many rows as failed, and so many receives were burnt (None: any)."""
         self.wait_end(within)
-        verdict = self.checker.verdict()
+        verdict = self.checker.verdict(self.says_all)
         if verdict.breaches:
             self.fail(str(verdict))
         self.assertEqual(len(verdict.dead_letters), dead_letters, verdict.dead_letters)
