@@ -162,9 +162,10 @@ class Daemon:
             self.notify = None
 
     def close(self):
-        """Whatever it waits for: of two signals the second means now."""
+        """Whatever it waits for: of two signals the second means now. But what has leaked is found
+        at an orderly end alone."""
         if self.process is not None:
-            if self.process.is_alive():
+            if self.process.is_alive() and not self.lab.sanitized:
                 self.process.send(signal.SIGINT)
             self.process.stop(signal.SIGTERM, within=5)
         self._close_notify()

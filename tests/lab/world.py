@@ -45,6 +45,7 @@ class Lab:
 
     def __init__(self):
         self.build = pathlib.Path(os.environ.get("NEXUS_BUILD", ROOT / "build"))
+        self.sanitized = self.build.name.startswith("sanitize")
         self.directory = None
         self.lifeline = None
         self._keeper = None
