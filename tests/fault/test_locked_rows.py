@@ -71,11 +71,11 @@ class RowsThatAreLocked(Locked):
             " WHERE id = ANY(%s) GROUP BY id", (list(ids),)))
 
     def assert_as_fast(self, beside, alone):
-        """Nine of ten within 100 ms, however busy the machine is; the slowest are told."""
+        """Nine of ten, but for a tenth of the time that the locks are held; the slowest are told."""
         print(f"# beside locked rows 99 of 100 took at most {percentile(beside, 99):.0f} ms,"
               f" without any {percentile(alone, 99):.0f} ms"
               f" ({percentile(beside, 99) / percentile(alone, 99):.1f} times)")
-        self.assertLess(percentile(beside, 90), 100)
+        self.assertLess(percentile(beside, 90), percentile(alone, 90) + HELD * 1000 / 10)
 
     def test_one_of_many_waits_alone(self):
         self.live_through(1)
@@ -85,7 +85,6 @@ class RowsThatAreLocked(Locked):
 
     def test_thirty_two_of_many_wait_alone(self):
         self.live_through(32)
-
 
     def test_one_that_runs_is_finished_when_it_is_free(self):
         """Neither touched nor finished for longer than its lease; its message stays hidden."""
