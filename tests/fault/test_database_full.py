@@ -6,7 +6,7 @@ from lab import tap
 from lab.feed import until
 from lab.outage_case import GONE, OutageCase, setUpModule, tearDownModule  # noqa: F401
 from lab.process import unprivileged
-from lab.small_disk import CannotMount, SmallDisk
+from lab.mounts import CannotMount, SmallDisk
 
 
 class OnASmallDisk(OutageCase):
