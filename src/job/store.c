@@ -12,7 +12,7 @@
 #include "job/store_sql.h"
 
 /* Fences of one daemon share this residue, so that two daemons never choose the same. */
-#define FENCE_STEP 1000
+#define FENCE_STEP 100
 
 #define CONNECTED_PATIENCE (5 * USEC_PER_SEC)
 #define REFUSE_PATIENCE    (5 * USEC_PER_SEC)
@@ -87,6 +87,9 @@ int64_t store_fence(struct store *store)
 	int64_t now = (int64_t)clock_boottime() + store->time_ahead;
 	int64_t fence = now - now % FENCE_STEP + store->fence_residue;
 
+	/* Not in the future: a job that is done at once would end before it began. */
+	if (fence > now)
+		fence -= FENCE_STEP;
 	if (fence <= store->last_fence)
 		fence = store->last_fence + FENCE_STEP;
 	return store->last_fence = fence;

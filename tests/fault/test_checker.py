@@ -215,6 +215,16 @@ class ADaemonThatWasStopped(unittest.TestCase):
     def test_may_not_when_it_has_been_going_on_for_long(self):
         self.assertEqual(self.breaches(7_100_000, [(10, 1_000_000, 6_000_000)]), {DOUBLE})
 
+    def test_may_have_had_the_lock_where_another_was_killed_since(self):
+        story = Story("job")
+        story.marks = [Mark("begin", "job", attempt, 100 * attempt, 10 * attempt, at)
+                       for attempt, at in [(1, 0), (2, 4_000_000), (3, 5_000_000)]]
+        story.marks.append(Mark("double", "job", 3, 300, 30, 5_000_000))
+        story.order()
+        for frozen, kinds in [([(10, 1_000_000, 6_000_000)], set()), ([], {DOUBLE})]:
+            breaches = judge(story, Terms(3_000_000, "dead", frozen))
+            self.assertEqual({breach.kind for breach in breaches}, kinds)
+
     def test_is_no_excuse_for_others(self):
         self.assertEqual(self.breaches(5_000_000, [(11, 1_000_000, 6_000_000)]), {DOUBLE})
 

@@ -41,7 +41,7 @@ class Verdict:
         if burnt := story.burnt():
             self.burnt[story.job] = burnt
         self.excused["its daemon was stopped"] += sum(map(terms.stood_still, story.late_runs()))
-        self.excused.update(why for pair in story.runs_beside() if (why := terms.excuse(*pair)))
+        self.excused.update(why for pair in story.runs_beside() if (why := terms.excuse_any(*pair)))
 
     def __str__(self):
         """Each breach, with the story of its job below the first."""

@@ -92,6 +92,10 @@ class Terms:
             return "the database was away"
         return None
 
+    def excuse_any(self, firsts, second):
+        """Why the second may run beside one of those, or None."""
+        return next((why for first in firsts if (why := self.excuse(first, second))), None)
+
 
 class Story:
     """In no order while it grows."""
@@ -121,14 +125,15 @@ class Story:
         return list(begun.values())
 
     def runs_beside(self):
-        """(first, second): the second began before the first had ended. Of a first without an end
-        only the lock that was found tells."""
+        """(firsts, second): the second began before one of the first had ended. Of those without an
+        end only the lock that was found tells, and not which of them had it."""
         runs = self.runs()
         for number, run in enumerate(runs):
             before = runs[:number]
             beside = [first for first in before if first.end is not None and first.end > run.begin]
-            for first in beside or (before[-1:] if run.found_lock else ()):
-                yield first, run
+            yield from (([first], run) for first in beside)
+            if run.found_lock and not beside:
+                yield [first for first in before if first.end is None], run
 
     def late_runs(self):
         """Those that began after the row's completed was committed."""
@@ -202,9 +207,9 @@ def _lost(story, _):
 
 
 def _doubles(story, terms):
-    for first, second in story.runs_beside():
-        if not terms.excuse(first, second):
-            yield f"process {second.pid} began beside {first.pid}"
+    for firsts, second in story.runs_beside():
+        if not terms.excuse_any(firsts, second):
+            yield f"process {second.pid} began beside {' or '.join(str(one.pid) for one in firsts)}"
     for attempt, n_runs in collections.Counter(run.attempt for run in story.runs()).items():
         if n_runs > 1:
             yield f"attempt {attempt} was begun {n_runs} times"
