@@ -68,7 +68,8 @@ class TheWriteAheadLog(OnASmallDisk):
         self.postgres.start()
 
     def test_on_a_full_disk_costs_nothing(self):
-        self.live_through(self.fill, self.make_space, GONE)
+        """Who needs the segment first is told so, or sees the server go."""
+        self.live_through(self.fill, self.make_space, f"53100|{GONE}")
 
 
 class Connections(OutageCase):
