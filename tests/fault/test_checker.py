@@ -8,8 +8,8 @@ from lab import tap
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import Feed, until
 from lab.hearer import parse_line
-from lab.story import (DOUBLE, EARLY_DELETE, EARLY_TAKEOVER, LOST, RERUN, WRONG_LOG, WRONG_ROW, Mark,
-                       Said, Story, Terms, Version, judge)
+from lab.story import (DOUBLE, EARLY_DELETE, EARLY_TAKEOVER, LOST, RERUN, WRONG_LOG, WRONG_ROW,
+                       Mark, Said, Story, Terms, Version, judge)
 
 UPDATE = ("UPDATE background_jobs SET updated_at = clock_timestamp() AT TIME ZONE 'UTC', {}"
           " WHERE id = %s")
@@ -264,8 +264,8 @@ class ALog(unittest.TestCase):
         """said: (outcome, attempt) of each line."""
         story = Story("job")
         story.versions = [
-            Version(step, "UPDATE" if step else "INSERT", "job", "test-echo", status, attempts, None,
-                    *[step * 10_000_000] * 4) for step, (status, attempts) in enumerate(rows)]
+            Version(step, "UPDATE" if step else "INSERT", "job", "test-echo", status, attempts,
+                    None, *[step * 10_000_000] * 4) for step, (status, attempts) in enumerate(rows)]
         story.marks = [Mark("begin", "job", 1, 100, 10, 10_000_000),
                        Mark("end", "job", 1, 100, 10, 11_000_000)]
         story.said = [Said("info", "job", attempt, outcome, 0) for outcome, attempt in said]

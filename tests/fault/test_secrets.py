@@ -344,7 +344,7 @@ def tell_back(asked, body):
 
 
 class KeysFromElsewhere(Marked):
-    """All but a process tell them at first in an answer that cannot be used; then SQS tells them."""
+    """All but a process tell them at first in a useless answer; then SQS tells them back."""
 
     def instance(self, gateway, _):
         self.sqs.metadata(role="worker", seconds=3600)

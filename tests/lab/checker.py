@@ -118,7 +118,7 @@ class Checker:
             getattr(story, what).append(record)
 
     def _come_back(self, record):
-        """Of what was judged only our own delete may be told, the end of a run, and anything said."""
+        """Of what was judged our own delete may be told, the end of a run, and anything said."""
         if (getattr(record, "op", None) != "DELETE" and getattr(record, "word", None) != "end"
                 and not isinstance(record, Said)):
             self._verdict.breaches.append(
@@ -182,5 +182,5 @@ class Checker:
     def _compare_burnt(self):
         said = sum(hearer.n_burnt for hearer in self._hearers)
         if said > (counted := sum(self._verdict.burnt.values())):
-            self._verdict.breaches.append(
-                Breach(WRONG_LOG, "all jobs", f"{said} receives were said to be burnt, not {counted}"))
+            self._verdict.breaches.append(Breach(
+                WRONG_LOG, "all jobs", f"{said} receives were said to be burnt, not {counted}"))

@@ -96,7 +96,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self._is_for_sqs():
             gateway.handles |= {message["ReceiptHandle"]
                                 for message in json.loads(text or "{}").get("Messages", [])}
-        kept = ("Content-Type", "x-amzn-query-error", "Date", "X-aws-ec2-metadata-token-ttl-seconds")
+        kept = ("Content-Type", "x-amzn-query-error", "Date",
+                "X-aws-ec2-metadata-token-ttl-seconds")
         headers = {name: response.headers[name] for name in kept if name in response.headers}
         asked = f"{self.path} {self.headers}{body.decode()}"
         return self._overhear(gateway, asked, Answer(response.status, headers, text))

@@ -187,7 +187,8 @@ class Story:
                                  f"error={v.error}") for v in self.versions]
         runs = [(m.at, f"run {m.word} attempt={m.attempt} pid={m.pid} parent={m.parent}")
                 for m in self.marks]
-        said = [(s.at, f"line {s.level} attempt={s.attempt} outcome={s.outcome}") for s in self.said]
+        said = [(s.at, f"line {s.level} attempt={s.attempt} outcome={s.outcome}")
+                for s in self.said]
         return rows + runs + said + [(e.at, f"message {e.what} {e.queue} {e.message} "
                                             f"receives={e.receives}") for e in self.events]
 
@@ -268,7 +269,7 @@ def _wrong_completion(story, version):
 
 
 def wrong_lines(story, terms):
-    """What rows say to have ended, lines do, and the other way round; lost is nothing that ended."""
+    """What rows say to have ended, lines do, and the other way round; what is lost did not end."""
     said = collections.Counter((ENDS.get(line.outcome), line.attempt) for line in story.said)
     written = collections.Counter((after.status, after.attempts) for before, after in
                                   story.updates() if before.status != after.status)
