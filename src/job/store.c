@@ -19,7 +19,7 @@
 
 struct store {
 	struct dsn *dsn;
-	struct connection_addresses addresses[DSN_HOSTS_MAX];
+	struct connection_known known;
 	struct pipeline pipeline; /* with the connection */
 	int (*tick)(void *userdata);
 	void *userdata;
@@ -352,7 +352,7 @@ enum store_result store_refuse(struct store *store, struct store_ask *ask, const
 							       : store_away(store, 0);
 }
 
-enum store_result store_connect(struct store *store, usec_t timeout)
+static enum store_result store_try(struct store *store, usec_t timeout)
 {
 	struct pipeline *p = &store->pipeline;
 	struct store_turn nothing = {.statement_timeout = timeout, .lease = timeout};
@@ -360,7 +360,7 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 
 	assert(!p->conn);
 	store_begin(store, timeout);
-	int r = connection_open(store->dsn, store->addresses, &p->patience, &p->conn, p->error);
+	int r = connection_open(store->dsn, &store->known, &p->patience, &p->conn, p->error);
 	if (r < 0)
 		return STORE_AWAY;
 	pipeline_listen(p);
@@ -377,6 +377,14 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 		result = r == 0 ? STORE_OK : store_failed(store, r);
 	}
 	return result == STORE_REFUSED ? store_away(store, 0) : result;
+}
+
+enum store_result store_connect(struct store *store, usec_t timeout)
+{
+	enum store_result result = store_try(store, timeout);
+
+	store->known.n_failed = result == STORE_OK ? 0 : store->known.n_failed + 1;
+	return result;
 }
 
 enum store_result store_check(struct store *store)

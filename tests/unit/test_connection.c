@@ -6,7 +6,7 @@
 
 #include "job/connection.h"
 
-static struct connection_addresses known[DSN_HOSTS_MAX];
+static struct connection_known known;
 static char error[CONNECTION_ERROR_MAX];
 
 static int on_tick(void *userdata)
@@ -23,7 +23,7 @@ static int open_database(const char *url)
 	char why[DSN_ERROR_MAX];
 
 	ck_assert_int_eq(dsn_parse(url, &dsn, why), 0);
-	return connection_open(dsn, known, &patience, &conn, error);
+	return connection_open(dsn, &known, &patience, &conn, error);
 }
 
 START_TEST(a_host_that_cannot_be_looked_up_says_why_and_blames_no_name_server)
