@@ -11,7 +11,7 @@
 #include "job/store_judge.h"
 #include "job/store_sql.h"
 
-/* Fences of one daemon share this residue, so that two daemons never choose the same. */
+/* Fences of one daemon share a residue, so that two daemons seldom choose the same. */
 #define FENCE_STEP 100
 
 #define CONNECTED_PATIENCE (5 * USEC_PER_SEC)

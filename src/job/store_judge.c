@@ -115,7 +115,7 @@ static enum store_verdict judge_begin(
 	if (status == STATUS_COMPLETED)
 		return STORE_COMPLETED;
 	/* Granted before, by a commit whose answer was lost. */
-	if (!job->keeps_row && row->fence == job->claim.fence)
+	if (job->claim.unsure && row->fence == job->claim.fence)
 		return status == STATUS_PROCESSING ? STORE_LOCKED : STORE_TAKEN;
 	if (status == STATUS_PROCESSING && (row->left > 0 || !turn->may_take_over))
 		return judge_elsewhere(ask, row, turn);

@@ -124,6 +124,15 @@ static struct job *begun_job(const char *id)
 	return job;
 }
 
+/* The same, and the answer was lost. */
+static struct job *unsure_job(const char *id)
+{
+	struct job *job = begun_job(id);
+
+	job->claim.unsure = true;
+	return job;
+}
+
 static void end_job(struct job *job, enum job_outcome outcome, const char *error)
 {
 	job->outcome = outcome;
@@ -262,7 +271,7 @@ END_TEST
 
 START_TEST(a_begin_whose_answer_was_lost_is_not_counted_twice)
 {
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 
 	for (int i = 0; i < 2; i++) {
 		struct store_ask *ask = ask_alone(STORE_BEGIN, job);
@@ -282,7 +291,7 @@ END_TEST
 
 START_TEST(a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too)
 {
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 	PGconn *other = test_postgres_connect();
 
 	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR UPDATE");
@@ -304,12 +313,26 @@ START_TEST(the_own_fence_in_another_status_is_never_begun_again)
 		{"failed", STORE_TAKEN},
 		{"completed", STORE_COMPLETED},
 	};
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 
 	test_postgres_execute(NULL, "UPDATE background_jobs SET status = '%s'", cases[_i].status);
 	assert_verdict(ask_alone(STORE_BEGIN, job), cases[_i].verdict);
 	assert_column("j", "status", cases[_i].status);
 	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+/* Of two daemons that begin the same job in the same instant; the second has it when it is over. */
+START_TEST(the_same_fence_of_another_is_not_the_own)
+{
+	struct job *first = begun_job("j"), *second = new_job("j");
+
+	second->claim.fence = first->claim.fence;
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_ELSEWHERE);
+	assert_column("j", "attempts", "1");
+	test_postgres_execute(NULL, "UPDATE background_jobs SET status = 'failed'");
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_WRITTEN);
+	assert_column("j", "attempts", "2");
 }
 END_TEST
 
@@ -1320,6 +1343,7 @@ int main(void)
 	tcase_add_test(all, a_begin_whose_answer_was_lost_is_not_counted_twice);
 	tcase_add_test(all, a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too);
 	tcase_add_loop_test(all, the_own_fence_in_another_status_is_never_begun_again, 0, 3);
+	tcase_add_test(all, the_same_fence_of_another_is_not_the_own);
 	tcase_add_test(all, ids_may_be_any_text);
 	tcase_add_test(all, a_touch_moves_the_lease_and_nothing_else);
 	tcase_add_loop_test(all, a_row_that_is_not_ours_any_more_is_not_touched, 0, 7);
