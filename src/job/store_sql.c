@@ -46,10 +46,10 @@ enum {
 	     " ELSE false END"
 
 /*
- * By a begin whose answer was lost: it is not counted again, but its lease begins anew. What was
- * never asked for has no such begin: another daemon may have chosen the same fence.
+ * By a begin whose answer was lost: it is not counted again, but its lease begins anew. If none was
+ * sent before, the fence is another daemon's that chose the same, or this one comes too late.
  */
-#define GRANTED_BEFORE(asked) "(" asked ".unsure AND j.started_at = " asked ".fence)"
+#define GRANTED_BEFORE(asked) "j.started_at IS NOT DISTINCT FROM " asked ".fence"
 
 #define AT_THEIR_PLACE " FROM due WHERE j.ctid = due.place RETURNING due.n, j.attempts"
 
@@ -89,7 +89,7 @@ const char *const store_sql_steps[STORE_N_STEPS] = {
 		DUE_FROM("unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
 			" AS a (job, kept, fence, unsure, wanted, n)")
 		"NOT a.kept AND j.type = a.wanted AND CASE WHEN " GRANTED_BEFORE("a")
-		" THEN j.status::text = 'processing'"
+		" THEN a.unsure AND j.status::text = 'processing'"
 		" ELSE coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
 		" OR (j.status::text = 'processing' AND $7 AND coalesce(j.updated_at"
 		" < " NOW_UTC " - $6 * interval '1 microsecond', true)) END" DUE_LOCKED

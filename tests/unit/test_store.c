@@ -322,7 +322,7 @@ START_TEST(the_own_fence_in_another_status_is_never_begun_again)
 }
 END_TEST
 
-/* Of two daemons that begin the same job in the same instant; the second has it when it is over. */
+/* Of two daemons that begin the same job in the same instant. The second asks anew then. */
 START_TEST(the_same_fence_of_another_is_not_the_own)
 {
 	struct job *first = begun_job("j"), *second = new_job("j");
@@ -330,7 +330,13 @@ START_TEST(the_same_fence_of_another_is_not_the_own)
 	second->claim.fence = first->claim.fence;
 	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_ELSEWHERE);
 	assert_column("j", "attempts", "1");
+	test_postgres_execute(NULL, "UPDATE background_jobs SET updated_at = '2001-01-01'");
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_ELSEWHERE);
 	test_postgres_execute(NULL, "UPDATE background_jobs SET status = 'failed'");
+	struct store_ask *ask = ask_alone(STORE_BEGIN, second);
+	assert_verdict(ask, STORE_ELSEWHERE);
+	ck_assert_uint_eq(ask->wait, 0);
+	second->claim.fence = store_fence(store);
 	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_WRITTEN);
 	assert_column("j", "attempts", "2");
 }
