@@ -106,12 +106,14 @@ class Postgres:
         self._populate()
 
     def _make(self, journal):
-        """A copy of what was made once for all, where that will do: initdb takes ten times as long."""
+        """A copy of what was made once for all that run Postgres as the same user, where that will
+        do: initdb takes ten times as long."""
         if journal:
             return self._initialise(f"--waldir={journal}")
         version = subprocess.run([server_program("postgres"), "--version"], check=True,
                                  capture_output=True, text=True)
-        made = self._lab.build / "clusters" / version.stdout.split()[2]
+        owner = self._account.pw_uid if self._account else os.getuid()
+        made = self._lab.build / "clusters" / f"{version.stdout.split()[2]}-of-{owner}"
         made.parent.mkdir(exist_ok=True)
         with open(made.parent / "lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
