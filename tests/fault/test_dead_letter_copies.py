@@ -135,7 +135,7 @@ class WhatIsRejected(Copies):
     def test_for_the_type_of_a_job_that_runs_leaves_that_alone(self):
         daemon = self.start(SEND)
         job, = self.publish(payload={"ms": 1500})
-        self.jobs.wait(job, "processing")
+        until(lambda: self.marked("begin", job), what="a run")
         self.queue.send([body(job, "test-echo")])
         self.wait_letters()
         daemon.wait_line("outcome=rejected dead_letter=send reason=another message gives its job")

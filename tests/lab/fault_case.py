@@ -50,6 +50,11 @@ class FaultCase(Case):
         """So many jobs; their ids. kind: mark or test-echo."""
         return self.jobs.publish(kind, payload, count)
 
+    def marked(self, word, job):
+        """The processes of the job that marked that, in order."""
+        lines = (line.split() for line in self.marks.read_text().splitlines())
+        return [int(pid) for said, of, _, pid, *_ in lines if (said, of) == (word, job)]
+
     def assert_promises_kept(self, dead_letters=0, burnt=0, failed=0, within=30):
         """Waits for the end of everything; then no promise was broken, so many jobs ended in the
         dead letter queue, so many rows as failed, and so many receives were burnt (None: any)."""
