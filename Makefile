@@ -7,9 +7,9 @@ AR       ?= ar
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 CPPFLAGS ?=
-CFLAGS   ?= -O2 -g
-LDFLAGS  ?=
 SANITIZE ?=
+CFLAGS   ?= $(if $(SANITIZE),-O1,-O2) -g
+LDFLAGS  ?=
 PYTHON   ?= /usr/bin/python3
 JOBS     ?= $(shell nproc)
 # Where shells look for completions; Debian's zsh, of a package's, in zsh/vendor-completions.
@@ -144,6 +144,9 @@ $(FUZZERS:%=$(BUILD)/tests/%): $(BUILD)/tests/%: $(BUILD)/tests/fuzz/%.o \
 		$(BUILD)/tests/fuzz/replay.o $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
+# It waits a second at each program's end for other threads to run into a race.
+export TSAN_OPTIONS ?= atexit_sleep_ms=0
+
 # What the tests are told: where the programs are, and the published signature suite if given.
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR)/tests
@@ -192,9 +195,11 @@ run-bench:
 ADDRESS_CHECKS := tests/integration/test_flow.py tests/fault/test_kill.py tests/fault/test_stop.py \
                   tests/fault/test_reload.py tests/integration/test_instance.py \
                   tests/integration/test_profile.py tests/fault/test_credentials.py
-THREAD_UNITS   := $(filter %test_queue %test_pool %test_ledger %test_dispatcher %test_lambda \
-                  %test_runtime,$(UNIT_TESTS))
-THREAD_CHECKS  := tests/integration/test_flow.py
+THREADED       := child command credential_endpoint credential_store http_client lambda lease ledger \
+                  log log_journal pool queue resolve runner runtime spawn sqsd store
+THREAD_CHECKS  := tests/integration/test_flow.py tests/fault/test_overdue.py \
+                  tests/fault/test_reload.py tests/fault/test_secrets.py \
+                  tests/fault/test_out_of_memory.py
 
 # libFuzzer over every parser of what comes from outside, for so long each; or with so many inputs,
 # which are the same ones every time.
@@ -228,10 +233,10 @@ sanitize-address: ## ASan and UBSan over unit tests and some of the integration 
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=address,undefined \
 		SANITIZED="$(UNIT_TESTS) $(FUZZERS)" CHECKS="$(ADDRESS_CHECKS)"
 
-sanitize-thread: ## TSan over the flow's unit tests and a thousand jobs
+sanitize-thread: ## TSan over the unit tests of all that has threads, and the flow under faults
 	@packaging/install-deps build test sanitize
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread \
-		SANITIZED="$(THREAD_UNITS)" CHECKS="$(THREAD_CHECKS)"
+		SANITIZED="$(THREADED:%=test_%)" CHECKS="$(THREAD_CHECKS)"
 
 run-sanitize: all tools $(javascript) $(SANITIZED:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(SANITIZED:%=$(BUILD)/tests/%) $(CHECKS)
@@ -267,7 +272,8 @@ static-scripts:
 
 static-clang:
 	@echo "clang: warnings"
-	@$(MAKE) --no-print-directory $(parallel) -s objects CC=clang BUILD=$(BUILD)/static/clang CFLAGS='-O2 -g -Werror'
+	@$(MAKE) --no-print-directory $(parallel) -s objects CC=clang \
+		BUILD=$(BUILD)/static/clang CPPFLAGS=-U_FORTIFY_SOURCE CFLAGS='-O0 -Werror'
 
 # Without optimizing, and not for leaks: there gcc 12 errs about what an array or a structure keeps.
 # LeakSanitizer looks for those.

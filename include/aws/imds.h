@@ -49,6 +49,9 @@ DEFINE_CLEANUP(struct imds *, imds_free)
 /* The loop; borrowed. */
 sd_event *imds_event(const struct imds *imds);
 
+/* What every question carries, which no text may repeat; borrowed until the loop goes on. */
+const char *imds_token(const struct imds *imds);
+
 /*
  * 0: the callback will come; the call is gone when it returns. Otherwise it will not, and ret_text
  * says why: -ENOENT (disabled), -EINVAL (a variable is wrong), -ENOMEM.

@@ -26,8 +26,9 @@ DEFINE_CLEANUP(struct resolve *, resolve_free)
 int resolve_fd(const struct resolve *resolve);
 
 /*
- * The addresses in the order in which they should be tried: their number, or a negative errno and
- * the resolver's words in ret_error (a constant). Only after resolve_fd() became readable.
+ * The addresses in the order in which they should be tried: their number, or -EHOSTUNREACH with
+ * the resolver's words in ret_error (a constant), or another negative errno with its own there.
+ * Only after resolve_fd() became readable.
  */
 int resolve_answer(struct resolve *resolve, char ret_addresses[RESOLVE_MAX][RESOLVE_ADDRESS],
 	const char **ret_error);

@@ -3,7 +3,9 @@
  *
  * A ZIP is anybody's who can build one: nothing in it leaves the folder, be it by "..", by an
  * absolute name or through a link; nothing but files, folders and links that stay inside is taken;
- * and there are ceilings on how many there are and how large they are when unpacked. Files are
+ * and there are ceilings on how many there are and how large they are when unpacked. A ZIP
+ * describes each file twice, beside the content and in its directory: sizes and checksums that
+ * differ are refused, and the name and the method are those beside the content. Files are
  * readable by all, and executable where the ZIP says so. Blocks; for the main thread, whose current
  * directory it changes and changes back.
  */

@@ -29,17 +29,25 @@ struct connection_addresses {
 	char addresses[RESOLVE_MAX][RESOLVE_ADDRESS];
 };
 
+/* What is kept between attempts: one entry for each host of the dsn. */
+struct connection_known {
+	struct connection_addresses hosts[DSN_HOSTS_MAX];
+	unsigned n_failed; /* in a row, as the caller counts them */
+};
+
 /* Until fd is ready for one of the poll() events: 0, -ETIMEDOUT, -ECANCELED by the tick, or -errno.
  */
 int connection_wait(int fd, short events, const struct patience *patience);
 
 /*
- * Resolves, for at most 15 s, and connects, for at least 5 s. known has one entry per host of the
- * dsn and is kept between calls. The connection returned (owned) does not block, is in pipeline
- * mode and prints no notices. On failure -EHOSTDOWN or what connection_wait() returned, and one
- * line, with what to do about it and without secrets, in ret_error.
+ * Resolves, for at most 15 s a name, and connects, for at least 5 s. A host that cannot be resolved
+ * is passed over if there are others. libpq tries them in order, but waits for one that is silent:
+ * so each attempt after one that failed begins one host further, and with each round one address.
+ * The connection returned (owned) does not block, is in pipeline mode and prints no notices. On
+ * failure -EHOSTDOWN or what connection_wait() returned, and one line, with what to do about it and
+ * without secrets, in ret_error.
  */
-int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN_HOSTS_MAX],
+int connection_open(const struct dsn *dsn, struct connection_known *known,
 	const struct patience *patience, PGconn **ret, char ret_error[CONNECTION_ERROR_MAX]);
 
 static inline void connection_closep(PGconn **conn)

@@ -8,8 +8,9 @@
  * binary form, microseconds since 2000-01-01.
  *
  * Fence: started_at, chosen by the caller from store_fence() before it asks and kept when it has
- * to ask again, so that an answer that was lost is recognised. A touch or finish matches id,
- * processing, fence and attempts.
+ * to ask again, so that an answer that was lost is recognised: by claim.unsure, which says that
+ * there was one, and by that alone, for two daemons may choose the same. A touch or finish matches
+ * id, processing, fence and attempts.
  *
  * A job that keeps_row has a handler that writes its row itself: it counts the attempt and writes
  * processing, and completed or failed at the end; or it forgets any of that. Its begin only reads:
@@ -59,7 +60,7 @@ enum store_verdict {
 };
 
 struct store_ask {
-	/* Borrowed: id, type, keeps_row, claim.fence, claim.attempts, outcome, error. */
+	/* Borrowed: id, type, keeps_row, claim.fence, unsure and attempts, outcome, error. */
 	struct job *job;
 	enum store_verdict verdict;
 	int attempts; /* of a begun row: the job's claim.attempts */

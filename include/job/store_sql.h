@@ -13,7 +13,7 @@
 #include "base/strbuf.h"
 #include "job/store.h"
 
-#define STORE_PARAMETERS_MAX 6
+#define STORE_PARAMETERS_MAX 7
 
 /* One statement's parameters in Postgres' binary form; the memory is used again and again. */
 struct store_parameters {

@@ -6,8 +6,8 @@
  * whole is handed over in one callback and then is in the caller's hands until serve_answer(), at
  * once or hours later: waiting costs neither a thread nor a turn of the loop. A client that hangs
  * up meanwhile is noticed; one that only closes its half of the connection counts as gone, too.
- * What was not handed over, or is answered, has deadlines: a client that is slow or silent is cut
- * off.
+ * One that hangs up before its request is whole keeps nothing here. What was not handed over, or is
+ * answered, has deadlines: a client that is slow or silent is cut off.
  *
  * Callbacks come from the loop, never from inside a function of this header, and none comes after
  * http_serve_free(), which may be called from inside any of them but admit. Loop thread only; never

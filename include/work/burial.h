@@ -7,8 +7,8 @@
  * The message's visibility is kept meanwhile. A copy that does not get through is sent again, for
  * two minutes at most, and as long as the message is invisible; one that is not accepted (no
  * permission, no such queue) is not. Then the message is left to its queue, whose redrive policy
- * moves it in the end. Owns: the messages that are on their way, and its requests. Loop thread
- * only.
+ * moves it in the end. Others are received meanwhile, until there are too many on their way. Owns:
+ * these, and its requests. Loop thread only.
  */
 #pragma once
 
@@ -21,6 +21,9 @@
 #include "work/dead_letter.h"
 #include "work/lease.h"
 #include "work/trouble.h"
+
+/* With so many on their way nothing is received until half of them are gone. */
+#define BURIAL_MESSAGES_MAX 1000
 
 struct burial_options {
 	struct lease *lease; /* these three are borrowed */
@@ -60,5 +63,12 @@ void burial_add(struct burial *burial, const struct burial_message *message,
 /* On their way, and the bytes that they take. */
 unsigned burial_n_messages(const struct burial *burial);
 size_t burial_bytes(const struct burial *burial);
-/* What keeps copies from being sent; "" when nothing does. */
+/*
+ * Whether so many are on their way, or of so many bytes, that nothing may be received; the log says
+ * when that begins and ends.
+ */
+bool burial_is_full(struct burial *burial, size_t bytes_max);
+/* What keeps messages from being received; "" when nothing does. */
+const char *burial_full_trouble(const struct burial *burial);
+/* What keeps copies from being sent; the same. */
 const char *burial_trouble(const struct burial *burial);

@@ -34,9 +34,10 @@ struct credits_use {
 	uint64_t n_need_thread; /* those that have still to run, or do */
 	uint64_t n_asked;       /* messages that polls may still bring */
 	uint64_t n_undeleted;   /* messages of completed jobs */
-	size_t body_bytes;
-	uint64_t n_started; /* jobs that were ever begun to run */
-	bool ahead;         /* fetching ahead is allowed */
+	uint64_t n_bodies;      /* in memory, whatever they are kept for */
+	size_t body_bytes;      /* theirs */
+	uint64_t n_started;     /* jobs that were ever begun to run */
+	bool ahead;             /* fetching ahead is allowed */
 };
 
 void credits_init(struct credits *credits, unsigned n_threads, const struct credits_limits *limits);

@@ -103,5 +103,6 @@ struct dispatcher_status {
 	bool database_up;
 	const char *database_trouble; /* these are borrowed, and "" when there is none */
 	const char *queue_trouble;
+	const char *dead_letter_trouble; /* keeps only copies from being sent */
 };
 void dispatcher_status(const struct dispatcher *dispatcher, struct dispatcher_status *ret);

@@ -4,9 +4,10 @@
  * A second after its leases have ended such a handler is given up: a stand-in for its job goes to
  * the ledger, takes over the claim, and ends the row and the messages as those of any job that ran
  * out of time. The handler keeps its thread, the place among its type's, and the job's memory until
- * it returns; meanwhile another thread does the work, its job is not begun again here, and a line a
- * minute names it. As many may be given up as there are threads; with the next one, or when jobs
- * crowd that wait for a place which such handlers have, a restart is asked for.
+ * it returns, and is counted as one that has them; meanwhile another thread does the work, its job
+ * is not begun again here, and a line a minute names it. As many may be given up as there are
+ * threads; with the next one, or when jobs crowd that wait for a place which such handlers have, a
+ * restart is asked for.
  *
  * Owns: the holds that were given up, and a timer, which goes once a second while anything runs.
  * Loop thread only; exhausted() comes from the loop.
@@ -32,6 +33,7 @@ struct overdue {
 
 	struct hold_list holds; /* that were given up */
 	unsigned n_holds;
+	size_t body_bytes; /* theirs */
 	bool is_exhausted;
 	sd_event_source *timer;
 	bool armed;

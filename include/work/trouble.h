@@ -50,3 +50,5 @@ void trouble_report(struct trouble *trouble, const char *text);
  * nothing was said of it.
  */
 void trouble_end(struct trouble *trouble, const char *what);
+/* It matters to nobody any more: that is no end for the log. */
+void trouble_drop(struct trouble *trouble);

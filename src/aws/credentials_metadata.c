@@ -46,6 +46,7 @@ static void on_keys(void *userdata, int r, const char *text, const char *body)
 		.source = source,
 		.token_name = "Token",
 		.temporary = true,
+		.secret = imds_token(search->means->imds),
 	};
 	if (r == 0)
 		r = credentials_json_read(body, strlen(body), &form, search->text, &found);

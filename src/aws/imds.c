@@ -53,6 +53,11 @@ sd_event *imds_event(const struct imds *imds)
 	return http_event(imds->http);
 }
 
+const char *imds_token(const struct imds *imds)
+{
+	return strbuf_str(&imds->token);
+}
+
 /* ---- The environment ---- */
 
 /* What is not set is 1. */

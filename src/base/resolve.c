@@ -99,8 +99,11 @@ int resolve_answer(struct resolve *resolve, char ret_addresses[RESOLVE_MAX][RESO
 	uint64_t count;
 
 	/* Only what is read orders the other thread's writes before it. */
-	if (read(resolve->fd, &count, sizeof count) < 0)
-		return -errno;
+	if (read(resolve->fd, &count, sizeof count) < 0) {
+		int r = -errno;
+		*ret_error = strerrordesc_np(-r);
+		return r;
+	}
 	if (resolve->error != 0 || resolve->n_addresses == 0) {
 		*ret_error = resolve->error ? gai_strerror(resolve->error) : "no address";
 		return resolve->error == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;

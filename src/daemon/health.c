@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "daemon/notify.h"
@@ -57,14 +58,16 @@ static const char *health_overdue(const struct dispatcher_status *s, char buffer
 static void health_tell(struct health *health, const struct dispatcher_status *s)
 {
 	const char *queue = health_queue_trouble(health, s), *database = s->database_trouble;
+	/* Where both have one cause it is said once. */
+	const char *dead = strcmp(s->dead_letter_trouble, queue) == 0 ? "" : s->dead_letter_trouble;
 	char overdue[OVERDUE_MAX];
 
 	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
-		      " failed%s%s%s%s%s%s%s",
+		      " failed%s%s%s%s%s%s%s%s%s",
 		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
 		s->n_completed, s->n_failed, health_overdue(s, overdue), queue[0] ? "; " : "",
-		queue, database[0] ? "; " : "", database, health->note[0] ? "; " : "",
-		health->note);
+		queue, database[0] ? "; " : "", database, dead[0] ? "; dead letter queue: " : "",
+		dead, health->note[0] ? "; " : "", health->note);
 	if (health->stopping && s->progress != health->progress)
 		notify_extend(STOP_EXTENSION);
 }

@@ -48,7 +48,7 @@ static int connection_resolve(const struct dsn_host *host, struct connection_add
 {
 	_cleanup_(resolve_freep) struct resolve *resolve = NULL;
 	struct patience limited = *patience;
-	const char *why = "the name servers are silent";
+	const char *why = NULL;
 
 	limited.deadline = clock_monotonic() + RESOLVE_PATIENCE;
 	int r = resolve_start(host->name, &resolve);
@@ -60,10 +60,11 @@ static int connection_resolve(const struct dsn_host *host, struct connection_add
 		known->n_addresses = r;
 	if (r >= 0 || (r != -ECANCELED && known->n_addresses > 0))
 		return 0;
-	snprintf(ret_error, CONNECTION_ERROR_MAX,
-		"the database's host %s cannot be resolved: %s; check [database] url and the name "
-		"servers",
-		host->name, why);
+	if (!why)
+		why = r == -ETIMEDOUT ? "the name servers are silent" : strerrordesc_np(-r);
+	bool is_theirs = r == -ETIMEDOUT || r == -EHOSTUNREACH;
+	snprintf(ret_error, CONNECTION_ERROR_MAX, "the database's host %s cannot be resolved: %s%s",
+		host->name, why, is_theirs ? "; check [database] url and the name servers" : "");
 	return r;
 }
 
@@ -92,25 +93,37 @@ static int connection_add_target(
 					: t->ports.error;
 }
 
-static int connection_find_targets(const struct dsn *dsn, struct connection_addresses *known,
+/* Of its addresses the one that the round is at comes first. */
+static int connection_add_host(struct connection_targets *targets, const struct dsn_host *host,
+	struct connection_addresses *known, size_t round, const struct patience *patience,
+	char ret_error[CONNECTION_ERROR_MAX])
+{
+	if (!connection_needs_resolving(host))
+		return connection_add_target(targets, host, host->address);
+	int r = connection_resolve(host, known, patience, ret_error);
+	size_t n = (size_t)known->n_addresses;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = connection_add_target(targets, host, known->addresses[(round + i) % n]);
+	return r;
+}
+
+static int connection_find_targets(const struct dsn *dsn, struct connection_known *known,
 	const struct patience *patience, struct connection_targets *targets,
 	char ret_error[CONNECTION_ERROR_MAX])
 {
-	for (size_t i = 0; i < dsn->n_hosts; i++) {
-		const struct dsn_host *host = &dsn->hosts[i];
-		int r = 0;
+	size_t round = known->n_failed / dsn->n_hosts;
+	int unresolved = 0;
 
-		if (!connection_needs_resolving(host)) {
-			r = connection_add_target(targets, host, host->address);
-		} else {
-			r = connection_resolve(host, &known[i], patience, ret_error);
-			for (int k = 0; r == 0 && k < known[i].n_addresses; k++)
-				r = connection_add_target(targets, host, known[i].addresses[k]);
-		}
-		if (r < 0)
+	for (size_t i = 0; i < dsn->n_hosts; i++) {
+		size_t at = (known->n_failed + i) % dsn->n_hosts;
+		int r = connection_add_host(
+			targets, &dsn->hosts[at], &known->hosts[at], round, patience, ret_error);
+		if (r == -ETIMEDOUT || r == -EHOSTUNREACH)
+			unresolved = r;
+		else if (r < 0)
 			return r;
 	}
-	return 0;
+	return targets->hosts.data ? 0 : unresolved;
 }
 
 static PGconn *connection_start(const struct dsn *dsn, const struct connection_targets *targets)
@@ -194,7 +207,7 @@ static void connection_ignore_notice(void *userdata, const PGresult *result)
 	(void)result;
 }
 
-int connection_open(const struct dsn *dsn, struct connection_addresses known[DSN_HOSTS_MAX],
+int connection_open(const struct dsn *dsn, struct connection_known *known,
 	const struct patience *patience, PGconn **ret, char ret_error[CONNECTION_ERROR_MAX])
 {
 	_cleanup_(connection_targets_done) struct connection_targets targets = {

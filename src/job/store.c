@@ -11,15 +11,15 @@
 #include "job/store_judge.h"
 #include "job/store_sql.h"
 
-/* Fences of one daemon share this residue, so that two daemons never choose the same. */
-#define FENCE_STEP 1000
+/* Fences of one daemon share a residue, so that two daemons seldom choose the same. */
+#define FENCE_STEP 100
 
 #define CONNECTED_PATIENCE (5 * USEC_PER_SEC)
 #define REFUSE_PATIENCE    (5 * USEC_PER_SEC)
 
 struct store {
 	struct dsn *dsn;
-	struct connection_addresses addresses[DSN_HOSTS_MAX];
+	struct connection_known known;
 	struct pipeline pipeline; /* with the connection */
 	int (*tick)(void *userdata);
 	void *userdata;
@@ -87,6 +87,9 @@ int64_t store_fence(struct store *store)
 	int64_t now = (int64_t)clock_boottime() + store->time_ahead;
 	int64_t fence = now - now % FENCE_STEP + store->fence_residue;
 
+	/* Not in the future: a job that is done at once would end before it began. */
+	if (fence > now)
+		fence -= FENCE_STEP;
 	if (fence <= store->last_fence)
 		fence = store->last_fence + FENCE_STEP;
 	return store->last_fence = fence;
@@ -349,7 +352,7 @@ enum store_result store_refuse(struct store *store, struct store_ask *ask, const
 							       : store_away(store, 0);
 }
 
-enum store_result store_connect(struct store *store, usec_t timeout)
+static enum store_result store_try(struct store *store, usec_t timeout)
 {
 	struct pipeline *p = &store->pipeline;
 	struct store_turn nothing = {.statement_timeout = timeout, .lease = timeout};
@@ -357,7 +360,7 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 
 	assert(!p->conn);
 	store_begin(store, timeout);
-	int r = connection_open(store->dsn, store->addresses, &p->patience, &p->conn, p->error);
+	int r = connection_open(store->dsn, &store->known, &p->patience, &p->conn, p->error);
 	if (r < 0)
 		return STORE_AWAY;
 	pipeline_listen(p);
@@ -374,6 +377,14 @@ enum store_result store_connect(struct store *store, usec_t timeout)
 		result = r == 0 ? STORE_OK : store_failed(store, r);
 	}
 	return result == STORE_REFUSED ? store_away(store, 0) : result;
+}
+
+enum store_result store_connect(struct store *store, usec_t timeout)
+{
+	enum store_result result = store_try(store, timeout);
+
+	store->known.n_failed = result == STORE_OK ? 0 : store->known.n_failed + 1;
+	return result;
 }
 
 enum store_result store_check(struct store *store)

@@ -104,6 +104,18 @@ static enum store_verdict judge_elsewhere(
 	return STORE_ELSEWHERE;
 }
 
+static enum store_verdict judge_same_fence(
+	struct store_ask *ask, const struct store_row *row, const struct store_turn *turn)
+{
+	bool processing = status_of(row->status) == STATUS_PROCESSING;
+
+	/* Granted before, by a commit whose answer was lost. */
+	if (ask->job->claim.unsure)
+		return processing ? STORE_LOCKED : STORE_TAKEN;
+	/* Another daemon has chosen the same: the next time this one has another. */
+	return processing ? judge_elsewhere(ask, row, turn) : STORE_ELSEWHERE;
+}
+
 static enum store_verdict judge_begin(
 	struct store_ask *ask, const struct store_row *row, const struct store_turn *turn)
 {
@@ -114,9 +126,8 @@ static enum store_verdict judge_begin(
 		return STORE_OTHER_TYPE;
 	if (status == STATUS_COMPLETED)
 		return STORE_COMPLETED;
-	/* Granted before, by a commit whose answer was lost. */
 	if (!job->keeps_row && row->fence == job->claim.fence)
-		return status == STATUS_PROCESSING ? STORE_LOCKED : STORE_TAKEN;
+		return judge_same_fence(ask, row, turn);
 	if (status == STATUS_PROCESSING && (row->left > 0 || !turn->may_take_over))
 		return judge_elsewhere(ask, row, turn);
 	if (!job->keeps_row || status == STATUS_UNKNOWN)

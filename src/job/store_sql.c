@@ -45,7 +45,10 @@ enum {
 	     " OR (a.outcome = 'failed' AND coalesce(j.attempts, 0) = a.tries)"                    \
 	     " ELSE false END"
 
-/* By a begin whose answer was lost: it is not counted again, but its lease begins anew. */
+/*
+ * By a begin whose answer was lost: it is not counted again, but its lease begins anew. If none was
+ * sent before, the fence is another daemon's that chose the same, or this one comes too late.
+ */
 #define GRANTED_BEFORE(asked) "j.started_at IS NOT DISTINCT FROM " asked ".fence"
 
 #define AT_THEIR_PLACE " FROM due WHERE j.ctid = due.place RETURNING due.n, j.attempts"
@@ -83,13 +86,13 @@ const char *const store_sql_steps[STORE_N_STEPS] = {
 		" completed_at = CASE WHEN due.outcome = 'completed' THEN " NOW_UTC " END"
 		AT_THEIR_PLACE,
 	[STORE_BEGIN] =
-		DUE_FROM("unnest($1, $2, $3, $4) WITH ORDINALITY"
-			" AS a (job, kept, fence, wanted, n)")
+		DUE_FROM("unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+			" AS a (job, kept, fence, unsure, wanted, n)")
 		"NOT a.kept AND j.type = a.wanted AND CASE WHEN " GRANTED_BEFORE("a")
-		" THEN j.status::text = 'processing'"
+		" THEN a.unsure AND j.status::text = 'processing'"
 		" ELSE coalesce(j.status::text, 'pending') IN ('pending', 'failed')"
-		" OR (j.status::text = 'processing' AND $6 AND coalesce(j.updated_at"
-		" < " NOW_UTC " - $5 * interval '1 microsecond', true)) END" DUE_LOCKED
+		" OR (j.status::text = 'processing' AND $7 AND coalesce(j.updated_at"
+		" < " NOW_UTC " - $6 * interval '1 microsecond', true)) END" DUE_LOCKED
 		" UPDATE background_jobs AS j SET status = 'processing',"
 		" attempts = coalesce(j.attempts, 0)"
 		" + CASE WHEN " GRANTED_BEFORE("due") " THEN 0 ELSE 1 END,"
@@ -276,15 +279,28 @@ static void parameter_fences(
 	parameter_end(p);
 }
 
-static void parameter_kept(struct store_parameters *p, const struct store_ask *asks, size_t n_asks)
+typedef bool ask_flag_fn(const struct store_ask *ask);
+
+static void parameter_flags(
+	struct store_parameters *p, const struct store_ask *asks, size_t n_asks, ask_flag_fn *flag)
 {
 	struct strbuf *b = array_begin(p, OID_BOOL_ARRAY, OID_BOOL, n_asks);
 
 	for (size_t i = 0; i < n_asks; i++) {
 		put_int4(b, 1);
-		strbuf_putc(b, asks[i].job->keeps_row);
+		strbuf_putc(b, flag(&asks[i]));
 	}
 	parameter_end(p);
+}
+
+static bool ask_is_kept(const struct store_ask *ask)
+{
+	return ask->job->keeps_row;
+}
+
+static bool ask_is_unsure(const struct store_ask *ask)
+{
+	return ask->job->claim.unsure;
 }
 
 static void parameter_attempts(
@@ -324,7 +340,7 @@ void store_parameters_step(
 
 	parameters_restart(p);
 	parameter_texts(p, asks, n_asks, ask_id);
-	parameter_kept(p, asks, n_asks);
+	parameter_flags(p, asks, n_asks, ask_is_kept);
 	parameter_fences(p, asks, n_asks);
 	switch (step) {
 	case STORE_FINISH:
@@ -336,6 +352,7 @@ void store_parameters_step(
 		parameter_attempts(p, asks, n_asks);
 		return;
 	case STORE_BEGIN:
+		parameter_flags(p, asks, n_asks, ask_is_unsure);
 		parameter_texts(p, asks, n_asks, ask_type);
 		parameter_int8(p, OID_INT8, (int64_t)turn->lease);
 		parameter_bool(p, turn->may_take_over);

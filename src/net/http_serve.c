@@ -23,7 +23,9 @@ LIST_HEAD(connection_list, connection);
 struct connection {
 	LIST_ENTRY(connection) link;
 	int fd;
-	usec_t deadline; /* CLOCK_MONOTONIC; USEC_INFINITY: none */
+	struct serve_request *request; /* from its first line to its end; NULL: there is none */
+	sd_event_source *on_hang_up;   /* while that arrives, and while the caller wants to know */
+	usec_t deadline;               /* CLOCK_MONOTONIC; USEC_INFINITY: none */
 };
 
 enum request_state {
@@ -46,7 +48,6 @@ struct serve_request {
 	char *path;
 	struct strbuf body;
 	bool too_large;
-	sd_event_source *on_hang_up;
 	unsigned status;
 	struct MHD_Response *response; /* NULL: none is to be sent */
 	void *userdata;
@@ -110,6 +111,33 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 	return 0;
 }
 
+static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+static struct connection *connection_new(struct http_serve *serve, int fd)
+{
+	struct connection *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	if (sd_event_add_io(serve->event, &c->on_hang_up, fd, EPOLLRDHUP, on_hang_up, c) < 0) {
+		free(c);
+		return NULL;
+	}
+	c->fd = fd;
+	LIST_INSERT_HEAD(&serve->connections, c, link);
+	connection_wait(serve, c, serve->options.idle);
+	return c;
+}
+
+static void connection_free(struct connection *c)
+{
+	if (!c)
+		return;
+	LIST_REMOVE(c, link);
+	sd_event_source_disable_unref(c->on_hang_up);
+	free(c);
+}
+
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
@@ -119,25 +147,17 @@ static void on_connection(void *userdata, struct MHD_Connection *mhd, void **con
 	enum MHD_ConnectionNotificationCode what)
 {
 	struct http_serve *serve = userdata;
-	struct connection *c = *context;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		serve->has_room = true;
-		if (c)
-			LIST_REMOVE(c, link);
-		free(c);
+		connection_free(*context);
 		*context = NULL;
 		return;
 	}
 	int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	c = *context = calloc(1, sizeof *c);
-	if (!c) {
+	*context = connection_new(serve, fd);
+	if (!*context)
 		shutdown(fd, SHUT_RDWR);
-		return;
-	}
-	c->fd = fd;
-	LIST_INSERT_HEAD(&serve->connections, c, link);
-	connection_wait(serve, c, serve->options.idle);
 }
 
 static enum MHD_Result on_client(void *userdata, const struct sockaddr *client, socklen_t len)
@@ -179,6 +199,7 @@ static void *on_target(void *userdata, const char *target, struct MHD_Connection
 		request_free(request);
 		return NULL;
 	}
+	c->request = request;
 	connection_wait(serve, c, serve->options.patience);
 	return request;
 }
@@ -193,6 +214,8 @@ static void on_completed(void *userdata, struct MHD_Connection *mhd, void **obje
 	(void)why;
 	if (!request)
 		return;
+	request->connection->request = NULL;
+	sd_event_source_set_enabled(request->connection->on_hang_up, SD_EVENT_ON);
 	connection_wait(serve, request->connection, serve->options.idle);
 	request_free(request);
 	*object = NULL;
@@ -264,33 +287,33 @@ static void request_end(struct serve_request *request)
 	else
 		TAILQ_REMOVE(&serve->in_hand, request, link);
 	request->state = REQUEST_ENDED;
-	request->on_hang_up = sd_event_source_disable_unref(request->on_hang_up);
+	sd_event_source_set_enabled(request->connection->on_hang_up, SD_EVENT_OFF);
 	MHD_resume_connection(request->mhd);
 	sd_event_source_set_enabled(serve->on_turn, SD_EVENT_ONESHOT);
 }
 
+/*
+ * libmicrohttpd's epoll tells of each change once. When a client's last bytes and its end come
+ * together it reads the bytes, and would wait for ever for what it has been told already: so it is
+ * told again, until it has read the end.
+ */
 static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-	struct serve_request *request = userdata;
-	const struct http_serve_options *options = &request->serve->options;
+	struct connection *c = userdata;
+	struct serve_request *request = c->request;
 
 	(void)source;
-	(void)fd;
 	(void)events;
-	request_end(request);
-	/* The last step: it may free all this. */
-	options->gone(options->userdata, request);
+	if (!request || request->state == REQUEST_ARRIVING) {
+		shutdown(fd, SHUT_RD);
+	} else if (request->state == REQUEST_IN_HAND) {
+		const struct http_serve_options *options = &request->serve->options;
+
+		request_end(request);
+		/* The last step: it may free all this. */
+		options->gone(options->userdata, request);
+	}
 	return 0;
-}
-
-static int request_watch(struct serve_request *request)
-{
-	struct http_serve *serve = request->serve;
-
-	if (!serve->options.gone)
-		return 0;
-	return sd_event_add_io(serve->event, &request->on_hang_up, request->connection->fd,
-		EPOLLRDHUP, on_hang_up, request);
 }
 
 /* One at a time: its callback may free the server. */
@@ -305,9 +328,9 @@ static int on_due(sd_event_source *source, void *userdata)
 	TAILQ_REMOVE(&serve->whole, request, link);
 	TAILQ_INSERT_TAIL(&serve->in_hand, request, link);
 	request->state = REQUEST_IN_HAND;
-	if (request_watch(request) < 0)
-		request_end(request);
-	else if (!request->too_large)
+	if (!options->gone)
+		sd_event_source_set_enabled(request->connection->on_hang_up, SD_EVENT_OFF);
+	if (!request->too_large)
 		options->request(options->userdata, request);
 	else if (options->too_large)
 		options->too_large(options->userdata, request);

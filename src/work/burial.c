@@ -12,6 +12,8 @@
 #define PATIENCE  (2 * USEC_PER_MIN)
 #define PAUSE_MAX (5 * USEC_PER_SEC)
 
+static const char full_text[] = "receiving stops: too many messages wait for the dead letter queue";
+
 struct grave {
 	struct burial *burial;
 	struct burial_message message;
@@ -34,6 +36,7 @@ struct burial {
 	struct backoff pause;
 	struct trouble trouble;
 	char text[TROUBLE_TEXT_MAX];
+	struct trouble full;
 	sd_event_source *timer; /* enabled while the burial pauses */
 	bool paused;
 };
@@ -199,6 +202,11 @@ static void burial_flush(struct burial *burial)
 		else
 			burial_send(grave);
 	}
+	/* Nothing keeps copies from being sent that are not to be. */
+	if (!open) {
+		burial->text[0] = '\0';
+		trouble_drop(&burial->trouble);
+	}
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -224,7 +232,7 @@ int burial_new(
 		return -ENOMEM;
 	burial->sqs = sqs;
 	burial->options = *options;
-	burial->trouble.causes = options->causes;
+	burial->trouble.causes = burial->full.causes = options->causes;
 	burial->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&burial->waiting);
 	TAILQ_INIT(&burial->out);
@@ -309,6 +317,24 @@ unsigned burial_n_messages(const struct burial *burial)
 size_t burial_bytes(const struct burial *burial)
 {
 	return burial->bytes;
+}
+
+bool burial_is_full(struct burial *burial, size_t bytes_max)
+{
+	bool over = burial->n_messages >= BURIAL_MESSAGES_MAX || burial->bytes >= bytes_max;
+	bool halved =
+		burial->n_messages <= BURIAL_MESSAGES_MAX / 2 && burial->bytes <= bytes_max / 2;
+
+	if (over && burial->full.since == 0)
+		trouble_report(&burial->full, full_text);
+	else if (halved)
+		trouble_end(&burial->full, "receiving");
+	return burial->full.since > 0;
+}
+
+const char *burial_full_trouble(const struct burial *burial)
+{
+	return burial->full.since > 0 ? full_text : "";
 }
 
 const char *burial_trouble(const struct burial *burial)

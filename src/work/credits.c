@@ -48,7 +48,7 @@ unsigned credits_begin(struct credits *c, uint64_t n_turns, uint64_t n_started)
 static uint64_t credits_memory_room(const struct credits *c, const struct credits_use *use)
 {
 	uint64_t average =
-		use->n_holds > 0 ? use->body_bytes / use->n_holds + 1 : BODY_BYTES_GUESSED;
+		use->n_bodies > 0 ? use->body_bytes / use->n_bodies + 1 : BODY_BYTES_GUESSED;
 
 	return room(c->limits.memory, use->body_bytes) / average;
 }

@@ -104,12 +104,6 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 
 /* ---- Receive: only what will start soon ---- */
 
-/* Messages of jobs that are settled. */
-static unsigned dispatcher_n_undeleted(const struct dispatcher *d)
-{
-	return acker_n_deletes(d->acker) + burial_n_messages(d->burial);
-}
-
 static unsigned dispatcher_credits(struct dispatcher *d)
 {
 	const unsigned *n = d->index.n_in_state;
@@ -119,14 +113,17 @@ static unsigned dispatcher_credits(struct dispatcher *d)
 		.n_holds = delivery_n_holds(&d->index),
 		.n_need_thread = n[HOLD_READY] + usec_sub(n[HOLD_AWAY], n_ran),
 		.n_asked = intake_n_asked(d->intake),
-		.n_undeleted = dispatcher_n_undeleted(d),
-		.body_bytes = d->index.body_bytes + burial_bytes(d->burial),
+		.n_undeleted = acker_n_deletes(d->acker),
+		.n_bodies = delivery_n_holds(&d->index) + burial_n_messages(d->burial) +
+			    d->overdue.n_holds,
+		.body_bytes = d->index.body_bytes + burial_bytes(d->burial) + d->overdue.body_bytes,
 		.n_started = pool_n_started(d->pool),
 		.ahead = d->terms.extendable,
 	};
 
 	if (d->terms.visibility == 0 || !d->database_up || d->stop.begun ||
-		waiting_is_crowded(&d->waiting))
+		waiting_is_crowded(&d->waiting) ||
+		burial_is_full(d->burial, d->limits.in_hand.memory / 2))
 		return 0;
 	return credits_receive(&d->credits, &use, clock_monotonic());
 }
@@ -168,7 +165,8 @@ void dispatcher_on_received(void *userdata, const struct sqs_answer *answer,
 	for (size_t i = 0; i < n_messages; i++)
 		admission_take(&d->admission, &messages[i], answer->first_byte_at);
 	if (answer->result == SQS_OK && n_messages == 0 && intake_n_polls(d->intake) == 0 &&
-		delivery_n_holds(&d->index) == 0 && dispatcher_n_undeleted(d) == 0)
+		delivery_n_holds(&d->index) == 0 && acker_n_deletes(d->acker) == 0 &&
+		burial_n_messages(d->burial) == 0)
 		d->events.empty(d->events.userdata);
 	dispatcher_pump(d);
 }
@@ -403,7 +401,8 @@ static const char *dispatcher_queue_trouble(const struct dispatcher *d)
 	const char *text = intake_trouble(d->intake);
 
 	text = text[0] ? text : acker_trouble(d->acker);
-	return text[0] ? text : lease_trouble(d->lease);
+	text = text[0] ? text : lease_trouble(d->lease);
+	return text[0] ? text : burial_full_trouble(d->burial);
 }
 
 void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret)
@@ -421,5 +420,6 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.database_up = d->database_up,
 		.database_trouble = d->database_text,
 		.queue_trouble = dispatcher_queue_trouble(d),
+		.dead_letter_trouble = burial_trouble(d->burial),
 	};
 }

@@ -262,6 +262,7 @@ static void ledger_success(struct ledger *ledger, usec_t sent_at)
 	ledger_heard(ledger);
 }
 
+/* What the turn that follows makes of it decides whether the database counts as up. */
 static void ledger_connect(struct ledger *ledger)
 {
 	bool first = ledger->success_at == 0 && ledger->trouble.since == 0;
@@ -277,7 +278,7 @@ static void ledger_connect(struct ledger *ledger)
 	if (!first) /* others could not touch their rows either */
 		ledger->rows.take_over_at = now + ledger_hold_off(ledger);
 	ledger->rows.touch_all = true;
-	ledger_success(ledger, now);
+	ledger->success_at = now;
 }
 
 static void ledger_change_store(struct ledger *ledger)
@@ -341,12 +342,19 @@ static void ledger_split(struct ledger *ledger, const struct store_turn *turn, s
 	}
 }
 
-static void ledger_refused(struct ledger *ledger, struct store_turn *turn)
+static size_t ledger_n_asks(const struct store_turn *turn)
 {
 	size_t n_asks = 0;
 
 	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
 		n_asks += turn->steps[step].n_asks;
+	return n_asks;
+}
+
+static void ledger_refused(struct ledger *ledger, struct store_turn *turn)
+{
+	size_t n_asks = ledger_n_asks(turn);
+
 	if (n_asks > 1) {
 		ledger_split(ledger, turn, n_asks);
 		return;
@@ -368,9 +376,7 @@ static void ledger_count(struct ledger *ledger, const struct store_turn *turn)
 /* Sees the turn to its end, whatever that is: every job in it is somewhere else afterwards. */
 static void ledger_run(struct ledger *ledger, struct store_turn *turn)
 {
-	if (turn->steps[STORE_FINISH].n_asks + turn->steps[STORE_TOUCH].n_asks +
-			turn->steps[STORE_BEGIN].n_asks ==
-		0)
+	if (ledger_n_asks(turn) == 0)
 		return;
 	if (!store_is_connected(ledger->store)) {
 		rows_put_back(&ledger->rows, turn);
@@ -405,6 +411,8 @@ static void ledger_turn(struct ledger *ledger)
 	};
 
 	rows_gather(&ledger->rows, ledger->store, &turn);
+	if (ledger_n_asks(&turn) == 0 && !ledger_is_up(ledger))
+		ledger_heard(ledger); /* it lets us in, and there is nothing to ask it for */
 	ledger_run(ledger, &turn);
 }
 

@@ -71,6 +71,7 @@ static void overdue_give_up(struct overdue *overdue, struct hold *hold, usec_t n
 	hold->given_up_at = hold->said_at = now;
 	TAILQ_INSERT_TAIL(&overdue->holds, hold, link);
 	overdue->n_holds++;
+	overdue->body_bytes += hold->body_bytes;
 	overdue_say(hold, now,
 		r < 0 ? "; it keeps its thread"
 		      : "; it keeps its thread, and another takes its place");
@@ -172,6 +173,7 @@ void overdue_returned(struct overdue *overdue, struct hold *hold)
 		clock_format_duration(overdue_lasts(hold, clock_boottime()), lasted));
 	TAILQ_REMOVE(&overdue->holds, hold, link);
 	overdue->n_holds--;
+	overdue->body_bytes -= hold->body_bytes;
 	waiting_free_place(overdue->waiting, hold);
 	handler_unref(hold->job.handler);
 	delivery_free_hold(hold);

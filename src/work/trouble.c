@@ -104,6 +104,13 @@ void trouble_end(struct trouble *trouble, const char *what)
 		return;
 	if (trouble->spoke)
 		log_notice("%s works again, after %s", what, trouble_lasted(trouble, lasted));
+	trouble_drop(trouble);
+}
+
+void trouble_drop(struct trouble *trouble)
+{
+	if (trouble->since == 0)
+		return;
 	trouble->since = 0;
 	trouble->spoke = false;
 	trouble_forget_causes(trouble);

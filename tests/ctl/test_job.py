@@ -3,7 +3,7 @@
 import json
 import signal
 
-from lab import journal, tap
+from lab import journald, tap
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.dead_letters import DeadLetters
 from lab.feed import until
@@ -62,9 +62,9 @@ class Show(DeadLetters, CtlCase):
         self.assertIsNone(self.objects("job", "show", "job-1")[0]["log"])
 
     def test_shows_what_the_journal_has_of_the_job(self):
-        if reason := journal.why_no_journal():
+        if reason := journald.why_no_journal():
             self.skipTest(reason)
-        kept = journal.Journal(self.lab)
+        kept = journald.Journal(self.lab)
         self.addCleanup(kept.close)
         self.daemon.configure({"log.format": "journal"})
         self.daemon.start(before=kept.inside).wait_ready()

@@ -59,6 +59,7 @@ class Fleet:
                 "worker.concurrency": CONCURRENCY, "worker.drain_timeout": "5s",
                 "queue.wait_time": "2s", **mark, **settings})
             self.started.append(member.daemon)
+            self._checker.listen(member.daemon)
 
     def kill(self, member):
         if member.daemon is not None:
@@ -91,8 +92,9 @@ class Fleet:
     def thaw(self, member, since):
         """If it is still frozen since then."""
         if member.frozen_since == since:
-            _send([member.pid, *member.frozen_children], signal.SIGCONT)
+            # Before they go on: what they do then is after the end of it.
             self._count_thaw(member)
+            _send([member.pid, *member.frozen_children], signal.SIGCONT)
 
     def _count_thaw(self, member):
         if member.frozen_since is not None:

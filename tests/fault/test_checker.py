@@ -2,12 +2,14 @@
 
 import subprocess
 import unittest
+import unittest.mock
 
 from lab import tap
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
-from lab.feed import until
-from lab.story import (DOUBLE, EARLY_DELETE, EARLY_TAKEOVER, LOST, RERUN, WRONG_ROW, Mark, Story,
-                       Terms, Version, judge)
+from lab.feed import Feed, until
+from lab.hearer import parse_line
+from lab.story import (DOUBLE, EARLY_DELETE, EARLY_TAKEOVER, LOST, RERUN, WRONG_LOG, WRONG_ROW,
+                       Mark, Said, Story, Terms, Version, judge)
 
 UPDATE = ("UPDATE background_jobs SET updated_at = clock_timestamp() AT TIME ZONE 'UTC', {}"
           " WHERE id = %s")
@@ -213,6 +215,16 @@ class ADaemonThatWasStopped(unittest.TestCase):
     def test_may_not_when_it_has_been_going_on_for_long(self):
         self.assertEqual(self.breaches(7_100_000, [(10, 1_000_000, 6_000_000)]), {DOUBLE})
 
+    def test_may_have_had_the_lock_where_another_was_killed_since(self):
+        story = Story("job")
+        story.marks = [Mark("begin", "job", attempt, 100 * attempt, 10 * attempt, at)
+                       for attempt, at in [(1, 0), (2, 4_000_000), (3, 5_000_000)]]
+        story.marks.append(Mark("double", "job", 3, 300, 30, 5_000_000))
+        story.order()
+        for frozen, kinds in [([(10, 1_000_000, 6_000_000)], set()), ([], {DOUBLE})]:
+            breaches = judge(story, Terms(3_000_000, "dead", frozen))
+            self.assertEqual({breach.kind for breach in breaches}, kinds)
+
     def test_is_no_excuse_for_others(self):
         self.assertEqual(self.breaches(5_000_000, [(11, 1_000_000, 6_000_000)]), {DOUBLE})
 
@@ -239,6 +251,108 @@ class ADaemonThatWasStoppedBeforeItRanWhatItHad(unittest.TestCase):
 
     def test_may_not_begin_what_it_was_given_since(self):
         self.assertEqual(self.breaches(6_100_000, granted_at=1_100_000), {RERUN})
+
+
+class ALog(unittest.TestCase):
+    """Of a daemon, 10, that ran the job once or twice, and another, 11."""
+
+    ONCE = (("pending", 0), ("processing", 1), ("completed", 1))
+    TWICE = (("pending", 0), ("processing", 1), ("failed", 1), ("processing", 2), ("completed", 2))
+    TAKEN_OVER = (("pending", 0), ("processing", 1), ("processing", 2), ("completed", 2))
+
+    def breaches(self, rows, *said, heard_all=True):
+        """said: (outcome, attempt) of each line."""
+        story = Story("job")
+        story.versions = [
+            Version(step, "UPDATE" if step else "INSERT", "job", "test-echo", status, attempts,
+                    None, *[step * 10_000_000] * 4) for step, (status, attempts) in enumerate(rows)]
+        story.marks = [Mark("begin", "job", 1, 100, 10, 10_000_000),
+                       Mark("end", "job", 1, 100, 10, 11_000_000)]
+        story.said = [Said("info", "job", attempt, outcome, 0) for outcome, attempt in said]
+        return self.judge(story, {10, 11} if heard_all else {11}, heard_all)
+
+    def judge(self, story, outspoken, heard_all):
+        terms = Terms(3_000_000, "dead", outspoken=outspoken, heard_all=heard_all)
+        return {breach.kind for breach in judge(story, terms)}
+
+    def test_of_every_end_is_as_it_should_be(self):
+        self.assertEqual(self.breaches(self.ONCE, ("completed", 1)), set())
+        self.assertEqual(self.breaches(self.TWICE, ("failed", 1), ("completed", 2)), set())
+        self.assertEqual(self.breaches(self.TWICE, ("timeout", 1), ("completed", 2)), set())
+        self.assertEqual(self.breaches(self.ONCE, ("completed", 1), ("duplicate", 1)), set())
+
+    def test_that_does_not_tell_of_an_end_is_wrong(self):
+        self.assertEqual(self.breaches(self.ONCE), {WRONG_LOG})
+        self.assertEqual(self.breaches(self.TWICE, ("completed", 2)), {WRONG_LOG})
+
+    def test_of_one_that_was_killed_may_miss_some(self):
+        self.assertEqual(self.breaches(self.TWICE, ("completed", 2), heard_all=False), set())
+
+    def test_that_tells_of_an_end_twice_is_wrong(self):
+        twice = ("completed", 1), ("completed", 1)
+        self.assertEqual(self.breaches(self.ONCE, *twice, heard_all=False), {WRONG_LOG})
+
+    def test_that_tells_of_an_end_which_is_not_written_is_wrong(self):
+        self.assertEqual(self.breaches(self.ONCE, ("failed", 1), ("completed", 1)), {WRONG_LOG})
+        self.assertEqual(self.breaches(self.ONCE, ("completed", 2), heard_all=False), {WRONG_LOG})
+
+    def test_that_calls_lost_what_is_written_is_wrong(self):
+        self.assertEqual(self.breaches(self.ONCE, ("lost", 1), ("completed", 1)), {WRONG_LOG})
+
+    def test_that_does_not_tell_of_what_was_taken_over_is_wrong(self):
+        done = ("completed", 2)
+        self.assertEqual(self.breaches(self.TAKEN_OVER, done), {WRONG_LOG})
+        self.assertEqual(self.breaches(self.TAKEN_OVER, ("lost", 1), done), set())
+        self.assertEqual(self.breaches(self.TAKEN_OVER, done, heard_all=False), set())
+
+    def test_with_an_error_and_no_failure_is_wrong(self):
+        story = Story("job")
+        story.said = [Said("error", "job", None, None, 0)]
+        self.assertEqual(self.judge(story, set(), False), {WRONG_LOG})
+
+    def test_is_read_as_the_daemon_writes_it(self):
+        end = parse_line("2026-11-26T09:11:42.289Z info    job=a-1 type=mark attempt=2 receive=1"
+                         " outcome=completed wait=1ms run=251ms")
+        self.assertEqual(end, Said("info", "a-1", 2, "completed", 1795684302289000))
+        other = parse_line("2026-11-26T09:11:42.289Z error   job=a-1: could not be marked")
+        self.assertEqual(other, Said("error", "a-1", None, None, 1795684302289000))
+        self.assertIsNone(parse_line("2026-11-26T09:11:42.289Z info    a line about job=a-1"))
+
+
+class WhatDaemonsSay(ByHand):
+    AT = "2026-11-26T09:11:42.289Z"
+
+    def assert_heard(self, *kinds, status=0, lines=()):
+        """The job went well, and a daemon said that, and ended with that status."""
+        self.live()
+        feed = Feed("a daemon")
+        feed.lines = list(lines)
+        process = unittest.mock.Mock(pid=10, feed=feed)
+        process.child.poll.return_value = status
+        self.checker.listen(unittest.mock.Mock(processes=[process]))
+        with unittest.mock.patch("lab.checker.LINES_WITHIN", 0):
+            self.verdict(*kinds)
+
+    def completed(self):
+        return (f"{self.AT} info    job={self.job} type=mark attempt=1 receive=1 outcome=completed"
+                " wait=1ms run=2ms")
+
+    def test_is_compared(self):
+        self.assert_heard(lines=[self.completed()])
+
+    def test_is_not_enough(self):
+        self.assert_heard(WRONG_LOG)
+
+    def test_is_not_all_of_one_that_was_killed(self):
+        self.assert_heard(status=-9)
+
+    def test_is_not_all_above_the_rate(self):
+        self.assert_heard(lines=[f"{self.AT} info    1 more jobs completed in the last second"])
+
+    def test_are_more_burnt_receives_than_there_are(self):
+        self.assert_heard(WRONG_LOG, lines=[
+            self.completed(), f"{self.AT} notice  drained: 0 jobs left to their leases, 1 messages"
+                              " given back; receives burnt: 1"])
 
 
 class ADaemon(FaultCase):

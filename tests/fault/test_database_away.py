@@ -6,87 +6,18 @@ import time
 import unittest
 
 from lab import tap
-from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.jobs import body
+from lab.outage_case import (GONE, LONG_JOB, N_THREADS, OutageCase, setUpModule,  # noqa: F401
+                             tearDownModule)
 from lab.postgres import PASSWORD, USER, url
 from lab.story import MARKED
 
-N_THREADS = 4
-N_JOBS = 40
-# In seconds: an outage as long as V, how long jobs take, and one that ends in the outage.
-OUTAGE = 4.0
-JOB = 0.25
-LONG_JOB = 3.0
-# What is said of a server that ends depends on what was asked of it just then.
-GONE = "57P01|refused|connection broke|closed without a word"
 SILENT = "has not answered for a second"
 LONG = unittest.skipUnless(os.environ.get("NEXUS_LONG"), "takes minutes: make check-long")
 
 
-class Away(FaultCase):
-    def setUp(self):
-        super().setUp()
-        self.long_job = None
-        # This file has the cluster to itself, and the next test finds it well.
-        self.addCleanup(self.bring_back)
-
-    def bring_back(self):
-        if not self.postgres.process.is_alive():
-            self.postgres.start()
-        self.postgres.thaw()
-
-    def load(self, database=None):
-        """A daemon at work, with more to do than it could get done during the outage."""
-        daemon = self.start({"worker.concurrency": str(N_THREADS)}, database=database)
-        self.long_job, = self.publish(payload={"ms": round(LONG_JOB * 1000)})
-        self.jobs.wait(self.long_job, "processing")
-        self.publish(payload={"ms": round(JOB * 1000)}, count=N_JOBS)
-        until(lambda: self.jobs.counts().get("completed"), what="the first jobs")
-        return daemon
-
-    def live_through(self, begin, end, says, seconds=OUTAGE, database=None):
-        """
-        An outage of so many seconds: the daemon says once what is wrong, and when it works again,
-        in the log and in STATUS; it receives nothing meanwhile, keeps what it has in hand, and has
-        lost nothing at the end.
-        """
-        daemon = self.load(database)
-        here, status, began_at = daemon.here(), len(daemon.notify.feed), time.time()
-        begin()
-        daemon.wait_line(f" warning .*({says})", within=5, start=here)
-        daemon.wait_status("failed; .*(the database|Postgres says)", start=status)
-        time.sleep(max(0.0, began_at + seconds - time.time()))
-        ended_at = time.time()
-        status = len(daemon.notify.feed)
-        end()
-        daemon.wait_line(" notice .*the job table works again, after", within=30, start=here)
-        daemon.wait_status(r"\d+ failed$", start=status)
-        if seconds <= OUTAGE:
-            self.assertEqual(len(daemon.lines(" warning ", here)), 1, daemon.lines(".*", here))
-        self.assert_nothing_was_received(began_at + 2, ended_at)
-        self.assert_long_job_ended(began_at, ended_at)
-        self.assert_done(daemon)
-
-    def assert_long_job_ended(self, since, until_then):
-        """Without a place to write that to."""
-        run, = self.checker.stories()[self.long_job].runs()
-        self.assertTrue(since < run.end / 1e6 < until_then, (since, run, until_then))
-
-    def assert_nothing_was_received(self, since, until_then):
-        """From a second after the first answer that was overdue for a second."""
-        received_at = [event.at / 1e6 for story in self.checker.stories().values()
-                       for event in story.events if event.what == "receive"]
-        self.assertEqual([at for at in received_at if since < at < until_then], [])
-
-    def assert_done(self, daemon):
-        """Every message was received once, every job run once, and the daemon is well."""
-        self.assert_promises_kept()
-        self.assertEqual(set(self.jobs.runs()), {1})
-        self.assertEqual(daemon.stop(), 0)
-
-
-class Postgres(Away):
+class Postgres(OutageCase):
     def alter(self, setting):
         self.postgres.database("postgres").execute(f"ALTER SYSTEM {setting}")
         self.database.execute("SELECT pg_reload_conf()")
@@ -119,18 +50,6 @@ class Postgres(Away):
         self.live_through(begin, lambda: self.limit_connections(-1),
                           "57P01|53300.*CONNECTION LIMIT")
 
-    def test_whose_disk_is_full_costs_nothing(self):
-        """As Postgres says it; the daemon cannot tell who does."""
-        self.database.execute("""
-            CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100';
-            END $$""")
-        self.live_through(
-            lambda: self.database.execute("CREATE TRIGGER full_disk BEFORE UPDATE ON"
-                                          " background_jobs EXECUTE FUNCTION full_disk()"),
-            lambda: self.database.execute("DROP TRIGGER full_disk ON background_jobs"),
-            "53100.*free space on the database's disk")
-
     @LONG
     def test_that_is_stopped_for_forty_seconds_costs_nothing(self):
         self.live_through(self.postgres.stop, self.postgres.start, GONE, 40)
@@ -148,7 +67,7 @@ class Postgres(Away):
         self.live_through(self.postgres.freeze, self.postgres.thaw, SILENT, 300)
 
 
-class AHangThatIsNoticed(Away):
+class AHangThatIsNoticed(OutageCase):
     """By what was sent alone: V is long, and so is the time that a statement may take."""
 
     visibility = 30
@@ -180,7 +99,7 @@ class AHangThatIsNoticed(Away):
         self.assert_done(daemon)
 
 
-class ARestart(Away):
+class ARestart(OutageCase):
     def live_through_restart(self, how, database=None):
         daemon = self.load(database)
         self.postgres.restart(how)
@@ -198,7 +117,7 @@ class ARestart(Away):
         self.live_through_restart(signal.SIGQUIT, bouncer.url(self.database))
 
 
-class PgBouncer(Away):
+class PgBouncer(OutageCase):
     def bouncer(self, **settings):
         bouncer = self.lab.pgbouncer(self.postgres, **settings)
         self.addCleanup(bouncer.close)
@@ -231,7 +150,7 @@ class PgBouncer(Away):
                           database=bouncer.url(self.database))
 
 
-class AtTheStart(Away):
+class AtTheStart(OutageCase):
     def assert_said(self, daemon, pattern):
         """Once, as a warning, and in STATUS; and the daemon lives."""
         daemon.wait_line(f" warning .*{pattern}")

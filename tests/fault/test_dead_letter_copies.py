@@ -135,7 +135,7 @@ class WhatIsRejected(Copies):
     def test_for_the_type_of_a_job_that_runs_leaves_that_alone(self):
         daemon = self.start(SEND)
         job, = self.publish(payload={"ms": 1500})
-        self.jobs.wait(job, "processing")
+        until(lambda: self.marked("begin", job), what="a run")
         self.queue.send([body(job, "test-echo")])
         self.wait_letters()
         daemon.wait_line("outcome=rejected dead_letter=send reason=another message gives its job")
@@ -156,6 +156,76 @@ class WhatIsRejected(Copies):
         self.jobs.wait(job, "completed", attempts=1)
         letter, = self.letters()
         self.assertEqual(letter["Body"], body(job, "test-echo"))
+
+
+class CopiesThatWait(Copies):
+    """The dead letter queue is away, and nothing else."""
+
+    WAITING_MAX = 1000
+    STOPS = "receiving stops: too many messages wait for the dead letter queue"
+
+    def setUp(self):
+        super().setUp()
+        self.sqs.fault(action="SendMessage", count=0, kind="status", status=503,
+                       code="ServiceUnavailable")
+
+    def send_rejected(self, count, text=""):
+        self.queue.send(["{\"jobId\": 7" + text] * count)
+
+    def assert_receives_again(self, daemon, count):
+        """Nothing was received since the copies became too many."""
+        job, = self.publish()
+        attempts = self.sqs.answers("SendMessage", None)
+        until(lambda: self.sqs.answers("SendMessage", None) > attempts, what="another attempt")
+        self.assertEqual(self.queue.counts(), (1, count))
+        self.sqs.heal()
+        self.jobs.wait(job, "completed", within=30)
+        self.wait_letters(count, within=30)
+        daemon.wait_line(" notice .*receiving works again, after")
+        self.assertEqual(len(daemon.lines("receiving stops")), 1)
+        self.assertEqual(self.queue.received(), count + 1)
+
+    def test_show_in_the_status_until_they_get_through(self):
+        daemon = self.start(SEND)
+        self.fail_one()
+        daemon.wait_status("; dead letter queue: .*cannot serve requests now")
+        self.sqs.heal()
+        self.wait_letters()
+        until(lambda: "dead letter" not in daemon.notify.feed.lines[-1], what="that is over")
+
+    def test_show_no_longer_when_nobody_asks_for_them_any_more(self):
+        daemon = self.start(SEND)
+        self.fail_one()
+        daemon.wait_status("; dead letter queue: .*cannot serve requests now")
+        start = daemon.here()
+        daemon.configure({"retry.dead_letter": "off"})
+        daemon.reload()
+        daemon.wait_line("reloaded", start=start)
+        until(lambda: "dead letter" not in daemon.notify.feed.lines[-1], what="that is over")
+        self.assertEqual(daemon.lines("works again", start=start), [])
+
+    def test_keep_no_other_message_from_being_received(self):
+        daemon = self.start({**SEND, "worker.prefetch_max": 5, "worker.concurrency": 2})
+        self.send_rejected(20)
+        until(lambda: self.queue.counts() == (0, 20), what="all that will be copied")
+        job, = self.publish()
+        self.jobs.wait(job, "completed")
+        self.assertEqual(daemon.lines("receiving stops"), [])
+        self.sqs.heal()
+        self.wait_letters(20)
+
+    def test_are_not_more_than_a_thousand(self):
+        daemon = self.start(SEND)
+        self.send_rejected(self.WAITING_MAX)
+        daemon.wait_line(f" warning .*{self.STOPS}", within=30)
+        daemon.wait_status(f"{self.STOPS}.*; dead letter queue: .*cannot serve requests now")
+        self.assert_receives_again(daemon, self.WAITING_MAX)
+
+    def test_take_no_more_than_half_the_memory(self):
+        daemon = self.start({**SEND, "worker.memory": "1M"})
+        self.send_rejected(1, " " * (512 << 10))
+        daemon.wait_line(f" warning .*{self.STOPS}")
+        self.assert_receives_again(daemon, 1)
 
 
 class ACopy(Copies):
@@ -193,6 +263,7 @@ class ACopy(Copies):
         line = daemon.wait_line(" warning .*access denied to sqs:SendMessage on queue "
                                 f"{self.dead_letters.name}: .*grant .*left to its queue")
         until(lambda: self.sqs.answers("SendMessage", None) == 3, what="three denials")
+        daemon.wait_status("; dead letter queue: access denied to sqs:SendMessage")
         self.sqs.add_key(KEY_ID, SECRET)
         # They come again, and then there is the right to send them.
         self.end_visibility()

@@ -54,7 +54,7 @@ class ALongLife(FaultCase):
         self.assertLessEqual(after["fds"], before["fds"] + NOISE_FDS)
         self.assertLessEqual(len(self.sessions()), 2)
         # A sanitizer keeps what is freed for a while.
-        if not self.lab.build.name.startswith("sanitize"):
+        if not self.lab.sanitized:
             self.assertLessEqual(after["RssAnon"], before["RssAnon"] + NOISE_KIB)
         self.assert_promises_kept(burnt=None)
 

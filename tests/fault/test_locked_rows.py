@@ -1,7 +1,6 @@
 """Rows that others have locked, or that Postgres refuses: they wait or fail alone."""
 
 import os
-import statistics
 
 from lab import tap
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
@@ -12,6 +11,10 @@ N_THREADS = 8
 N_JOBS = 256
 # In seconds: how long somebody else has the locks; longer than any lease with V = 4 s.
 HELD = 10.0 if os.environ.get("NEXUS_LONG") else 3.0
+
+
+def percentile(numbers, percent):
+    return numbers[len(numbers) * percent // 100]
 
 
 class Locked(FaultCase):
@@ -37,13 +40,15 @@ class Locked(FaultCase):
 class RowsThatAreLocked(Locked):
     def live_through(self, n_locked):
         """The neighbours are committed while the locks are held, as fast as without them."""
+        daemon = self.start({"worker.concurrency": str(N_THREADS)})
+        alone, bodies = self.insert(N_JOBS)
+        self.queue.send(bodies)
+        self.wait_completed(N_JOBS)
         ids, bodies = self.insert(N_JOBS)
         locked = ids[::N_JOBS // n_locked][:n_locked]
         holder = self.hold("SELECT FROM background_jobs WHERE id = ANY(%s) FOR UPDATE", (locked,))
-        daemon = self.start({"worker.concurrency": str(N_THREADS)})
         self.queue.send(bodies)
-        until(lambda: self.jobs.counts().get("completed") == N_JOBS - n_locked, within=HELD + 5,
-              what="the neighbours")
+        self.wait_completed(2 * N_JOBS - n_locked)
         self.assertEqual(self.jobs.counts()["pending"], n_locked)
         (age,), = self.database.execute(
             "SELECT extract(epoch FROM clock_timestamp() - min(xact_start))::float"
@@ -51,15 +56,26 @@ class RowsThatAreLocked(Locked):
         self.database.execute("SELECT pg_sleep(greatest(0, %s))", (HELD - age,))
         self.assertEqual({row.status for row in self.jobs.rows(locked)}, {"pending"})
         holder.rollback()
-        self.assert_neighbours_went_on(locked)
+        self.assert_as_fast(self.delays(set(ids) - set(locked)), self.delays(alone))
         self.assert_once(daemon)
 
-    def assert_neighbours_went_on(self, locked):
-        """From begin to end: half within 100 ms, though the machine may be busy."""
-        took = [seconds for seconds, in self.database.execute(
-            "SELECT extract(epoch FROM max(at) - min(at))::float FROM history"
-            " WHERE id <> ALL(%s) GROUP BY id", (locked,))]
-        self.assertLess(statistics.median(took), 0.1)
+    def wait_completed(self, count):
+        until(lambda: self.jobs.counts().get("completed") == count, within=HELD + 5,
+              what="all that are free")
+
+    def delays(self, ids):
+        """From the commit of each one's begin to the commit of its end, in milliseconds, sorted."""
+        return sorted(ms for ms, in self.database.execute(
+            "SELECT 1000 * extract(epoch FROM max(at) - min(at))::float FROM"
+            " (SELECT id, pg_xact_commit_timestamp(xmin) AS at FROM versions WHERE moved) moves"
+            " WHERE id = ANY(%s) GROUP BY id", (list(ids),)))
+
+    def assert_as_fast(self, beside, alone):
+        """Nine of ten, but for a tenth of the time that the locks are held; the slowest are told."""
+        print(f"# beside locked rows 99 of 100 took at most {percentile(beside, 99):.0f} ms,"
+              f" without any {percentile(alone, 99):.0f} ms"
+              f" ({percentile(beside, 99) / percentile(alone, 99):.1f} times)")
+        self.assertLess(percentile(beside, 90), percentile(alone, 90) + HELD * 1000 / 10)
 
     def test_one_of_many_waits_alone(self):
         self.live_through(1)
@@ -69,7 +85,6 @@ class RowsThatAreLocked(Locked):
 
     def test_thirty_two_of_many_wait_alone(self):
         self.live_through(32)
-
 
     def test_one_that_runs_is_finished_when_it_is_free(self):
         """Neither touched nor finished for longer than its lease; its message stays hidden."""

@@ -21,11 +21,6 @@ class LostCase(FaultCase):
         job, = self.publish(payload=payload)
         return daemon, job, until(lambda: self.marked("begin", job), what="its program")[0]
 
-    def marked(self, word, job):
-        """The processes of the job that marked that, in order."""
-        lines = (line.split() for line in self.marks.read_text().splitlines())
-        return [int(pid) for said, of, _, pid, *_ in lines if (said, of) == (word, job)]
-
     def touches(self, job):
         return [version for version in self.jobs.versions()
                 if version[2] == job and version[4] == "processing"][1:]

@@ -167,6 +167,15 @@ class OfTheDatabase(Named):
         self.put_up_stranger(self.sqs.port)
         self.check(STRANGER, "the database")
 
+    def test_that_never_existed_leaves_the_hosts_beside_it(self):
+        self.resolver.lead_to("NXDOMAIN")
+        daemon = self.start_by_name(database=url(
+            self.postgres.port, self.database.name, host=f"{Resolver.NAME},127.0.0.1"))
+        job, = self.publish()
+        daemon.wait_line(f"job={job} .*receive=1 outcome=completed")
+        self.assertEqual(daemon.lines(" warning "), [])
+        self.assertEqual(daemon.stop(), 0)
+
     def test_that_cannot_be_looked_up_now_led_there_before(self):
         """Only the connection is cut: the last good address serves."""
         daemon = self.start_named()

@@ -24,8 +24,8 @@ class ADeafHandler(FaultCase):
         return self.start({"worker.concurrency": threads, "worker.job_timeout": LIMIT, **settings},
                           environment=environment)
 
-    def publish_deaf(self):
-        job, = self.jobs.publish(payload={"delayMs": 10}, prefix="deaf")
+    def publish_deaf(self, **payload):
+        job, = self.jobs.publish(payload={"delayMs": 10, **payload}, prefix="deaf")
         return job
 
     def test_keeps_its_own_slot_only_and_its_job_waits_for_it(self):
@@ -62,6 +62,20 @@ class ADeafHandler(FaultCase):
         self.assert_row(second, status="pending", attempts=0)
         self.deaf.unlink()
         self.jobs.wait(second, "completed")
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_keeps_its_bodys_memory_from_others_until_it_returns(self):
+        daemon = self.start_deaf(threads=1, **{"worker.memory": "1M"})
+        job = self.publish_deaf(text="x" * (600 << 10))
+        daemon.wait_line(f"job={job} .* outcome=timeout ")
+        other, = self.jobs.publish()
+        # There is no room for two such bodies. When its message is visible again, both are there.
+        until(lambda: self.queue.inside()["counts"]["visible"] == 2, what="both, not received")
+        self.assert_row(other, status="pending", attempts=0)
+        self.deaf.unlink()
+        daemon.wait_line(f"job={job} .*its handler has returned at last, after")
+        self.jobs.wait(other, "completed")
+        self.jobs.wait(job, "completed", attempts=2)
         self.assertEqual(daemon.stop(), 0)
 
     def test_too_often_ends_the_daemon_for_a_restart(self):

@@ -14,7 +14,10 @@ from lab.daemon import section
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.gateway import Answer, Gateway
+from lab.identity import ROLE
 from lab.jobs import body
+from lab.journal import Journal
+from lab.mounts import CannotMount
 from lab.postgres import PASSWORD
 from lab.process import Process, command_as, unprivileged
 
@@ -116,6 +119,19 @@ class Marked(FaultCase):
         self.gateways.append(gateway)
         return gateway
 
+    def echo_once(self, echo):
+        """To the first request of each action that has what the echo needs."""
+        echoed = set()
+
+        def answer(request):
+            with contextlib.suppress(IndexError):
+                if request.action not in echoed:
+                    told = echo(request)
+                    echoed.add(request.action)
+                    return told
+            return None
+        return answer
+
     def configure_marked(self, gateway, queue, settings=None, environment=None, **options):
         return self.configure(
             {"log.level": "debug", **(settings or {})}, queue=gateway.url(queue),
@@ -136,27 +152,14 @@ class Marked(FaultCase):
         texts = [line for feed in self.told for line in feed.lines]
         texts += [text for text, in self.database.execute(
             "SELECT error FROM versions WHERE error IS NOT NULL")]
-        handles = {handle for gateway in self.gateways for handle in gateway.handles}
+        passed = set().union(*(gateway.handles | gateway.secrets for gateway in self.gateways))
         self.assertGreater(len(texts), 20)
         found = {text: pieces for text in texts
-                 if (pieces := pieces_in(text, (*SECRETS, *handles)))}
+                 if (pieces := pieces_in(text, (*SECRETS, *passed)))}
         self.assertEqual(found, {})
 
 
 class AGateway(Marked):
-    def echo_once(self, echo):
-        """To the first request of each action that has what the echo needs."""
-        echoed = set()
-
-        def answer(request):
-            with contextlib.suppress(IndexError):
-                if request.action not in echoed:
-                    told = echo(request)
-                    echoed.add(request.action)
-                    return told
-            return None
-        return answer
-
     def start_behind(self, number, echo):
         """A daemon, with a job that needs more visibility."""
         queue = self.sqs.create_queue(f"{self.queue.name}-{number}", self.visibility)
@@ -180,7 +183,7 @@ class AGateway(Marked):
 
 
 class AWholeLife(Marked):
-    """One mishap after the other, with a log of text, then of JSON."""
+    """One mishap after the other, with a log of text, then of JSON; and with the journal."""
 
     def setUp(self):
         super().setUp()
@@ -255,6 +258,24 @@ class AWholeLife(Marked):
         daemon.reload()
         daemon.wait_line('"message":"reloaded"')
         self.live(daemon)
+        self.assert_kept_secrets(daemon, expected)
+
+    def test_of_mishaps_tells_the_journal_no_secret(self):
+        try:
+            journal = Journal()
+        except CannotMount as why:
+            self.skipTest(str(why))
+        daemon = self.start_marked(self.put_gateway(), self.queue,
+                                   {**self.settings(), "log.format": "journal"})
+        daemon.process.feed = journal.feed
+        self.told.append(journal.feed)
+        daemon.wait_line("MESSAGE=ready")
+        expected = self.break_messages()
+        self.live(daemon)
+        self.assert_kept_secrets(daemon, expected)
+
+    def assert_kept_secrets(self, daemon, expected):
+        """Wherever they could be read; what was to be said of its messages was."""
         for line in expected:
             daemon.wait_line(line)
         command_line = pathlib.Path(f"/proc/{daemon.process.pid}/cmdline").read_text()
@@ -303,6 +324,86 @@ class ACredentialProcess(Marked):
         self.assert_told_nothing()
 
 
+# How an answer that has keys may come, so that it cannot be used.
+def cut(_, body):
+    return Answer(200, {}, body[:-20])
+
+
+def refuse(_, body):
+    return Answer(500, {}, body)
+
+
+def tell_back(asked, body):
+    """The request, as the reason for a refusal, where each service has it."""
+    quoted = "".join(c for c in asked if c not in '<>&"')
+    if body.startswith(b"<"):
+        return Answer(400, {}, f"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
+                               f"<Message>{quoted}</Message></Error></ErrorResponse>".encode())
+    return Answer(200 if b'"Code"' in body else 400, {}, json.dumps(
+        {"Code": "Denied", "code": "Denied", "Message": quoted, "message": quoted}).encode())
+
+
+class KeysFromElsewhere(Marked):
+    """All but a process tell them at first in a useless answer; then SQS tells them back."""
+
+    def instance(self, gateway, _):
+        self.sqs.metadata(role="worker", seconds=3600)
+        return {"AWS_EC2_METADATA_DISABLED": None,
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT": gateway.endpoint}
+
+    def container(self, gateway, name):
+        self.sqs.container(name, token=TOKEN)
+        return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{gateway.endpoint}/v2/credentials/{name}",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN}
+
+    def web_identity(self, gateway, name):
+        self.sqs.role(ROLE, web_identity_token=TOKEN)
+        token = self.place / name
+        token.touch(mode=0o600)
+        token.write_text(TOKEN)
+        return {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": ROLE,
+                "AWS_ENDPOINT_URL_STS": gateway.endpoint}
+
+    def process(self, _, name):
+        keys = json.dumps({"Version": 1, "AccessKeyId": KEY_ID, "SecretAccessKey": SECRET,
+                           "SessionToken": TOKEN})
+        program, config = self.place / f"{name}-keys", self.place / f"{name}-config"
+        program.write_text(f"#!/bin/sh\necho '{keys}'\n")
+        program.chmod(0o755)
+        config.touch(mode=0o600)
+        config.write_text(f"[default]\ncredential_process = {program}\n")
+        return {"AWS_CONFIG_FILE": str(config)}
+
+    def start_with(self, source, garble=None):
+        """A daemon that has its keys from there alone, and a job for it."""
+        name = f"keys-{len(self.gateways)}"
+        queue = self.sqs.create_queue(f"{self.queue.name}-{name}", self.visibility)
+        payload = {"word": PAYLOAD}
+        job, = self.jobs.insert(payload=payload)
+        queue.send([body(job, payload=payload)])
+        gateway = self.put_gateway()
+        gateway.garble = garble
+        gateway.answer = self.echo_once(ECHOES["whole, as a refusal"])
+        keyless = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+        return gateway, self.start_marked(
+            gateway, queue, {"worker.concurrency": 1},
+            environment={**keyless, **source(gateway, name)})
+
+    def test_are_not_quoted(self):
+        sources = (self.instance, self.container, self.web_identity)
+        started = [self.start_with(source, garble) for source in sources
+                   for garble in (cut, refuse, tell_back)]
+        for gateway, daemon in started:
+            daemon.wait_line(" warning .*no AWS credentials")
+            gateway.garble = None
+        started.append(self.start_with(self.process))
+        self.jobs.wait_all("completed")
+        for gateway, daemon in started:
+            self.assertTrue(gateway.secrets)
+            daemon.kill()
+        self.assert_told_nothing()
+
+
 class TheMemory(Marked):
     def core_of(self, process, number):
         """Whether there is one after that signal."""
@@ -316,8 +417,9 @@ class TheMemory(Marked):
         other = Process(self.lab, "sleep", ["sleep", "60"])
         if not self.core_of(other, signal.SIGSEGV):
             self.skipTest("no process leaves a core on this machine")
-        # Not SIGQUIT: who was started in the background ignores it.
-        for number in (signal.SIGSEGV, signal.SIGABRT):
+        # Not SIGQUIT: who was started in the background ignores it. A sanitizer takes the other for
+        # a mistake that it has found.
+        for number in (signal.SIGABRT, *(() if self.lab.sanitized else (signal.SIGSEGV,))):
             daemon = self.start_marked(self.put_gateway(), self.queue).wait_ready()
             self.assertFalse(self.core_of(daemon.process, number), number)
 

@@ -16,6 +16,21 @@ from lab.process import is_alive
 VERSION = r"\d{8}T\d{6}Z(\.\d)?"
 
 
+# Of a member: where it stands in its local header, and in its entry of the central directory.
+METHOD, CRC, COMPRESSED, SIZE, NAME = (8, 10), (14, 16), (18, 20), (22, 24), (30, 46)
+
+
+def disagree(packed, number, in_directory, written):
+    """Writes over it in one of the two places; what the other one says stays."""
+    content = bytearray(packed.read_bytes())
+    with zipfile.ZipFile(packed) as archive:
+        local, directory = archive.infolist()[0].header_offset, archive.start_dir
+    at = directory + number[1] if in_directory else local + number[0]
+    content[at:at + len(written)] = written
+    packed.write_bytes(content)
+    return packed
+
+
 class ADeployment(LambdaCase):
     def put(self, daemon, *words):
         return self.ctl(daemon, "deploy", TYPE, *words, "--user", USER)
@@ -103,6 +118,28 @@ class ADeployment(LambdaCase):
         self.assert_refused(daemon, r"nothing was changed: .*none\.zip: No such file",
                             self.bundles / "none.zip")
         self.assert_runs(daemon, "one")
+
+    def test_of_a_file_that_a_zip_describes_in_two_ways_is_refused(self):
+        daemon = self.start_probe()
+        for number, why in ((COMPRESSED, "Inconsistent compressed size"),
+                            (SIZE, "Inconsistent uncompressed size"),
+                            (CRC, "Inconsistent CRC32 values")):
+            for in_directory in (False, True):
+                packed = disagree(self.zip("two"), number, in_directory, bytes((5, 0, 0, 0)))
+                self.assert_refused(daemon, rf"nothing was changed: .*two\.zip: .*broken: {why}",
+                                    packed)
+        self.assert_runs(daemon, "one")
+
+    def test_goes_by_the_name_and_the_method_beside_the_content(self):
+        daemon = self.start_probe()
+        self.assert_refused(daemon, r"nothing was changed: .*handler\.mjs: ZIP .* wrong size",
+                            disagree(self.zip("two"), METHOD, False, b"\0\0"))
+        self.assert_refused(daemon, r"nothing was changed: .*refused: \.\./dler\.mjs leaves",
+                            disagree(self.zip("two"), NAME, False, b"../"))
+        self.deploy(daemon, disagree(self.zip("two"), METHOD, True, b"\0\0"))
+        self.deploy(daemon, disagree(self.zip("three"), NAME, True, b"../"))
+        self.assertEqual(list(self.bundles.rglob("dler.mjs")), [])
+        self.assert_runs(daemon, "three")
 
     def test_on_trial_loads_the_bundle_and_changes_nothing(self):
         daemon = self.start_probe()

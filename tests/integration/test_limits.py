@@ -79,16 +79,6 @@ class ALimitedType(Case):
         self.jobs.wait(parked, "completed", within=4)
         self.assert_row(first, status="processing")
 
-    def test_has_its_parked_ones_given_back_at_once_by_a_stop(self):
-        daemon = self.start_limited()
-        first = self.occupy(2000)
-        parked = self.park(3)
-        self.assertEqual(daemon.stop(), 0)
-        self.assert_row(first, status="completed")
-        self.assertEqual(self.jobs.counts(), {"completed": 1, "pending": len(parked)})
-        self.assertEqual(self.queue.counts(), (len(parked), 0))
-        daemon.wait_line(f"drained: 0 jobs left to their leases, {len(parked)} messages given back")
-
 
 if __name__ == "__main__":
     tap.main()

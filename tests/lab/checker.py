@@ -1,12 +1,18 @@
 """Were the promises kept? Collects the stories of jobs (lab.story) and judges them."""
 
 import collections
+import contextlib
 import time
 
-from lab.story import RERUN, Breach, Event, Mark, Story, Terms, Version, judge
+from lab.feed import Timeout, until
+from lab.hearer import Hearer
+from lab.story import (RERUN, WRONG_LOG, Breach, Event, Mark, Said, Story, Terms, Version, judge,
+                       wrong_lines)
 
 # A story that is at its end is kept for so many seconds: who was stopped for long may come back.
 QUIET = 30
+# The last line may come after the row and the message have gone; so many seconds at most.
+LINES_WITHIN = 5
 
 
 class Verdict:
@@ -35,7 +41,7 @@ class Verdict:
         if burnt := story.burnt():
             self.burnt[story.job] = burnt
         self.excused["its daemon was stopped"] += sum(map(terms.stood_still, story.late_runs()))
-        self.excused.update(why for pair in story.runs_beside() if (why := terms.excuse(*pair)))
+        self.excused.update(why for pair in story.runs_beside() if (why := terms.excuse_any(*pair)))
 
     def __str__(self):
         """Each breach, with the story of its job below the first."""
@@ -61,6 +67,7 @@ class Checker:
         self._marks = marks
         self._marks_read = 0
         self._drain = drain
+        self._hearers = []
         self._stories = {}
         self._judged = set()
         self._verdict = Verdict()
@@ -76,6 +83,10 @@ class Checker:
         """A daemon could not reach the database from then to then, in seconds."""
         self.terms.outages.append((round(since * 1_000_000), round(until * 1_000_000)))
 
+    def listen(self, daemon):
+        """To all that it says, however often it is started."""
+        self._hearers.append(Hearer(daemon))
+
     def n_open(self):
         """How many stories are not judged yet."""
         return len(self._stories)
@@ -89,6 +100,9 @@ class Checker:
                 self._add("events", Event(*event))
         for mark in self._read_marks():
             self._add("marks", mark)
+        for hearer in self._hearers:
+            for line in hearer.read():
+                self._add("said", line)
 
     def stories(self, rows=True):
         """{job: its story}, as far as it is known yet."""
@@ -104,8 +118,9 @@ class Checker:
             getattr(story, what).append(record)
 
     def _come_back(self, record):
-        """Of what was judged only our own delete may be told, and the end of a run."""
-        if getattr(record, "op", None) != "DELETE" and getattr(record, "word", None) != "end":
+        """Of what was judged our own delete may be told, the end of a run, and anything said."""
+        if (getattr(record, "op", None) != "DELETE" and getattr(record, "word", None) != "end"
+                and not isinstance(record, Said)):
             self._verdict.breaches.append(
                 Breach(RERUN, record.job, f"more than {QUIET} s after its end: {record}"))
 
@@ -142,10 +157,30 @@ class Checker:
         story.order()
         self._verdict.add(story, self.terms)
 
-    def verdict(self):
-        """On all that there was, once everything has come to its end. The last call."""
+    def _is_said(self, heard_all):
+        """What is written is in the logs as well."""
         self.poll()
+        spoke = set().union(*(hearer.pids() for hearer in self._hearers))
+        said_all = set().union(*(hearer.outspoken() for hearer in self._hearers))
+        self.terms.outspoken = said_all if heard_all else set()
+        self.terms.heard_all = heard_all and bool(spoke) and said_all == spoke
+        for story in self._stories.values():
+            story.order()
+        return not any(any(wrong_lines(story, self.terms)) for story in self._stories.values())
+
+    def verdict(self, heard_all=True):
+        """On all that there was, once everything has come to its end. heard_all: those that the
+        checker listens to, if there are any, are all daemons, and say all. The last call."""
+        with contextlib.suppress(Timeout):
+            until(lambda: self._is_said(heard_all), LINES_WITHIN)
         for story in self._stories.values():
             self._judge(story)
         self._stories.clear()
+        self._compare_burnt()
         return self._verdict
+
+    def _compare_burnt(self):
+        said = sum(hearer.n_burnt for hearer in self._hearers)
+        if said > (counted := sum(self._verdict.burnt.values())):
+            self._verdict.breaches.append(Breach(
+                WRONG_LOG, "all jobs", f"{said} receives were said to be burnt, not {counted}"))

@@ -54,7 +54,8 @@ class Daemon:
     """
     Owns one process. settings: over the lab's own, by "section.key" (None: left out).
     environment: over the lab's credentials, likewise. start=False: configured only.
-    program: what make built it as. account: whose process it is (None: ours).
+    program: what make built it as. account: whose process it is (None: ours). processes: every one
+    that it has been, the present one last.
     """
 
     def __init__(self, lab, queue, database, settings=None, environment=None, arguments=(),
@@ -75,6 +76,7 @@ class Daemon:
                             "AWS_EC2_METADATA_DISABLED": "true"}
         self.environment.update(environment or {})
         self.process = None
+        self.processes = []
         self.notify = None
         self.configure(settings or {})
         if start:
@@ -110,6 +112,7 @@ class Daemon:
             self.lab, self.name,
             [*before, self.lab.program(self._program), "--config", self.file, *self.arguments],
             account=self._account, environment=environment, on_line=self._on_line)
+        self.processes.append(self.process)
         return self
 
     def wait_ready(self, within=10.0):
@@ -160,7 +163,11 @@ class Daemon:
             self.notify = None
 
     def close(self):
+        """Whatever it waits for: of two signals the second means now. But what has leaked is found
+        at an orderly end alone."""
         if self.process is not None:
+            if self.process.is_alive() and not self.lab.sanitized:
+                self.process.send(signal.SIGINT)
             self.process.stop(signal.SIGTERM, within=5)
         self._close_notify()
 

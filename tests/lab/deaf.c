@@ -36,7 +36,8 @@ int ppoll(struct pollfd *fds, nfds_t n_fds, const struct timespec *timeout, cons
 	return real(fds, n_fds, timeout, mask);
 }
 
-/* The same, as _FORTIFY_SOURCE has it. */
+/* The same, as _FORTIFY_SOURCE has it; without that it is declared nowhere. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 int __ppoll_chk(struct pollfd *fds, nfds_t n_fds, const struct timespec *timeout,
 	const sigset_t *mask, size_t size)
 {

@@ -12,15 +12,19 @@ from lab.story import MARKED
 
 
 class FaultCase(Case):
-    """visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it."""
+    """
+    visibility: V in seconds. own_postgres: the test has a cluster of its own, to stop it, made by
+    make_postgres(). says_all: its daemons' logs tell of every job's end, unless they are killed.
+    """
 
     visibility = 4
     own_postgres = False
+    says_all = True
 
     def setUp(self):
         super().setUp()
         if self.own_postgres:
-            self.postgres = self.lab.postgres()
+            self.postgres = self.make_postgres()
             self.addCleanup(self.postgres.close)
             self.database = self.postgres.create_database()
             self.addCleanup(self.database.close)
@@ -31,21 +35,31 @@ class FaultCase(Case):
         self.checker = Checker(self.jobs, self.sqs, self.dead_letters, self.marks,
                                lease=self.visibility * 3 / 4)
 
+    def make_postgres(self):
+        return self.lab.postgres()
+
     def configure(self, settings=None, **options):
         """As Case does it; jobs of type mark are done by build/marker."""
         marked = section(MARKED, kind="command",
                          program=f"{self.lab.program('marker')} {self.marks}")
-        return super().configure({**marked, **(settings or {})}, **options)
+        daemon = super().configure({**marked, **(settings or {})}, **options)
+        self.checker.listen(daemon)
+        return daemon
 
     def publish(self, kind=MARKED, payload=None, count=1):
         """So many jobs; their ids. kind: mark or test-echo."""
         return self.jobs.publish(kind, payload, count)
 
+    def marked(self, word, job):
+        """The processes of the job that marked that, in order."""
+        lines = (line.split() for line in self.marks.read_text().splitlines())
+        return [int(pid) for said, of, _, pid, *_ in lines if (said, of) == (word, job)]
+
     def assert_promises_kept(self, dead_letters=0, burnt=0, failed=0, within=30):
         """Waits for the end of everything; then no promise was broken, so many jobs ended in the
         dead letter queue, so many rows as failed, and so many receives were burnt (None: any)."""
         self.wait_end(within)
-        verdict = self.checker.verdict()
+        verdict = self.checker.verdict(self.says_all)
         if verdict.breaches:
             self.fail(str(verdict))
         self.assertEqual(len(verdict.dead_letters), dead_letters, verdict.dead_letters)

@@ -53,11 +53,13 @@ class Feed:
 
 
 def until(condition, within=10.0, what="a condition"):
-    """The first true value of condition(), asked again and again; for what sends no event."""
-    deadline = time.monotonic() + within
+    """The first true value of condition(), asked again and again, the seldomer the longer it has
+    not been so; for what sends no event."""
+    begun = time.monotonic()
     while True:
         if value := condition():
             return value
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > within:
             raise Timeout(f"{what}: not so within {within:g} s")
-        time.sleep(0.02)
+        time.sleep(min(max(0.01, waited / 20), 0.1))

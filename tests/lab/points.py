@@ -266,7 +266,9 @@ POINTS = {
     "a_locked_row": Point(PointCase.find_locked, afterwards=PointCase.unlock_row, burnt=1),
     # At once, and not when that lease has ended.
     "a_row_elsewhere": Point(PointCase.find_elsewhere, burnt=1, within=2.5),
-    "parked_jobs": Point(PointCase.park, burnt=3),
+    "parked_jobs": Point(
+        PointCase.park, burnt=3,
+        line="drained: 0 jobs left to their leases, 3 messages given back"),
     "a_running_job": Point(PointCase.work),
     "a_job_that_runs_for_too_long": Point(
         PointCase.work_for_long, afterwards=PointCase.see_given_back, burnt=1,

@@ -4,6 +4,7 @@ Both listen on a free port of the loopback; the cluster on a Unix socket of its 
 which the lab is its superuser. Programs under test are the user nexus, with a password (SCRAM).
 """
 
+import fcntl
 import glob
 import itertools
 import os
@@ -27,6 +28,11 @@ def server_program(name):
     """Debian keeps the servers' programs out of the path, by version."""
     found = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
     return max(found, key=lambda path: int(path.split("/")[4])) if found else shutil.which(name)
+
+
+def copy(cluster, target):
+    """With its owner and modes."""
+    subprocess.run(["cp", "-a", cluster, target], check=True)
 
 
 def free_port():
@@ -74,9 +80,12 @@ class Database:
 
 
 class Postgres:
-    """Owns a cluster and its server process. durable=False: for tests, fsync and friends off."""
+    """
+    Owns a cluster and its server process. durable=False: for tests, fsync and friends off.
+    journal: where its WAL is (None: with its data). settings: over the lab's own.
+    """
 
-    def __init__(self, lab, durable=False, timezone=None):
+    def __init__(self, lab, durable=False, timezone=None, journal=None, **settings):
         self._lab = lab
         self._account = unprivileged()
         self.home = lab.directory / f"postgres-{next(_numbers)}"
@@ -88,25 +97,52 @@ class Postgres:
                          "track_commit_timestamp": "on"}
         if not durable:
             self._options.update(fsync="off", full_page_writes="off", autovacuum="off")
+        self._options.update(settings)
         self._databases = []
         self.process = None
         self.port = None
-        self._initialise()
+        self._make(journal)
         self._find_port()
+        self._populate()
+
+    def _make(self, journal):
+        """A copy of what was made once for all that run Postgres as the same user, where that will
+        do: initdb takes ten times as long."""
+        if journal:
+            return self._initialise(f"--waldir={journal}")
+        version = subprocess.run([server_program("postgres"), "--version"], check=True,
+                                 capture_output=True, text=True)
+        owner = self._account.pw_uid if self._account else os.getuid()
+        made = self._lab.build / "clusters" / f"{version.stdout.split()[2]}-of-{owner}"
+        made.parent.mkdir(exist_ok=True)
+        with open(made.parent / "lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                fresh = made.parent / "fresh"
+                shutil.rmtree(fresh, ignore_errors=True)
+                self._initialise()
+                copy(self.home / "data", fresh)
+                return fresh.rename(made)
+        return copy(made, self.home / "data")
+
+    def _initialise(self, *words):
+        self._run("initdb", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync",
+                  "--no-instructions", *words)
+
+    def _populate(self):
         self.database("postgres").execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
 
-    def _initialise(self):
+    def _run(self, name, *words):
+        """One of the server's programs, which makes the data."""
         with open(self.home.with_suffix(".log"), "w+", encoding="utf-8") as log:
             done = subprocess.run(
-                command_as(self._account, [
-                    server_program("initdb"), "-D", self.home / "data", "-U", "postgres", "-E",
-                    "UTF8", "--locale=C.UTF-8", "--auth-local=trust",
-                    "--auth-host=scram-sha-256", "--no-sync", "--no-instructions"]),
+                command_as(self._account, [server_program(name), "-D", self.home / "data", *words]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd=self._lab.directory, check=False, pass_fds=[self._lab.lifeline])
             log.seek(0)
             if done.returncode:
-                raise RuntimeError(f"initdb failed:\n{log.read()}")
+                raise RuntimeError(f"{name} failed:\n{log.read()}")
 
     def _find_port(self):
         """A port that was free may be taken by the time that the server asks for it."""
@@ -125,7 +161,7 @@ class Postgres:
             self._lab, "postgres",
             [server_program("postgres"), "-D", self.home / "data", "-p", self.port, *options],
             account=self._account, death=signal.SIGQUIT)
-        self.process.wait_line("ready to accept connections", within=60)
+        self.process.wait_line("ready to accept .*connections", within=60)
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: with a checkpoint, at once for clients. SIGQUIT: as if the power had gone."""
@@ -163,6 +199,24 @@ class Postgres:
         for database in self._databases:
             database.close()
         self.process.stop(signal.SIGQUIT)
+
+
+class Standby(Postgres):
+    """Owns a copy of that cluster, which follows it and can only be read until it is promoted."""
+
+    def __init__(self, lab, primary):
+        self._primary = primary
+        super().__init__(lab)
+
+    def _make(self, _):
+        self._run("pg_basebackup", "-h", self._primary.home, "-p", self._primary.port, "-U",
+                  "postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+
+    def _populate(self):
+        """All that is in it came from the primary."""
+
+    def promote(self):
+        self.database("postgres").execute("SELECT pg_promote()")
 
 
 class PgBouncer:

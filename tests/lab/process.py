@@ -17,6 +17,9 @@ import threading
 
 from lab.feed import Feed, Timeout
 
+# How a sanitizer's report begins, which is some line's end for UBSan.
+REPORT = re.compile("(Address|Leak|Thread)Sanitizer: |: runtime error: ")
+
 
 def unprivileged():
     """The account that servers run under which refuse to be root; None: we are not root."""
@@ -95,13 +98,16 @@ class Process:
         return self.child.poll() is None
 
     def wait(self, within=10.0):
-        """Its exit status (negative: the signal that ended it), and all its lines are there."""
+        """Its exit status (negative: the signal that ended it), and all its lines are there. What a
+        sanitizer has found is an error whatever the status."""
         try:
             status = self.child.wait(within)
         except subprocess.TimeoutExpired:
             raise Timeout(f"{self.name} did not end within {within:g} s; its last lines:\n"
                           + "\n".join(self.feed.lines[-15:])) from None
         self._reader.join(within)
+        if self.feed.find(REPORT):
+            raise AssertionError(f"{self.name}:\n" + "\n".join(self.feed.lines))
         return status
 
     def stop(self, number=signal.SIGTERM, within=10.0):

@@ -4,8 +4,8 @@
     marks       of the runs, by the job's own program (tests/fault/marker.c)
     events      of the messages, by the local SQS (its journal)
 
-All three know this machine's wall clock, in microseconds. judge() finds the breaches; nothing else
-decides.
+All three know this machine's wall clock, in microseconds. What a daemon itself says of the job, in
+its log, is held against that. judge() finds the breaches; nothing else decides.
 """
 
 import collections
@@ -17,11 +17,14 @@ RERUN = "ran after it was completed"
 EARLY_DELETE = "deleted before the commit"
 EARLY_TAKEOVER = "taken over before its lease was over"
 WRONG_ROW = "wrong row"
+WRONG_LOG = "the log says otherwise"
 
 Version = collections.namedtuple("Version", "step op job type status attempts error started_at "
                                             "completed_at updated_at committed_at")
 Mark = collections.namedtuple("Mark", "word job attempt pid parent at")
 Event = collections.namedtuple("Event", "what queue message job receives timeout at")
+# A line of a log. outcome, attempt: None where it does not tell of an end.
+Said = collections.namedtuple("Said", "level job attempt outcome at")
 Breach = collections.namedtuple("Breach", "kind job text")
 
 # What an update may make of a row, and by how much that raises its attempts.
@@ -30,6 +33,8 @@ STEPS = {("pending", "processing"): (1,), ("failed", "processing"): (1,),
          ("processing", "failed"): (0,), ("processing", "pending"): (0,),
          # A job that is refused, with the reason.
          ("pending", "failed"): (0,), ("failed", "failed"): (0,)}
+# What a row says of a run that ended so.
+ENDS = {"completed": "completed", "failed": "failed", "timeout": "failed"}
 MARKED = "mark"
 # Between the moment that a row is compared with and the one that is written into it.
 SLACK = 50_000
@@ -54,13 +59,17 @@ class Terms:
     """What a story is judged by. lease: of a row, in microseconds. dead_letters: that queue's name.
     frozen: [(pid of a daemon, from, to)], when it was stopped, together with its children.
     frozen_runs: the pids of those.
-    outages: [(from, to)], when a daemon could not reach the database."""
+    outages: [(from, to)], when a daemon could not reach the database.
+    outspoken: the pids of the daemons that had time to say all, and whose every line was heard.
+    heard_all: they are all that there were."""
 
     lease: int
     dead_letters: str
     frozen: list = dataclasses.field(default_factory=list)
     frozen_runs: set = dataclasses.field(default_factory=set)
     outages: list = dataclasses.field(default_factory=list)
+    outspoken: set = dataclasses.field(default_factory=set)
+    heard_all: bool = False
 
     def stood_still(self, run):
         """It had the row, and was stopped between the last look at its leases and its first mark:
@@ -83,13 +92,17 @@ class Terms:
             return "the database was away"
         return None
 
+    def excuse_any(self, firsts, second):
+        """Why the second may run beside one of those, or None."""
+        return next((why for first in firsts if (why := self.excuse(first, second))), None)
+
 
 class Story:
     """In no order while it grows."""
 
     def __init__(self, job):
         self.job = job
-        self.versions, self.marks, self.events = [], [], []
+        self.versions, self.marks, self.events, self.said = [], [], [], []
 
     def order(self):
         # One at a time may change a row, so the steps of one row are in the order of the commits.
@@ -112,14 +125,15 @@ class Story:
         return list(begun.values())
 
     def runs_beside(self):
-        """(first, second): the second began before the first had ended. Of a first without an end
-        only the lock that was found tells."""
+        """(firsts, second): the second began before one of the first had ended. Of those without an
+        end only the lock that was found tells, and not which of them had it."""
         runs = self.runs()
         for number, run in enumerate(runs):
             before = runs[:number]
             beside = [first for first in before if first.end is not None and first.end > run.begin]
-            for first in beside or (before[-1:] if run.found_lock else ()):
-                yield first, run
+            yield from (([first], run) for first in beside)
+            if run.found_lock and not beside:
+                yield [first for first in before if first.end is None], run
 
     def late_runs(self):
         """Those that began after the row's completed was committed."""
@@ -173,8 +187,10 @@ class Story:
                                  f"error={v.error}") for v in self.versions]
         runs = [(m.at, f"run {m.word} attempt={m.attempt} pid={m.pid} parent={m.parent}")
                 for m in self.marks]
-        return rows + runs + [(e.at, f"message {e.what} {e.queue} {e.message} "
-                                     f"receives={e.receives}") for e in self.events]
+        said = [(s.at, f"line {s.level} attempt={s.attempt} outcome={s.outcome}")
+                for s in self.said]
+        return rows + runs + said + [(e.at, f"message {e.what} {e.queue} {e.message} "
+                                            f"receives={e.receives}") for e in self.events]
 
     def __str__(self):
         return "\n".join(f"    {at} {text}" for at, text in sorted(self.lines()))
@@ -192,9 +208,9 @@ def _lost(story, _):
 
 
 def _doubles(story, terms):
-    for first, second in story.runs_beside():
-        if not terms.excuse(first, second):
-            yield f"process {second.pid} began beside {first.pid}"
+    for firsts, second in story.runs_beside():
+        if not terms.excuse_any(firsts, second):
+            yield f"process {second.pid} began beside {' or '.join(str(one.pid) for one in firsts)}"
     for attempt, n_runs in collections.Counter(run.attempt for run in story.runs()).items():
         if n_runs > 1:
             yield f"attempt {attempt} was begun {n_runs} times"
@@ -252,5 +268,33 @@ def _wrong_completion(story, version):
         yield f"completed, and attempt {version.attempts} was not run to its end"
 
 
+def wrong_lines(story, terms):
+    """What rows say to have ended, lines do, and the other way round; what is lost did not end."""
+    said = collections.Counter((ENDS.get(line.outcome), line.attempt) for line in story.said)
+    written = collections.Counter((after.status, after.attempts) for before, after in
+                                  story.updates() if before.status != after.status)
+    for status in sorted(set(ENDS.values())):
+        for attempt in sorted({attempt for what, attempt in said | written if what == status}):
+            lines, rows = said[status, attempt], written[status, attempt]
+            if lines > rows or (lines < rows and terms.heard_all):
+                yield f"attempt {attempt} is {status} by {rows} rows and {lines} lines"
+    lost = {line.attempt for line in story.said if line.outcome == "lost"}
+    for attempt in sorted(lost):
+        if written["completed", attempt] + written["failed", attempt]:
+            yield f"attempt {attempt} was lost, and its end is written"
+    for attempt in sorted(_taken_over(story, terms) - lost):
+        yield f"attempt {attempt} was taken over, and its daemon never said that it was lost"
+    if not story.failures() and any(line.level == "error" for line in story.said):
+        yield "there is an error, and no failure"
+
+
+def _taken_over(story, terms):
+    """The attempts that another began after, while the daemon that had them lived on."""
+    of = {run.attempt: run.parent for run in story.runs()}
+    return {before.attempts for before, after in story.updates()
+            if before.status == after.status == "processing" and before.attempts < after.attempts
+            and of.get(before.attempts) in terms.outspoken}
+
+
 FINDERS = {LOST: _lost, DOUBLE: _doubles, RERUN: _reruns, EARLY_DELETE: _early_deletes,
-           EARLY_TAKEOVER: _early_takeovers, WRONG_ROW: _wrong_rows}
+           EARLY_TAKEOVER: _early_takeovers, WRONG_ROW: _wrong_rows, WRONG_LOG: wrong_lines}

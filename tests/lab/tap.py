@@ -5,6 +5,7 @@
 """
 
 import os
+import resource
 import sys
 import time
 import traceback
@@ -73,6 +74,12 @@ def _place(trace):
     return f"at {os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
 
 
+def _busy():
+    """How long we have computed, and all our children that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def main():
     loader = unittest.TestLoader()
     if word := os.environ.get("NEXUS_TEST"):
@@ -81,4 +88,5 @@ def main():
     print(f"1..{suite.countTestCases()}", flush=True)
     result = TapResult()
     suite.run(result)
+    print(f"# busy for {_busy():.1f} s")
     sys.exit(0 if result.wasSuccessful() else 1)

@@ -18,7 +18,7 @@ import sys
 
 from lab.application import Application
 from lab.daemon import Daemon
-from lab.postgres import PgBouncer, Postgres
+from lab.postgres import PgBouncer, Postgres, Standby
 from lab.sqs import Sqs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,6 +45,7 @@ class Lab:
 
     def __init__(self):
         self.build = pathlib.Path(os.environ.get("NEXUS_BUILD", ROOT / "build"))
+        self.sanitized = self.build.name.startswith("sanitize")
         self.directory = None
         self.lifeline = None
         self._keeper = None
@@ -86,6 +87,9 @@ class Lab:
 
     def postgres(self, **options):
         return self._started(Postgres(self, **options))
+
+    def standby(self, primary):
+        return self._started(Standby(self, primary))
 
     def pgbouncer(self, postgres, **options):
         return self._started(PgBouncer(self, postgres, **options))

@@ -83,13 +83,24 @@ END_TEST
 START_TEST(memory_ends_what_is_asked_for)
 {
 	/* Two bodies of 30,000 bytes each leave no room for a third. */
-	struct credits_use use = {.n_holds = 2, .n_need_thread = 2, .body_bytes = 60000};
+	struct credits_use use = {
+		.n_holds = 2, .n_need_thread = 2, .n_bodies = 2, .body_bytes = 60000};
 
 	ck_assert_uint_eq(receive(use), 0);
 	use.body_bytes = 30000;
 	ck_assert_uint_eq(receive(use), 2);
 	use.body_bytes = limits.memory + 1;
 	ck_assert_uint_eq(receive(use), 0);
+}
+END_TEST
+
+START_TEST(bodies_of_no_job_in_hand_count_too)
+{
+	struct credits_use use = {.n_bodies = 2, .body_bytes = 60000};
+
+	ck_assert_uint_eq(receive(use), 0);
+	use.n_bodies = 60;
+	ck_assert_uint_eq(receive(use), 5);
 }
 END_TEST
 
@@ -138,6 +149,7 @@ int main(void)
 	tcase_add_test(all, a_measured_pace_is_taken_ahead_only_where_that_is_allowed);
 	tcase_add_test(all, there_are_never_more_in_hand_than_the_maximum);
 	tcase_add_test(all, memory_ends_what_is_asked_for);
+	tcase_add_test(all, bodies_of_no_job_in_hand_count_too);
 	tcase_add_test(all, at_least_twice_the_threads_may_be_begun);
 	tcase_add_test(all, what_the_threads_keep_up_with_doubles_up_to_the_maximum);
 	tcase_add_test(all, between_two_turns_it_stays);

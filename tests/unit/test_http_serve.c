@@ -571,6 +571,25 @@ START_TEST(a_client_that_hung_up_at_once_leaves_nothing_in_hand)
 }
 END_TEST
 
+static const char *const beginnings[] = {
+	"",
+	"GET",
+	"GET /later HTTP/1.1\r\nHost",
+	"POST /later HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\n123",
+	"POST /later HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n",
+};
+
+START_TEST(a_client_that_hung_up_before_its_request_was_whole_keeps_no_connection)
+{
+	start((struct http_serve_options){.max_connections = 1, .gone = on_gone, .max_body = 64});
+	hang_up(client_asks(beginnings[_i]));
+	_cleanup_close_ int next = client_asks(GET("/next"));
+	client_expect(next, "GET /next");
+	ck_assert_uint_eq(n_requests, 1);
+	expect_rest();
+}
+END_TEST
+
 START_TEST(an_answer_to_who_hung_up_is_dropped_where_nobody_wants_to_know)
 {
 	start((struct http_serve_options){.max_connections = 1});
@@ -708,6 +727,9 @@ int main(void)
 	tcase_add_loop_test(
 		c, a_client_that_hangs_up_is_noticed, 0, sizeof ways_to_go / sizeof *ways_to_go);
 	tcase_add_test(c, a_client_that_hung_up_at_once_leaves_nothing_in_hand);
+	tcase_add_loop_test(c,
+		a_client_that_hung_up_before_its_request_was_whole_keeps_no_connection, 0,
+		sizeof beginnings / sizeof *beginnings);
 	tcase_add_test(c, an_answer_to_who_hung_up_is_dropped_where_nobody_wants_to_know);
 	tcase_add_test(c, nothing_is_called_after_the_end);
 	tcase_add_test(c, it_may_be_freed_when_a_request_is_handed_over);

@@ -2,8 +2,10 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/resolve.h"
 
@@ -61,6 +63,22 @@ START_TEST(a_name_that_cannot_be_is_an_error_with_words)
 }
 END_TEST
 
+START_TEST(an_answer_that_is_not_there_is_an_error_with_words)
+{
+	char addresses[RESOLVE_MAX][RESOLVE_ADDRESS] = {"untouched"};
+	_cleanup_(resolve_freep) struct resolve *resolve = NULL;
+	const char *error = NULL;
+	uint64_t count;
+
+	ck_assert_int_eq(resolve_start("127.0.0.1", &resolve), 0);
+	await(resolve);
+	ck_assert_int_eq(read(resolve_fd(resolve), &count, sizeof count), sizeof count);
+	ck_assert_int_eq(resolve_answer(resolve, addresses, &error), -EAGAIN);
+	ck_assert_pstr_eq(error, "Resource temporarily unavailable");
+	ck_assert_str_eq(addresses[0], "untouched");
+}
+END_TEST
+
 START_TEST(an_asker_may_leave_before_the_answer)
 {
 	struct resolve *left, *stayed;
@@ -85,6 +103,7 @@ int main(void)
 	tcase_add_test(all, an_address_is_its_own_answer);
 	tcase_add_test(all, a_name_becomes_addresses);
 	tcase_add_test(all, a_name_that_cannot_be_is_an_error_with_words);
+	tcase_add_test(all, an_answer_that_is_not_there_is_an_error_with_words);
 	tcase_add_test(all, an_asker_may_leave_before_the_answer);
 	suite_add_tcase(suite, all);
 

@@ -124,6 +124,15 @@ static struct job *begun_job(const char *id)
 	return job;
 }
 
+/* The same, and the answer was lost. */
+static struct job *unsure_job(const char *id)
+{
+	struct job *job = begun_job(id);
+
+	job->claim.unsure = true;
+	return job;
+}
+
 static void end_job(struct job *job, enum job_outcome outcome, const char *error)
 {
 	job->outcome = outcome;
@@ -262,7 +271,7 @@ END_TEST
 
 START_TEST(a_begin_whose_answer_was_lost_is_not_counted_twice)
 {
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 
 	for (int i = 0; i < 2; i++) {
 		struct store_ask *ask = ask_alone(STORE_BEGIN, job);
@@ -282,7 +291,7 @@ END_TEST
 
 START_TEST(a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too)
 {
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 	PGconn *other = test_postgres_connect();
 
 	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR UPDATE");
@@ -304,12 +313,32 @@ START_TEST(the_own_fence_in_another_status_is_never_begun_again)
 		{"failed", STORE_TAKEN},
 		{"completed", STORE_COMPLETED},
 	};
-	struct job *job = begun_job("j");
+	struct job *job = unsure_job("j");
 
 	test_postgres_execute(NULL, "UPDATE background_jobs SET status = '%s'", cases[_i].status);
 	assert_verdict(ask_alone(STORE_BEGIN, job), cases[_i].verdict);
 	assert_column("j", "status", cases[_i].status);
 	assert_column("j", "attempts", "1");
+}
+END_TEST
+
+/* Of two daemons that begin the same job in the same instant. The second asks anew then. */
+START_TEST(the_same_fence_of_another_is_not_the_own)
+{
+	struct job *first = begun_job("j"), *second = new_job("j");
+
+	second->claim.fence = first->claim.fence;
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_ELSEWHERE);
+	assert_column("j", "attempts", "1");
+	test_postgres_execute(NULL, "UPDATE background_jobs SET updated_at = '2001-01-01'");
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_ELSEWHERE);
+	test_postgres_execute(NULL, "UPDATE background_jobs SET status = 'failed'");
+	struct store_ask *ask = ask_alone(STORE_BEGIN, second);
+	assert_verdict(ask, STORE_ELSEWHERE);
+	ck_assert_uint_eq(ask->wait, 0);
+	second->claim.fence = store_fence(store);
+	assert_verdict(ask_alone(STORE_BEGIN, second), STORE_WRITTEN);
+	assert_column("j", "attempts", "2");
 }
 END_TEST
 
@@ -962,11 +991,37 @@ START_TEST(fences_grow_and_no_two_daemons_share_one)
 		int64_t fence = store_fence(store);
 		ck_assert_int_gt(fence, last);
 		last = fence;
-		n_same += fence % 1000 == store_fence(other) % 1000;
+		n_same += fence % 100 == store_fence(other) % 100;
 	}
-	/* One in a thousand pairs of daemons has the same residue, and then differs by time. */
+	/* One in a hundred pairs of daemons has the same residue, and then differs by time. */
 	ck_assert(n_same == 0 || n_same == 1000);
 	store_free(other);
+}
+END_TEST
+
+static usec_t standing_clock(void)
+{
+	return USEC_PER_HOUR;
+}
+
+/* The database's clock stands still too, for whoever looks for it in our schema first. */
+START_TEST(no_fence_is_in_the_future)
+{
+
+	test_postgres_execute(NULL, "CREATE SCHEMA standing AUTHORIZATION nexus");
+	test_postgres_execute(NULL,
+		"CREATE FUNCTION standing.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+		" AS $$ SELECT timestamptz '%s' $$",
+		"2026-01-02 03:04:05Z");
+	setenv("PGOPTIONS", "-csearch_path=standing,pg_catalog,public", 1);
+	clock_replace(standing_clock);
+	store_free(store);
+	store = store_connected();
+	int64_t fence = store_fence(store);
+	clock_replace(NULL);
+	ck_assert_int_le(fence, atoll(test_postgres_value(
+					"SELECT (extract(epoch FROM timestamp '2026-01-02 03:04:05'"
+					" - timestamp '2000-01-01') * 1000000)::bigint")));
 }
 END_TEST
 
@@ -1294,6 +1349,7 @@ int main(void)
 	tcase_add_test(all, a_begin_whose_answer_was_lost_is_not_counted_twice);
 	tcase_add_test(all, a_begin_whose_answer_was_lost_waits_for_its_rows_lock_too);
 	tcase_add_loop_test(all, the_own_fence_in_another_status_is_never_begun_again, 0, 3);
+	tcase_add_test(all, the_same_fence_of_another_is_not_the_own);
 	tcase_add_test(all, ids_may_be_any_text);
 	tcase_add_test(all, a_touch_moves_the_lease_and_nothing_else);
 	tcase_add_loop_test(all, a_row_that_is_not_ours_any_more_is_not_touched, 0, 7);
@@ -1316,6 +1372,7 @@ int main(void)
 	tcase_add_test(all, a_key_share_lock_does_not_hold_anything_up);
 	tcase_add_test(all, of_two_that_ask_at_once_at_most_one_is_granted);
 	tcase_add_test(all, fences_grow_and_no_two_daemons_share_one);
+	tcase_add_test(all, no_fence_is_in_the_future);
 	tcase_add_test(all, a_refused_value_undoes_the_turn_and_keeps_the_connection);
 	tcase_add_test(all, a_refused_finish_becomes_failed_and_a_row_of_others_is_left);
 	tcase_add_loop_test(all, a_refused_end_of_a_kept_row_is_a_failure_like_any_other, 0, 4);

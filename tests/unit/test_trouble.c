@@ -203,6 +203,21 @@ START_TEST(a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets
 }
 END_TEST
 
+START_TEST(what_matters_no_more_ends_without_a_line)
+{
+	trouble.causes = &causes;
+	trouble_report(&trouble, "no road");
+	said();
+	trouble_drop(&trouble);
+	ck_assert_uint_eq(trouble.since, 0);
+	trouble_end(&trouble, "receiving");
+	ck_assert_str_eq(said(), "");
+	/* It is no known cause any more. */
+	trouble_report(&other, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("trouble");
@@ -221,6 +236,7 @@ int main(void)
 	tcase_add_test(all, a_cause_that_another_has_said_is_not_said_again);
 	tcase_add_test(all, a_cause_of_its_own_is_said_beside_that_of_another);
 	tcase_add_test(all, a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets);
+	tcase_add_test(all, what_matters_no_more_ends_without_a_line);
 	suite_add_tcase(suite, all);
 
 	SRunner *runner = srunner_create(suite);

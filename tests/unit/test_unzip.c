@@ -177,6 +177,20 @@ START_TEST(nothing_is_written_through_a_link)
 }
 END_TEST
 
+START_TEST(a_zip_of_too_many_entries_is_refused)
+{
+	const struct member again = {"folder/", AE_IFDIR, 0755, ""};
+	struct member *members = calloc(UNZIP_FILES_MAX + 1, sizeof *members);
+
+	ck_assert_ptr_nonnull(members);
+	for (unsigned i = 0; i <= UNZIP_FILES_MAX; i++)
+		members[i] = again;
+	ck_assert_int_eq(unpack(members, UNZIP_FILES_MAX + 1), -EFBIG);
+	ck_assert_ptr_nonnull(strstr(text, "refused: it has more than 100000 entries"));
+	free(members);
+}
+END_TEST
+
 START_TEST(what_is_no_zip_is_said_so)
 {
 	FILE *file = fopen(zip_path, "w");
@@ -208,6 +222,8 @@ int main(void)
 	Suite *suite = suite_create("unzip");
 	TCase *all = tcase_create("all");
 
+	tcase_set_timeout(
+		all, 60); /* a hundred thousand entries take a second, of a quiet machine */
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, files_and_folders_come_out_as_they_went_in);
 	tcase_add_loop_test(all, what_would_leave_the_folder_is_refused_by_name, 0,
@@ -215,6 +231,7 @@ int main(void)
 	tcase_add_test(all, links_that_leave_the_folder_together_are_refused);
 	tcase_add_test(all, a_link_that_leads_nowhere_stays);
 	tcase_add_test(all, nothing_is_written_through_a_link);
+	tcase_add_test(all, a_zip_of_too_many_entries_is_refused);
 	tcase_add_test(all, what_is_no_zip_is_said_so);
 	tcase_add_test(all, a_zip_that_was_cut_off_is_an_error);
 	suite_add_tcase(suite, all);

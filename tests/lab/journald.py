@@ -1,0 +1,48 @@
+"""A journal of a test's own: systemd's journald, in a mount namespace where /run is its alone.
+
+Whoever is to write to it or to read it runs in there too.
+"""
+
+import os
+import pathlib
+import shutil
+
+from lab.process import Process
+
+JOURNALD = pathlib.Path("/lib/systemd/systemd-journald")
+
+SETUP = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal /run/log/journal
+echo the namespace is ready
+exec "$0"
+"""
+
+
+def why_no_journal():
+    """Why there can be none here; None: there can."""
+    if not JOURNALD.exists():
+        return "there is no systemd-journald"
+    if not pathlib.Path("/etc/machine-id").exists():
+        return "this machine has no id"
+    if os.getuid() != 0 or not shutil.which("unshare") or not shutil.which("nsenter"):
+        return "a mount namespace takes root, unshare and nsenter"
+    return None
+
+
+class Journal:
+    """Owns the process."""
+
+    def __init__(self, lab):
+        self._process = Process(lab, "journald", [
+            "unshare", "--mount", "sh", "-c", SETUP, JOURNALD])
+        self._process.wait_line("the namespace is ready")
+
+    @property
+    def inside(self):
+        """The words before a command line that has it run in there."""
+        return ["nsenter", "--mount", f"--target={self._process.pid}", "--"]
+
+    def close(self):
+        self._process.stop()
