@@ -37,7 +37,7 @@ static struct patience patience_of(usec_t patience)
 
 static int database_connect(struct database *database, const char *url, char *text)
 {
-	struct connection_addresses known[DSN_HOSTS_MAX] = {0};
+	struct connection_known known = {0};
 	const struct patience patience = patience_of(CONNECT_PATIENCE);
 	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
 	char error[DSN_ERROR_MAX];
@@ -49,7 +49,7 @@ static int database_connect(struct database *database, const char *url, char *te
 	}
 	if (r < 0)
 		return EXIT_FAILURE;
-	if (connection_open(dsn, known, &patience, &database->conn, database->error) < 0) {
+	if (connection_open(dsn, &known, &patience, &database->conn, database->error) < 0) {
 		snprintf(text, DATABASE_TEXT_MAX, "%s", database->error);
 		return EXIT_FAILURE;
 	}
