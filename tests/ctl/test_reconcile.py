@@ -164,7 +164,7 @@ class Stranded(ReconcileCase):
         self.bury(1)
         self.dead_letters.send([body(old)])
         done = self.run_ctl("--json", "reconcile", "--resend", "--limit", "1")
-        self.assertIn("only 1 dead letters were read", done.errors)
+        self.assertIn("only 1 dead letters were looked at", done.errors)
         self.assertIn(json.loads(done.output)["mismatch"], ("waiting", "buried"))
         self.assertTrue(self.queue.is_empty())
 
