@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "aws/credential_store.h"
+#include "aws/sqs_action.h"
 #include "base/clock.h"
 #include "net/http.h"
 
@@ -38,6 +39,7 @@ enum sqs_result {
 	SQS_REFUSED,        /* any other error with a code */
 	SQS_GARBLED,        /* an answer that is not what SQS answers */
 };
+#define SQS_N_RESULTS (SQS_GARBLED + 1)
 
 struct sqs_answer {
 	enum sqs_result result;
@@ -214,6 +216,9 @@ int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, vo
  * call's own callback, after which it is gone.
  */
 void sqs_cancel(struct sqs_call *call);
+
+/* How many calls of the action ended so. */
+uint64_t sqs_n_ended(const struct sqs *sqs, enum sqs_action action, enum sqs_result result);
 
 /* "ok", "unreachable" …: fit for a metric's label. */
 const char *sqs_result_name(enum sqs_result result);

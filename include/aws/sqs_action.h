@@ -12,6 +12,7 @@ enum sqs_action {
 	SQS_GET_ATTRIBUTES,
 	SQS_SEND,
 };
+#define SQS_N_ACTIONS (SQS_SEND + 1)
 
 struct sqs_action_names {
 	const char *name;

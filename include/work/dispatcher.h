@@ -20,6 +20,7 @@
 
 #include "aws/sqs.h"
 #include "base/cleanup.h"
+#include "base/histogram.h"
 #include "handler/registry.h"
 #include "job/store.h"
 #include "work/credits.h"
@@ -98,6 +99,7 @@ struct dispatcher_status {
 	unsigned n_in_hand;
 	uint64_t n_completed, n_failed;
 	usec_t oldest_poll;    /* CLOCK_MONOTONIC; 0: none is out */
+	usec_t answered_at;    /* CLOCK_MONOTONIC: when the queue last answered a poll well */
 	usec_t ledger_seen_at; /* CLOCK_MONOTONIC */
 	uint64_t progress;     /* grows with whatever is settled */
 	bool database_up;
@@ -105,3 +107,5 @@ struct dispatcher_status {
 	const char *queue_trouble;
 };
 void dispatcher_status(const struct dispatcher *dispatcher, struct dispatcher_status *ret);
+/* The ledger's, borrowed. */
+const struct histogram *dispatcher_batches(const struct dispatcher *dispatcher);

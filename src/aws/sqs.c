@@ -96,6 +96,11 @@ int sqs_send(struct sqs *sqs, const struct sqs_send *what, sqs_sent_fn *done, vo
 	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
 }
 
+uint64_t sqs_n_ended(const struct sqs *sqs, enum sqs_action action, enum sqs_result result)
+{
+	return sqs->n_ended[action][result];
+}
+
 void sqs_cancel(struct sqs_call *call)
 {
 	sqs_call_cancel(call);

@@ -15,6 +15,7 @@
 #include "daemon/health.h"
 #include "daemon/identity.h"
 #include "daemon/kinds.h"
+#include "daemon/monitor.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct preflight *preflight;
 	struct trouble_causes queue_causes;
 	struct health *health;
+	struct monitor *monitor; /* NULL: nobody is told */
 	struct clocks *clocks;
 
 	bool stopping;
@@ -371,6 +373,23 @@ static int daemon_build_health(struct daemon *d)
 	return health_new(d->event, &options, &d->health);
 }
 
+/* A port that is taken is no reason not to work. */
+static void daemon_build_monitor(struct daemon *d)
+{
+	struct monitor_options options = {
+		.listen = d->settings->metrics.listen,
+		.metrics = {d->dispatcher, d->registry, d->sqs, d->identity},
+		.preflight = d->preflight,
+	};
+
+	if (!options.listen)
+		return;
+	int r = monitor_new(d->event, &options, &d->monitor);
+	if (r < 0)
+		log_error("[metrics] listen: %s: %s; there are no metrics until a restart",
+			options.listen, strerror(-r));
+}
+
 static int daemon_build(struct daemon *d)
 {
 	const struct settings *s = d->settings;
@@ -408,12 +427,15 @@ static int daemon_build(struct daemon *d)
 		r = daemon_build_preflight(d);
 	if (r == 0)
 		r = daemon_build_health(d);
+	if (r == 0)
+		daemon_build_monitor(d);
 	return r < 0 ? r : clocks_new(d->event, daemon_on_jump, d, &d->clocks);
 }
 
 static void daemon_tear_down(struct daemon *d)
 {
 	clocks_free(d->clocks);
+	monitor_free(d->monitor);
 	d->health = health_free(d->health);
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);

@@ -418,10 +418,16 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.n_completed = report_n(d->report, JOB_COMPLETED),
 		.n_failed = report_n(d->report, JOB_FAILED) + report_n(d->report, JOB_TIMEOUT),
 		.oldest_poll = intake_oldest_poll(d->intake),
+		.answered_at = intake_answered_at(d->intake),
 		.ledger_seen_at = ledger_seen_at(d->ledger),
 		.progress = d->n_back_run + d->n_back_unrun,
 		.database_up = d->database_up,
 		.database_trouble = d->database_text,
 		.queue_trouble = dispatcher_queue_trouble(d),
 	};
+}
+
+const struct histogram *dispatcher_batches(const struct dispatcher *d)
+{
+	return ledger_batches(d->ledger);
 }

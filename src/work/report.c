@@ -148,23 +148,37 @@ struct report_numbers {
 	char attempt[NUMBER_MAX], receive[NUMBER_MAX], wait[NUMBER_MAX], run[NUMBER_MAX];
 };
 
-static void report_write(const struct hold *hold)
+/* How long it took until its handler began, and from then on. */
+struct report_times {
+	usec_t wait, run;
+	bool ran;
+};
+
+static struct report_times report_measure(const struct hold *hold)
+{
+	usec_t ran_at = atomic_load(&hold->job.ran_at);
+	usec_t started_at = atomic_load(&hold->job.started_at);
+	usec_t waited_until = ran_at ? started_at : clock_boottime();
+
+	return (struct report_times){
+		.wait = usec_sub(waited_until, hold_received_at(hold)),
+		.run = usec_sub(ran_at, started_at),
+		.ran = ran_at > 0,
+	};
+}
+
+static void report_write(const struct hold *hold, const struct report_times *times)
 {
 	const struct job *job = &hold->job;
 	const struct delivery *delivery = TAILQ_FIRST(&hold->deliveries);
-	usec_t ran_at = atomic_load(&job->ran_at);
-	usec_t now = clock_boottime();
-	usec_t started_at = atomic_load(&job->started_at);
-	usec_t wait = usec_sub(ran_at ? started_at : now, hold_received_at(hold));
-	usec_t run = usec_sub(ran_at, started_at);
 	const char *reason = report_reason(job);
 	char retry[RETRY_MAX];
 	struct report_numbers n;
 
 	snprintf(n.attempt, sizeof n.attempt, "%d", job->attempt);
 	snprintf(n.receive, sizeof n.receive, "%u", hold_receive_count(hold));
-	snprintf(n.wait, sizeof n.wait, "%" PRIu64, wait);
-	snprintf(n.run, sizeof n.run, "%" PRIu64, run);
+	snprintf(n.wait, sizeof n.wait, "%" PRIu64, times->wait);
+	snprintf(n.run, sizeof n.run, "%" PRIu64, times->run);
 	const struct log_field fields[] = {
 		{"NEXUS_JOB_ID", job->id},
 		{"NEXUS_JOB_TYPE", job->type},
@@ -179,19 +193,23 @@ static void report_write(const struct hold *hold)
 		"job=%s type=%s attempt=%s receive=%s outcome=%s wait=%" PRIu64 "ms run=%" PRIu64
 		"ms%s%s%s%s",
 		job->id, job->type, n.attempt, n.receive, job_outcome_name(job->outcome),
-		wait / USEC_PER_MSEC, run / USEC_PER_MSEC, report_retry(job, retry),
+		times->wait / USEC_PER_MSEC, times->run / USEC_PER_MSEC, report_retry(job, retry),
 		report_dead_letter(hold->buried), reason ? " reason=" : "", reason ? reason : "");
 }
 
 void report_job(struct report *report, const struct hold *hold)
 {
-	report->n[hold->job.outcome]++;
-	if (hold->job.outcome != JOB_COMPLETED || report_within_rate(report))
-		report_write(hold);
+	const struct report_times times = report_measure(hold);
+	enum job_outcome outcome = hold->job.outcome;
+
+	report->n[outcome]++;
+	tally_add(&hold->type->tally, outcome, times.wait, times.run, times.ran);
+	if (outcome != JOB_COMPLETED || report_within_rate(report))
+		report_write(hold, &times);
 }
 
-void report_rejected(
-	struct report *report, const struct sqs_message *message, bool buried, const char *reason)
+void report_rejected(struct report *report, const struct sqs_message *message,
+	struct registry_entry *others, bool buried, const char *reason)
 {
 	char receive[NUMBER_MAX];
 
@@ -202,6 +220,7 @@ void report_rejected(
 		{"NEXUS_RECEIVE_COUNT", receive},
 	};
 	report->n[JOB_REJECTED]++;
+	others->tally.n[JOB_REJECTED]++;
 	log_event(LOG_WARNING, fields, sizeof fields / sizeof fields[0],
 		"message=%s receive=%s outcome=rejected%s reason=%s", message->message_id, receive,
 		report_dead_letter(buried), reason);
