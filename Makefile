@@ -21,6 +21,7 @@ comma := ,
 VERSION  := 0.1.0
 PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
+UNITS    := systemd/nexus-worker.service $(BUILD)/systemd/nexus-worker@.service
 LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
 CTL_LIBS := libarchive
 TOOLS    := sqs-local bench-service marker nexus-worker-starved
@@ -72,7 +73,7 @@ compile       = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c
 # ---- 4. Programs ---------------------------------------------------------------------------
 
 .PHONY: all tools deps objects product-objects
-all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) ## the programs (the default)
+all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) $(UNITS) ## the programs (the default)
 tools: $(TOOLS:%=$(BUILD)/%)  ## what tests, demo and bench need beside it
 objects: $(call objects,$(C_SOURCES))
 product-objects: $(call objects,$(SOURCES) $(PROGRAMS:%=src/%.c) $(SQS_SOURCES))
@@ -96,6 +97,11 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
 
 $(BOOTSTRAP): src/handler/nodejs/bootstrap.mjs
 	@install -D -m 644 $< $@
+
+# The same service for one queue of several: what differs is whose settings and what it writes.
+$(BUILD)/systemd/nexus-worker@.service: systemd/nexus-worker.service systemd/instance.sed
+	@mkdir -p $(@D)
+	sed -f systemd/instance.sed $< >$@
 
 $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
@@ -287,20 +293,38 @@ static-tidy: compile_commands.json
 
 # ---- 7. Upkeep -----------------------------------------------------------------------------
 
-.PHONY: help install format clean
+.PHONY: help install install-files install-units format clean
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
 
-install: all ## into $(DESTDIR)$(PREFIX)
-	install -D -m 755 $(BUILD)/nexus-worker $(DESTDIR)$(PREFIX)/bin/nexus-worker
-	install -D -m 755 $(BUILD)/nexusctl $(DESTDIR)$(PREFIX)/bin/nexusctl
-	install -D -m 644 $(BOOTSTRAP) $(DESTDIR)$(PREFIX)/lib/nexus-worker/bootstrap.mjs
-	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.service.d \
-		systemd/nexus-worker.service.d/*.conf
+install: install-files install-units ## into $(DESTDIR)$(PREFIX)
+
+# $(call install_in,DIRECTORY,FILES): those files there, if there are any.
+install_in = $(if $(strip $(2)),install -D -m 644 -t $(DESTDIR)$(PREFIX)/$(1) $(2))
+DOC        = share/doc/nexus-worker
+
+install-files: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS:%=$(BUILD)/%)
+	$(call install_in,lib/nexus-worker,$(BOOTSTRAP))
+	$(call install_in,lib/systemd/catalog,$(wildcard systemd/*.catalog))
+	$(call install_in,$(DOC),conf/nexus-worker.conf $(wildcard *.md docs/*.md))
+	$(call install_in,$(DOC)/nexus-worker.service.d,$(wildcard systemd/nexus-worker.service.d/*.conf))
+	set -e; for page in $(wildcard man/*.[158]); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+	set -e; for folder in $(wildcard packaging/aws packaging/cloudwatch packaging/grafana packaging/prometheus); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/nexus-worker/$${folder##*/} $$folder/*; done
+	$(call install_in,share/bash-completion/completions,$(wildcard packaging/completion/nexusctl))
+	$(call install_in,share/zsh/vendor-completions,$(wildcard packaging/completion/_nexusctl))
+	$(call install_in,share/fish/vendor_completions.d,$(wildcard packaging/completion/*.fish))
+
+# Those of systemd. A package's own tools may want to do this, each with its system's macros.
+install-units: $(UNITS)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/nexus-worker.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/nexus-worker.service
+	set -e; for unit in $(UNITS); do \
+		sed 's,/usr/bin/,$(PREFIX)/bin/,' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; \
+	done
+	install -D -m 644 systemd/nexus-worker.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nexus-worker.conf
+	install -D -m 644 systemd/nexus-worker.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/nexus-worker.conf
 
 format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)
