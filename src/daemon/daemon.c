@@ -21,6 +21,7 @@
 #include "handler/registry.h"
 #include "net/http.h"
 #include "work/dispatcher.h"
+#include "work/event.h"
 
 /* With --until-empty: how long something remote may be broken. */
 #define BROKEN_PATIENCE (30 * USEC_PER_SEC)
@@ -60,7 +61,7 @@ static void daemon_on_drained(void *userdata, bool clean)
 static void daemon_stop(struct daemon *d, const char *why)
 {
 	d->stopping = true;
-	log_notice("stopping: %s", why);
+	log_as(EVENT_STOPPING, LOG_NOTICE, "stopping: %s", why);
 	notify_stopping();
 	health_stopping(d->health);
 	dispatcher_drain(d->dispatcher);
@@ -76,7 +77,8 @@ static int daemon_on_terminate(
 		daemon_stop(d, info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 		return 0;
 	}
-	log_warning("stopped by a second signal: what is in hand is left to its leases");
+	log_as(EVENT_KILLED, LOG_WARNING,
+		"stopped by a second signal: what is in hand is left to its leases");
 	dispatcher_say_left(d->dispatcher);
 	log_close();
 	/* Handlers may still run: nothing can be torn down under them. */
@@ -95,7 +97,8 @@ static void daemon_on_exhausted(void *userdata)
 {
 	struct daemon *d = userdata;
 
-	log_error("too many handlers do not return: only a restart ends them");
+	log_as(EVENT_EXHAUSTED, LOG_ERR,
+		"too many handlers do not return: only a restart ends them");
 	d->exit_status = EXIT_FAILURE;
 	if (!d->stopping)
 		daemon_stop(d, "for a restart");
@@ -201,7 +204,8 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 
 	settings_restart_keys(d->started, fresh, &restart);
 	if (restart.len > 0)
-		log_warning("reload: needs a restart: %s", strbuf_str(&restart));
+		log_as(EVENT_RELOAD_INCOMPLETE, LOG_WARNING, "reload: needs a restart: %s",
+			strbuf_str(&restart));
 	log_set_level(fresh->log.level);
 	if (log_set_format(fresh->log.format) < 0)
 		log_warning("reload: [log] format: the journal is not there");
@@ -233,9 +237,9 @@ static int daemon_on_reload(
 		daemon_apply(d, fresh);
 		health_note(d->health, "");
 		identity_reload(d->identity);
-		log_notice("reloaded");
+		log_as(EVENT_RELOADED, LOG_NOTICE, "reloaded");
 	} else {
-		log_error("reload: nothing was changed");
+		log_as(EVENT_RELOAD_REFUSED, LOG_ERR, "reload: nothing was changed");
 		health_note(d->health, "the last reload failed and changed nothing: see the log");
 	}
 	notify_reloaded();
@@ -386,7 +390,8 @@ static void daemon_build_monitor(struct daemon *d)
 		return;
 	int r = monitor_new(d->event, &options, &d->monitor);
 	if (r < 0)
-		log_error("[metrics] listen: %s: %s; there are no metrics until a restart",
+		log_as(EVENT_METRICS_AWAY, LOG_ERR,
+			"[metrics] listen: %s: %s; there are no metrics until a restart",
 			options.listen, strerror(-r));
 }
 
@@ -488,7 +493,8 @@ int daemon_run(const struct daemon_options *options)
 		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
 	}
 	const char *region = d.settings->queue.region;
-	log_notice("nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
+	log_as(EVENT_STARTED, LOG_NOTICE,
+		"nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
 		d.settings->worker.concurrency, d.settings->queue.url,
 		region[0] ? region : "the region that the metadata service names");
 	r = sd_event_loop(d.event);

@@ -151,8 +151,9 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 		log_notice("this machine's clock is right again: signatures are not corrected any "
 			   "more");
 	else
-		log_warning("this machine's clock is %s %s AWS's: signatures are corrected by "
-			    "that; have the clock set (timedatectl set-ntp true)",
+		log_as(EVENT_CLOCK_WRONG, LOG_WARNING,
+			"this machine's clock is %s %s AWS's: signatures are corrected by "
+			"that; have the clock set (timedatectl set-ntp true)",
 			clock_format_duration(
 				(size + USEC_PER_MIN / 2) / USEC_PER_MIN * USEC_PER_MIN, text),
 			skew->usec < 0 ? "ahead of" : "behind");
@@ -169,7 +170,8 @@ static int identity_look_for_region(struct identity *identity)
 	int r = region_search_new(
 		identity->imds, identity_on_region, identity, text, &identity->search);
 	if (r < 0)
-		log_error("no AWS region to sign requests with: " REGION_CURE "%s", text);
+		log_as(EVENT_CREDENTIALS_AWAY, LOG_ERR,
+			"no AWS region to sign requests with: " REGION_CURE "%s", text);
 	/* That the service is disabled is said in the environment. */
 	return r == -ENOENT ? -EINVAL : r;
 }
@@ -185,7 +187,7 @@ static int identity_look_for_credentials(struct identity *identity)
 	/* The store goes on by itself, and who wants to sign meanwhile says why it cannot. */
 	if (r != -ENOENT && r != -EINVAL)
 		return 0;
-	log_error("no AWS credentials: %s", text);
+	log_as(EVENT_CREDENTIALS_AWAY, LOG_ERR, "no AWS credentials: %s", text);
 	return -EINVAL;
 }
 
@@ -196,6 +198,8 @@ int identity_new(struct http *http, const struct identity_options *options, stru
 	if (!identity)
 		return -ENOMEM;
 	identity->options = *options;
+	identity->trouble =
+		(struct trouble){.away = EVENT_CREDENTIALS_AWAY, .back = EVENT_CREDENTIALS_BACK};
 	identity->skew = (struct skew){.changed = identity_on_skew, .userdata = identity};
 	identity->program_environment = identity_make_environment();
 	if (!identity->program_environment)

@@ -335,7 +335,11 @@ int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_optio
 		return -ENOMEM;
 	p->sqs = sqs;
 	p->options = *options;
-	p->trouble.causes = options->causes;
+	p->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_QUEUE_AWAY,
+		.back = EVENT_QUEUE_BACK,
+	};
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
 	snprintf(p->text, sizeof p->text, "%s",
 		options->waits ? "waiting for credentials" : "looking at the queue");

@@ -348,7 +348,7 @@ void dispatcher_on_denied(void *userdata, const char *text)
 
 	if (!d->terms.extendable)
 		return;
-	log_warning("visibility cannot be extended: %s", text);
+	log_as(EVENT_QUEUE_FINDING, LOG_WARNING, "visibility cannot be extended: %s", text);
 	dispatcher_set_terms(d, &terms, d->terms_asked);
 }
 

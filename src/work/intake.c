@@ -92,7 +92,11 @@ int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *op
 		return -ENOMEM;
 	intake->sqs = sqs;
 	intake->options = *options;
-	intake->trouble.causes = options->causes;
+	intake->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_QUEUE_AWAY,
+		.back = EVENT_QUEUE_BACK,
+	};
 	intake->received = received;
 	intake->userdata = userdata;
 	intake->n_allowed = 1;

@@ -73,6 +73,8 @@ int ledger_new(const char *database_url, struct queue *back, struct ledger **ret
 	if (!ledger)
 		return -ENOMEM;
 	ledger->back = back;
+	ledger->trouble =
+		(struct trouble){.away = EVENT_DATABASE_AWAY, .back = EVENT_DATABASE_BACK};
 	ledger->pause = (struct backoff){.base = 100 * USEC_PER_MSEC};
 	atomic_store(&ledger->seen_at, clock_monotonic());
 	int r = queue_init(&ledger->news, false);
@@ -331,7 +333,8 @@ static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum s
 	}
 	bool written = result == STORE_OK && ask->verdict == STORE_WRITTEN;
 	if (!written)
-		log_error("job=%s: %s; its row could not be marked as failed", ask->job->id, text);
+		log_as_job(EVENT_NONE, LOG_ERR, ask->job,
+			"job=%s: %s; its row could not be marked as failed", ask->job->id, text);
 	rows_refused(&ledger->rows, ask->job, written, text);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "work/event.h"
 
 #define NUMBER_MAX 24
 #define RETRY_MAX  (CLOCK_DURATION_MAX + 16)
@@ -104,6 +105,21 @@ static int report_priority(enum job_outcome outcome)
 	return LOG_WARNING;
 }
 
+/* Of what went as it should nothing has to be explained. */
+static enum event report_event(enum job_outcome outcome)
+{
+	static const enum event events[JOB_N_OUTCOMES] = {
+		[JOB_FAILED] = EVENT_JOB_FAILED,
+		[JOB_TIMEOUT] = EVENT_JOB_TIMEOUT,
+		[JOB_MISSING] = EVENT_JOB_MISSING,
+		[JOB_REJECTED] = EVENT_JOB_REJECTED,
+		[JOB_LOST] = EVENT_JOB_LOST,
+		[JOB_ABANDONED] = EVENT_JOB_ABANDONED,
+	};
+
+	return events[outcome];
+}
+
 /* Why, for a line of text: the error column's, or what is known of rows that have none. */
 const char *report_reason(const struct job *job)
 {
@@ -188,6 +204,7 @@ static void report_write(const struct hold *hold, const struct report_times *tim
 		{"NEXUS_RECEIVE_COUNT", n.receive},
 		{"NEXUS_WAIT_USEC", n.wait},
 		{"NEXUS_RUN_USEC", n.run},
+		{"MESSAGE_ID", event_id(report_event(job->outcome))},
 	};
 	log_event(report_priority(job->outcome), fields, sizeof fields / sizeof fields[0],
 		"job=%s type=%s attempt=%s receive=%s outcome=%s wait=%" PRIu64 "ms run=%" PRIu64
@@ -218,6 +235,7 @@ void report_rejected(struct report *report, const struct sqs_message *message,
 		{"NEXUS_OUTCOME", job_outcome_name(JOB_REJECTED)},
 		{"NEXUS_MESSAGE_ID", message->message_id},
 		{"NEXUS_RECEIVE_COUNT", receive},
+		{"MESSAGE_ID", event_id(EVENT_JOB_REJECTED)},
 	};
 	report->n[JOB_REJECTED]++;
 	others->tally.n[JOB_REJECTED]++;
