@@ -243,6 +243,17 @@ sanitize-all: ## both over everything
 		SANITIZED="$(UNIT_TESTS) $(FUZZERS)"
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
 
+# What the tests go through, line by line and branch by branch.
+.PHONY: coverage run-coverage
+coverage: ## how much of src the tests go through; file by file in build/coverage/coverage.txt
+	@packaging/install-deps build test coverage
+	@$(MAKE) --no-print-directory $(parallel) run-coverage BUILD=$(BUILD)/coverage \
+		CFLAGS='-O1 -g --coverage -fprofile-update=atomic'
+
+run-coverage: run-check
+	@gcovr --root . --filter src/ --exclude-throw-branches --sort-uncovered --print-summary \
+		--output $(BUILD)/coverage.txt $(BUILD)
+
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
 	@packaging/install-deps build test

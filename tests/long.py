@@ -26,6 +26,7 @@ PARTS = [
     ("sanitizers over everything", ["sanitize-all"], 1),
     ("fuzzers, five minutes each", ["fuzz", "FUZZ_SECONDS=300"], 1),
     ("mutants", ["mutants"], 60),
+    ("coverage", ["coverage"], 3),
     ("an hour of soak", ["soak", "SECONDS=3600"], 12),
 ]
 
