@@ -50,10 +50,18 @@ static int read_stat(double ret[static STAT_N])
 	return 0;
 }
 
-/* When the machine was started, in seconds since 1970. */
-static double boot_time(void)
+/*
+ * When it started, in seconds since 1970. Reckoned once: two clocks are never read at the same
+ * instant, and a moment that differs by a microsecond is taken for that of a restart.
+ */
+static double start_time(double since_boot)
 {
-	return (double)usec_sub(clock_realtime(), clock_boottime()) / (double)USEC_PER_SEC;
+	static double at;
+
+	if (at == 0)
+		at = (double)usec_sub(clock_realtime(), clock_boottime()) / (double)USEC_PER_SEC +
+		     since_boot;
+	return at;
 }
 
 static void put_stat(struct strbuf *out)
@@ -66,7 +74,7 @@ static void put_stat(struct strbuf *out)
 		(stat[STAT_UTIME] + stat[STAT_STIME]) / ticks);
 	put(out, "process_threads", "gauge", "Threads.", stat[STAT_THREADS]);
 	put(out, "process_start_time_seconds", "gauge", "When it started, since 1970.",
-		boot_time() + stat[STAT_STARTTIME] / ticks);
+		start_time(stat[STAT_STARTTIME] / ticks));
 	put(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.", stat[STAT_VSIZE]);
 	put(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
 		stat[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
