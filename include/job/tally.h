@@ -9,8 +9,9 @@
 
 struct tally {
 	uint64_t n[JOB_N_OUTCOMES];
-	struct histogram wait; /* µs, from the receive to the handler */
-	struct histogram run;  /* µs */
+	uint64_t n_dead_letters; /* ended so that the dead letter queue gets the message */
+	struct histogram wait;   /* µs, from the receive to the handler */
+	struct histogram run;    /* µs */
 };
 
 /* From 5 ms to 12 hours. */

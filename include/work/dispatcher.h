@@ -73,8 +73,12 @@ DEFINE_CLEANUP(struct dispatcher *, dispatcher_free)
 void dispatcher_set_terms(
 	struct dispatcher *dispatcher, const struct lease_terms *terms, bool asked);
 
-/* The URL of the dead letter queue, copied; NULL: there is none. 0 or -ENOMEM. */
-int dispatcher_set_dead_letters(struct dispatcher *dispatcher, const char *queue_url);
+/*
+ * The URL of the dead letter queue, copied; NULL: there is none. max_receives: after so many the
+ * queue moves a message there; 0: never. 0 or -ENOMEM.
+ */
+int dispatcher_set_dead_letters(
+	struct dispatcher *dispatcher, const char *queue_url, unsigned max_receives);
 
 void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
 int dispatcher_set_database_url(

@@ -21,6 +21,8 @@ struct report *report_free(struct report *report);
 DEFINE_CLEANUP(struct report *, report_free)
 
 void report_set_rate(struct report *report, unsigned completed_per_second);
+/* The queue's maxReceiveCount; 0: it has none. */
+void report_set_max_receives(struct report *report, unsigned max_receives);
 
 /*
  * The job has come back, with its outcome; its deliveries are still there. Of one that failed

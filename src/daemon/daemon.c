@@ -264,7 +264,8 @@ static void daemon_on_queue_known(void *userdata, const struct preflight_found *
 	struct daemon *d = userdata;
 
 	/* Before the terms, for with them the first poll goes out. */
-	if (dispatcher_set_dead_letters(d->dispatcher, found->dead_letters_url) < 0)
+	if (dispatcher_set_dead_letters(
+		    d->dispatcher, found->dead_letters_url, found->max_receives) < 0)
 		log_warning("out of memory; what fails for good is left to the queue for now");
 	dispatcher_set_terms(d->dispatcher, &found->terms, found->asked);
 	daemon_on_changed(d);

@@ -39,6 +39,18 @@ static void write_outcomes(const struct registry *registry, struct strbuf *out)
 		}
 }
 
+static void write_dead_letters(const struct registry *registry, struct strbuf *out)
+{
+	const struct registry_entry *entry;
+
+	exposition_family(out, "nexus_dead_letters_total", "counter",
+		"Jobs that ended so that their message goes to the dead letter queue.");
+	for (size_t i = 0; (entry = registry_at(registry, i)); i++)
+		exposition_sample(out, "nexus_dead_letters_total",
+			&(struct exposition_label){"type", type_label(entry)}, 1,
+			(double)entry->tally.n_dead_letters);
+}
+
 static void write_times(const struct registry *registry, struct strbuf *out)
 {
 	const struct registry_entry *entry;
@@ -138,6 +150,7 @@ void metrics_write(const struct metrics_sources *sources, struct strbuf *out)
 
 	dispatcher_status(sources->dispatcher, &status);
 	write_outcomes(sources->registry, out);
+	write_dead_letters(sources->registry, out);
 	write_times(sources->registry, out);
 	write_slots(&status, out);
 	write_sqs(sources->sqs, &status, out);

@@ -37,6 +37,7 @@ struct preflight {
 	struct lease_terms terms;
 	bool asked;
 	usec_t retention;
+	unsigned max_receives;  /* 0: any number */
 	char *dead_letter_arn;  /* owned; NULL: it has none */
 	char *dead_letters_url; /* owned; NULL: none, or the ARN leads to none */
 };
@@ -184,7 +185,8 @@ static void preflight_end(struct preflight *p, bool extendable, const char *why)
 	p->text[0] = '\0';
 	backoff_reset(&p->pause);
 	trouble_end(&p->trouble, "looking at the queue");
-	const struct preflight_found found = {p->terms, p->asked, p->dead_letters_url};
+	const struct preflight_found found = {
+		p->terms, p->asked, p->dead_letters_url, p->max_receives};
 	p->options.known(p->options.userdata, &found);
 	preflight_look_at_dead_letters(p);
 }
@@ -271,6 +273,7 @@ static int preflight_keep(struct preflight *p, const struct sqs_queue_attributes
 	free(p->dead_letters_url);
 	p->dead_letters_url = url.len > 0 ? strbuf_take(&url) : NULL;
 	p->retention = queue->retention;
+	p->max_receives = queue->max_receive_count;
 	return 0;
 }
 

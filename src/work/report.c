@@ -13,7 +13,8 @@
 
 struct report {
 	unsigned rate;
-	unsigned n_said; /* completed lines in this second */
+	unsigned max_receives; /* 0: any number */
+	unsigned n_said;       /* completed lines in this second */
 	unsigned n_unsaid;
 	usec_t second_at; /* CLOCK_MONOTONIC: when this second began */
 	sd_event_source *timer;
@@ -66,6 +67,11 @@ struct report *report_free(struct report *report)
 void report_set_rate(struct report *report, unsigned completed_per_second)
 {
 	report->rate = completed_per_second;
+}
+
+void report_set_max_receives(struct report *report, unsigned max_receives)
+{
+	report->max_receives = max_receives;
 }
 
 /* Whether a completed job's line is within the rate; if not it is counted for the summary. */
@@ -214,13 +220,22 @@ static void report_write(const struct hold *hold, const struct report_times *tim
 		report_dead_letter(hold->buried), reason ? " reason=" : "", reason ? reason : "");
 }
 
+/* What is not deleted after its last receive the queue itself moves, at the next. */
+static bool report_dies(const struct report *report, bool buried, unsigned n_receives)
+{
+	return buried || (report->max_receives > 0 && n_receives >= report->max_receives);
+}
+
 void report_job(struct report *report, const struct hold *hold)
 {
 	const struct report_times times = report_measure(hold);
 	enum job_outcome outcome = hold->job.outcome;
+	bool goes = outcome == JOB_COMPLETED || outcome == JOB_DUPLICATE;
 
 	report->n[outcome]++;
 	tally_add(&hold->type->tally, outcome, times.wait, times.run, times.ran);
+	if (!goes && report_dies(report, hold->buried, hold_receive_count(hold)))
+		hold->type->tally.n_dead_letters++;
 	if (outcome != JOB_COMPLETED || report_within_rate(report))
 		report_write(hold, &times);
 }
@@ -239,6 +254,7 @@ void report_rejected(struct report *report, const struct sqs_message *message,
 	};
 	report->n[JOB_REJECTED]++;
 	others->tally.n[JOB_REJECTED]++;
+	others->tally.n_dead_letters += report_dies(report, buried, message->receive_count);
 	log_event(LOG_WARNING, fields, sizeof fields / sizeof fields[0],
 		"message=%s receive=%s outcome=rejected%s reason=%s", message->message_id, receive,
 		report_dead_letter(buried), reason);

@@ -1,5 +1,6 @@
 """/metrics, /healthz and /readyz, as Prometheus and a probe see them."""
 
+import json
 import urllib.error
 import urllib.request
 
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 # What dashboards and alerts are written against.
 CONTRACT = {
-    "nexus_jobs": {"type", "outcome"}, "nexus_job_run_seconds": {"type", "le"},
+    "nexus_jobs": {"type", "outcome"}, "nexus_dead_letters": {"type"}, "nexus_job_run_seconds": {"type", "le"},
     "nexus_job_wait_seconds": {"type", "le"}, "nexus_jobs_in_flight": set(),
     "nexus_slots": {"state"}, "nexus_sqs_requests": {"action", "result"},
     "nexus_sqs_seconds_since_receive": set(), "nexus_database_up": set(),
@@ -72,6 +73,8 @@ class Metrics(Case):
                               ({"type": "other", "outcome": "rejected"}, 1),
                               ({"type": "other", "outcome": "lost"}, 0)]:
             self.assertEqual(self.value("nexus_jobs_total", families, **labels), count, labels)
+        # Each has two receives left.
+        self.assertEqual(self.value("nexus_dead_letters_total", families, type="test-echo"), 0)
         self.assertEqual(
             self.value("nexus_job_run_seconds_count", families, type="test-echo"), 21)
         self.assertEqual(
@@ -82,6 +85,25 @@ class Metrics(Case):
         self.assertEqual(self.value("nexus_slots", families, state="idle"), 16)
         self.assertEqual(self.value("nexus_database_up", families), 1)
         self.assertEqual(self.value("nexus_credentials_expiry_seconds", families), float("inf"))
+
+    def test_count_what_becomes_a_dead_letter(self):
+        self.queue.change(RedrivePolicy=json.dumps({
+            "deadLetterTargetArn": self.dead_letters.attributes()["QueueArn"],
+            "maxReceiveCount": 1}))
+        self.start_listening().wait_ready()
+        self.jobs.publish(count=2)
+        self.jobs.publish(payload={"fail": "no paper"})
+        self.queue.send(["not a job"])
+        for job_type, outcome in ("test-echo", "failed"), ("other", "rejected"):
+            until(lambda: self.value("nexus_jobs_total", type=job_type, outcome=outcome) == 1)
+            self.assertEqual(self.value("nexus_dead_letters_total", type=job_type), 1)
+        until(lambda: self.value("nexus_jobs_total", type="test-echo", outcome="completed") == 2)
+        self.assertEqual(self.value("nexus_dead_letters_total", type="test-echo"), 1)
+
+    def test_say_the_same_start_each_time(self):
+        self.start_listening().wait_ready()
+        self.assertEqual(
+            len({self.value("process_start_time_seconds") for _ in range(100)}), 1)
 
     def test_a_probe_is_told_what_is_away(self):
         daemon = self.start_listening({"database.url": "postgresql://127.0.0.1:1/none"})
