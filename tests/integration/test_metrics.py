@@ -1,6 +1,7 @@
 """/metrics, /healthz and /readyz, as Prometheus and a probe see them."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 
@@ -107,10 +108,10 @@ class Metrics(Case):
 
     def test_a_probe_is_told_what_is_away(self):
         daemon = self.start_listening({"database.url": "postgresql://127.0.0.1:1/none"})
-        daemon.wait_line("the database cannot be reached")
-        status, text = self.ask("/readyz")
-        self.assertEqual(status, 503)
-        self.assertRegex(text, r"(?m)^database: the database cannot be reached: ")
+        daemon.wait_line("nexus-worker .* threads")
+        until(lambda: re.search("(?m)^database: the database cannot be reached: ",
+                                self.ask("/readyz")[1]), what="a reason")
+        self.assertEqual(self.ask("/readyz")[0], 503)
         self.assertEqual(self.value("nexus_database_up"), 0)
         # Which is no reason to be restarted.
         self.assertEqual(self.ask("/healthz"), (200, "the loop turns\n"))
