@@ -2,63 +2,14 @@
 
 import json
 import re
-import urllib.error
-import urllib.request
 
 from lab import tap
-from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.case import setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
-from lab.postgres import free_port
-from prometheus_client.parser import text_string_to_metric_families
-
-# What dashboards and alerts are written against.
-CONTRACT = {
-    "nexus_jobs": {"type", "outcome"}, "nexus_dead_letters": {"type"}, "nexus_job_run_seconds": {"type", "le"},
-    "nexus_job_wait_seconds": {"type", "le"}, "nexus_jobs_in_flight": set(),
-    "nexus_slots": {"state"}, "nexus_sqs_requests": {"action", "result"},
-    "nexus_sqs_seconds_since_receive": set(), "nexus_database_up": set(),
-    "nexus_ledger_batch_size": {"le"}, "nexus_credentials_expiry_seconds": set(),
-    "nexus_build_info": {"version"}, "process_cpu_seconds": set(), "process_open_fds": set(),
-    "process_max_fds": set(), "process_resident_memory_bytes": set(),
-    "process_virtual_memory_bytes": set(), "process_virtual_memory_max_bytes": set(),
-    "process_start_time_seconds": set(), "process_threads": set()}
+from lab.metrics_case import MetricsCase
 
 
-class Metrics(Case):
-    def setUp(self):
-        super().setUp()
-        self.address = f"127.0.0.1:{free_port()}"
-
-    def start_listening(self, settings=None):
-        return self.configure({"metrics.listen": self.address, **(settings or {})}).start()
-
-    def ask(self, path, method="GET"):
-        """Status and text."""
-        request = urllib.request.Request(f"http://{self.address}{path}", method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
-
-    def families(self):
-        status, text = self.ask("/metrics")
-        self.assertEqual(status, 200)
-        return {family.name: family for family in text_string_to_metric_families(text)}
-
-    def value(self, name, families=None, **labels):
-        """That of the one sample with this name and these labels."""
-        found, = [sample.value for family in (families or self.families()).values()
-                  for sample in family.samples if sample.name == name and sample.labels == labels]
-        return found
-
-    def test_have_the_names_and_labels_of_the_contract(self):
-        self.start_listening().wait_ready()
-        shown = {name: {label for sample in family.samples for label in sample.labels}
-                 for name, family in self.families().items()}
-        self.assertEqual(shown, CONTRACT)
-
+class Metrics(MetricsCase):
     def test_count_what_became_of_jobs(self):
         daemon = self.start_listening().wait_ready()
         self.jobs.publish(count=20)

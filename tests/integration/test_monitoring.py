@@ -1,0 +1,117 @@
+"""docs/monitoring.md, the alerts and the dashboard name what there is, and all of it."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from lab import tap
+from lab.case import setUpModule, tearDownModule  # noqa: F401
+from lab.metrics_case import MetricsCase
+from lab.world import ROOT
+
+PAGE = ROOT / "docs/monitoring.md"
+RULES = ROOT / "packaging/prometheus/nexus-worker.rules.yml"
+RULES_TEST = ROOT / "tests/prometheus/nexus-worker.test.yml"
+DASHBOARD = ROOT / "packaging/grafana/nexus-worker.json"
+
+METRIC = re.compile(r"\b(?:nexus|process)_[a-z_]+\b")
+# What a histogram's samples are called beside it.
+PARTS = re.compile("_(?:bucket|sum|count)$")
+
+
+def read(path):
+    return path.read_text(encoding="utf-8")
+
+
+def rows(beginning):
+    """The cells of each row of the page's table whose head begins so."""
+    table, = re.findall(rf"(?m)^\| {re.escape(beginning)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)",
+                        read(PAGE))
+    return [[cell.strip() for cell in line.strip("|").split(" | ")]
+            for line in table.splitlines()]
+
+
+def names(beginning):
+    return [row[0].strip("`") for row in rows(beginning)]
+
+
+class ThePage(MetricsCase):
+    def test_has_every_metric_with_its_labels(self):
+        self.start_listening().wait_ready()
+        shown = {name: set(re.findall(r"`(\w+)`", labels))
+                 for name, labels, *_ in ([cell.strip("`") if i == 0 else cell
+                                           for i, cell in enumerate(row)]
+                                          for row in rows("metric"))}
+        self.assertEqual(shown, {
+            family.name + ("_total" if family.type == "counter" else ""):
+            {label for sample in family.samples for label in sample.labels}
+            for family in self.families().values()})
+
+    def test_has_every_value_of_a_label(self):
+        self.start_listening().wait_ready()
+        families = self.families()
+        page = set(re.findall(r"`(\w+)`", read(PAGE)))
+        for family, label, head in (("nexus_jobs", "outcome", "`outcome`"),
+                                    ("nexus_sqs_requests", "result", "`result`"),
+                                    ("nexus_sqs_requests", "action", None),
+                                    ("nexus_slots", "state", None)):
+            values = {sample.labels[label] for sample in families[family].samples}
+            self.assertEqual(values - page, set(), label)
+            if head:
+                self.assertEqual(set(names(head)), values, label)
+
+
+class ThePagesOtherTables(unittest.TestCase):
+    def test_have_every_field_of_the_journal(self):
+        fields = {name for path in (*ROOT.glob("src/*/*.c"), *ROOT.glob("include/*/*.h"))
+                  for name in re.findall(r'{"(NEXUS_\w+|MESSAGE_ID)",', read(path))}
+        self.assertEqual(set(names("field")), fields)
+
+    def test_have_every_alert_with_its_severity(self):
+        alerts = re.findall(r"(?s)alert: (\w+)\n.*?severity: (\w+)\n", read(RULES))
+        self.assertEqual(sorted((row[0].strip("`"), row[2]) for row in rows("alert")),
+                         sorted(alerts))
+
+
+class AnAlert(unittest.TestCase):
+    def test_leads_to_its_paragraph(self):
+        alerts = re.findall(r"(?s)alert: (\w+)\n.*?runbook_url: (\S+)\n", read(RULES))
+        self.assertEqual(len(alerts), read(RULES).count("- alert: "))
+        for name, url in alerts:
+            self.assertEqual(url, f"docs/runbook.md#alert-{name.lower()}")
+
+    def test_asks_for_what_there_is(self):
+        expressions = re.findall(r"(?s) expr: (.*?)\n +(?:for|labels):", read(RULES))
+        asked = {PARTS.sub("", name) for text in expressions for name in METRIC.findall(text)}
+        self.assertGreater(len(asked), 8)
+        self.assertEqual(asked - set(names("metric")), set())
+
+    def test_is_heard_in_a_test(self):
+        heard = set(re.findall(r"alertname[:=]\W*(\w+)", read(RULES_TEST)))
+        self.assertEqual(heard, set(re.findall(r"alert: (\w+)", read(RULES))))
+
+
+@unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+class Promtool(MetricsCase):
+    def assert_content(self, *words, text=None):
+        done = subprocess.run(["promtool", *map(str, words)], input=text, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
+
+    def test_takes_the_alerts(self):
+        self.assert_content("check", "rules", "--lint-fatal", RULES)
+        self.assert_content("test", "rules", RULES_TEST)
+
+    def test_finds_nothing_in_the_metrics(self):
+        self.start_listening().wait_ready()
+        said = self.assert_content("check", "metrics", text=self.ask("/metrics")[1])
+        self.assertEqual(said, "")
+
+
+if __name__ == "__main__":
+    tap.main()
