@@ -254,6 +254,16 @@ run-coverage: run-check
 	@gcovr --root . --filter src/ --exclude-throw-branches --sort-uncovered --print-summary \
 		--output $(BUILD)/coverage.txt $(BUILD)
 
+# Each Debian that can be booted here, with the package made there: some minutes, and as root.
+.PHONY: check-system run-check-system
+check-system: ## the package on booted Debian 12 and 13, from installation to purge
+	@packaging/install-deps build test system
+	@$(MAKE) --no-print-directory $(parallel) run-check-system
+
+run-check-system: all tools dist
+	@NEXUS_DIST=$(abspath $(DIST)) $(PYTHON) tests/run --jobs 2 --timeout 3600 \
+		$(wildcard tests/system/test_*.py)
+
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
 	@packaging/install-deps build test
@@ -304,7 +314,7 @@ static-tidy: compile_commands.json
 
 # ---- 7. Upkeep -----------------------------------------------------------------------------
 
-.PHONY: help install install-files install-units format clean
+.PHONY: help install install-files install-units dist deb rpm format clean
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
 
@@ -336,6 +346,24 @@ install-units: $(UNITS)
 	done
 	install -D -m 644 systemd/nexus-worker.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nexus-worker.conf
 	install -D -m 644 systemd/nexus-worker.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/nexus-worker.conf
+
+# What git knows of, as it is here now; the same sources make the same bytes, wherever and whenever.
+DIST := $(BUILD)/nexus-worker-$(VERSION).tar.gz
+
+dist: ## the sources, packed: $(BUILD)/nexus-worker-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	git ls-files -z | LC_ALL=C sort -z | tar --create --null --no-recursion --files-from=- \
+		--transform='s,^,nexus-worker-$(VERSION)/,S' --format=ustar --owner=0 --group=0 \
+		--numeric-owner --mode=u=rwX,go=rX --mtime=@$$(git log -1 --format=%ct) | \
+		gzip --no-name --best >$(DIST)
+
+deb: dist ## Debian's packages, into $(BUILD)/deb
+	@packaging/install-deps build deb
+	packaging/make-deb $(DIST) $(BUILD)/deb
+
+rpm: dist ## Amazon Linux' packages, into $(BUILD)/rpm
+	@packaging/install-deps build rpm
+	packaging/make-rpm $(DIST) $(BUILD)/rpm
 
 format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)

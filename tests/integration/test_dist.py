@@ -1,0 +1,51 @@
+"""make dist: the sources, packed."""
+
+import os
+import pathlib
+import subprocess
+import tarfile
+import tempfile
+import unittest
+
+from lab import tap
+from lab.world import ROOT
+
+
+@unittest.skipUnless((ROOT / ".git").exists(), "these sources are not git's")
+class TheArchive(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="nexus-dist-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def make(self, name, umask, zone):
+        """The archive of what was committed last, made in a clone of its own."""
+        clone = self.directory / name
+        options = {"check": True, "umask": umask, "stdin": subprocess.DEVNULL,
+                   "stdout": subprocess.DEVNULL,
+                   "env": {"PATH": os.environ["PATH"], "HOME": str(self.directory), "TZ": zone}}
+        subprocess.run(["git", "-c", "safe.directory=*", "clone", "--quiet", ROOT, clone], **options)
+        subprocess.run(["make", "--silent", "-C", clone, "dist"], **options)
+        archive, = clone.glob("build/*.tar.gz")
+        return archive
+
+    def test_is_the_same_wherever_and_whenever_it_is_made(self):
+        one = self.make("one", 0o022, "UTC")
+        other = self.make("another-place", 0o077, "Asia/Tokyo")
+        self.assertEqual(one.read_bytes(), other.read_bytes())
+
+    def test_has_all_that_git_knows_of_below_one_directory_as_root_s(self):
+        with tarfile.open(self.make("one", 0o077, "UTC")) as archive:
+            members = archive.getmembers()
+        known = subprocess.run(["git", "-c", "safe.directory=*", "ls-tree", "-r", "--name-only",
+                                "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+        top, = {member.name.split("/")[0] for member in members}
+        self.assertEqual(sorted(member.name for member in members),
+                         sorted(f"{top}/{name}" for name in known.stdout.splitlines()))
+        self.assertEqual({(member.uid, member.gid) for member in members}, {(0, 0)})
+        self.assertEqual({oct(member.mode) for member in members if member.isfile()},
+                         {"0o644", "0o755"})
+
+
+if __name__ == "__main__":
+    tap.main()
