@@ -33,7 +33,7 @@ UNIT_SUPPORT := $(wildcard tests/support/*.c)
 FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
-SCRIPTS      = packaging/install-deps .ci/run $(wildcard tests/*/*.sh)
+SCRIPTS      = packaging/install-deps $(wildcard packaging/make-* packaging/debian/p*) .ci/run tests/system/booted $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
 CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/fault/test_*.py \
                           tests/integration/test_*.py)
