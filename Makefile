@@ -153,17 +153,18 @@ ifdef SIGV4_SUITE
 export SIGV4_SUITE := $(abspath $(SIGV4_SUITE))
 endif
 
-# The AWS SDK for the tests in JavaScript, and what a Lambda bundle uses. Where npm is missing or
-# cannot reach its registry there is none: those tests say that they were not run, and the next make
-# tries again.
+# What npm has: the AWS SDK for the tests in JavaScript and what a Lambda bundle uses, and the types of
+# a dashboard. Where npm is missing or cannot reach its registry there is none: what needs it says that
+# it was not run, and the next make tries again.
 javascript = $(if $(filter %_javascript.py,$(CHECKS)),$(BUILD)/javascript/ready)
 
-$(BUILD)/javascript/ready: tests/javascript/package.json tests/javascript/package-lock.json
+$(BUILD)/javascript/ready $(BUILD)/grafana/ready: $(BUILD)/%/ready: \
+		tests/%/package.json tests/%/package-lock.json
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 	@cd $(@D) && rm -f ready && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline \
 		--fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=20000 >npm.log 2>&1 && \
-		touch ready || echo "$(@D)/npm.log says why there is no AWS SDK for JavaScript"
+		touch ready || echo "$(@D)/npm.log says why npm could not install what tests/$* needs"
 
 run-check: all tools $(javascript) $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%) $(CHECKS)
@@ -271,12 +272,13 @@ check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="wor
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 
-.PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts
+.PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts \
+	static-dashboard
 static: ## both compilers, their analyzers, cppcheck, shellcheck, layout; no finding is accepted
 	@packaging/install-deps build static
 	@$(MAKE) --no-print-directory $(parallel) run-static
 
-run-static: static-format static-scripts static-clang static-gcc static-cppcheck static-tidy
+run-static: static-format static-scripts static-dashboard static-clang static-gcc static-cppcheck static-tidy
 	@echo "static: nothing found"
 
 static-format:
@@ -286,6 +288,10 @@ static-format:
 static-scripts:
 	@echo shellcheck
 	@shellcheck $(SCRIPTS)
+
+static-dashboard: $(BUILD)/grafana/ready
+	@echo "tsc: the dashboard"
+	@tests/grafana/check.sh $(abspath $(BUILD)/grafana)
 
 static-clang:
 	@echo "clang: warnings"

@@ -1,7 +1,6 @@
 """docs/monitoring.md, the alerts and the dashboard name what there is, and all of it."""
 
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -95,6 +94,43 @@ class AnAlert(unittest.TestCase):
         self.assertEqual(heard, set(re.findall(r"alert: (\w+)", read(RULES))))
 
 
+def panels():
+    return [panel for panel in json.loads(read(DASHBOARD))["panels"] if panel["type"] != "row"]
+
+
+def expressions():
+    return [target["expr"] for panel in panels() for target in panel["targets"]]
+
+
+class TheDashboard(unittest.TestCase):
+    """Its form is Grafana's business: tests/grafana asks for that."""
+
+    def test_shows_what_there_is(self):
+        texts = [*expressions(), *(variable["query"]["query"]
+                                   for variable in json.loads(read(DASHBOARD))["templating"]["list"]
+                                   if variable["type"] == "query")]
+        shown = {PARTS.sub("", name) for text in texts for name in METRIC.findall(text)}
+        self.assertEqual(shown - set(names("metric")), set())
+        self.assertEqual({name for name in set(names("metric")) - shown
+                          if name.startswith("nexus_")}, set())
+
+    def test_explains_each_panel(self):
+        for panel in panels():
+            self.assertRegex(panel["description"], r"\.$", panel["title"])
+
+    def test_has_a_place_for_each_panel(self):
+        taken = {}
+        for panel in json.loads(read(DASHBOARD))["panels"]:
+            place = panel["gridPos"]
+            for x in range(place["x"], place["x"] + place["w"]):
+                for y in range(place["y"], place["y"] + place["h"]):
+                    self.assertLess(x, 24)
+                    self.assertIsNone(taken.get((x, y)), panel["title"])
+                    taken[x, y] = panel["title"]
+        ids = [panel["id"] for panel in json.loads(read(DASHBOARD))["panels"]]
+        self.assertEqual(len(ids), len(set(ids)))
+
+
 @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
 class Promtool(MetricsCase):
     def assert_content(self, *words, text=None):
@@ -106,6 +142,15 @@ class Promtool(MetricsCase):
     def test_takes_the_alerts(self):
         self.assert_content("check", "rules", "--lint-fatal", RULES)
         self.assert_content("test", "rules", RULES_TEST)
+
+    def test_takes_what_the_dashboard_asks(self):
+        """As rules, for it reads no expressions by themselves."""
+        rules = [{"record": f"panel:{i}", "expr": text.replace("$__rate_interval", "1m").replace(
+            "$__range", "6h")} for i, text in enumerate(expressions())]
+        with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
+            json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file)
+            file.flush()
+            self.assert_content("check", "rules", file.name)
 
     def test_finds_nothing_in_the_metrics(self):
         self.start_listening().wait_ready()
