@@ -109,6 +109,8 @@ class Booted:
                        input=packed.stdout, check=True)
 
     def journal(self, *words):
+        """Its messages, with all that was said before now."""
+        self.do("journalctl", "--sync")
         return self.do("journalctl", "--no-pager", "--output=cat", *words)
 
     def close(self):

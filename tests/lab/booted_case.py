@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 from lab.booted import Booted
@@ -77,10 +78,18 @@ class BootedCase(Case):
         self.addCleanup(host.close)
         return host
 
+    def package(self):
+        package, = make_package(self.lab, self.suite).glob("nexus-worker_*.deb")
+        return package
+
+    def depends(self):
+        """What the package depends on, as apt-get satisfy takes it."""
+        return subprocess.run(["dpkg-deb", "--field", self.package(), "Depends"], check=True,
+                              capture_output=True, text=True).stdout.strip()
+
     def install(self, host):
         """The package, and what it depends on. Returns what apt said."""
-        package, = make_package(self.lab, self.suite).glob("nexus-worker_*.deb")
-        host.put(package, "/root/nexus-worker.deb")
+        host.put(self.package(), "/root/nexus-worker.deb")
         return host.do("apt-get", "-y", "--no-install-recommends", "install",
                        "/root/nexus-worker.deb")
 

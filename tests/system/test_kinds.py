@@ -127,7 +127,8 @@ class ADropIn(BootedCase):
         self.drop_in(host, "notify-reload.conf", "restart-steps.conf")
         self.configure(host, {"log.level": "debug"})
         host.do("systemctl", "reload", SERVICE)
-        self.assertIn("read again", host.journal(f"--unit={SERVICE}"))
+        self.assertEqual(self.of(host, "Type"), "notify-reload")
+        self.assertIn("reloaded", host.journal(f"--unit={SERVICE}"))
         self.jobs.publish(count=10)
         self.assert_all_done(10)
 
