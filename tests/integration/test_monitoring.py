@@ -1,6 +1,7 @@
 """docs/monitoring.md, the alerts and the dashboard name what there is, and all of it."""
 
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ PAGE = ROOT / "docs/monitoring.md"
 RULES = ROOT / "packaging/prometheus/nexus-worker.rules.yml"
 RULES_TEST = ROOT / "tests/prometheus/nexus-worker.test.yml"
 DASHBOARD = ROOT / "packaging/grafana/nexus-worker.json"
+
+AGENT = ROOT / "packaging/cloudwatch/amazon-cloudwatch-agent.json"
 
 METRIC = re.compile(r"\b(?:nexus|process)_[a-z_]+\b")
 # What a histogram's samples are called beside it.
@@ -36,6 +39,11 @@ def rows(beginning):
 
 def names(beginning):
     return [row[0].strip("`") for row in rows(beginning)]
+
+
+def shown_listen():
+    """The address of the example."""
+    return re.search(r"(?m)^    listen = (\S+)$", read(PAGE))[1]
 
 
 class ThePage(MetricsCase):
@@ -131,6 +139,51 @@ class TheDashboard(unittest.TestCase):
         self.assertEqual(len(ids), len(set(ids)))
 
 
+class TheCloudWatchAgent(unittest.TestCase):
+    """It refuses a file with a name that it does not know."""
+
+    def setUp(self):
+        self.logs = json.loads(read(AGENT))["logs"]
+        self.prometheus = self.logs["metrics_collected"]["prometheus"]
+
+    def test_is_told_nothing_that_it_does_not_know(self):
+        self.assertEqual(set(json.loads(read(AGENT))), {"logs"})
+        self.assertEqual(set(self.logs), {"logs_collected", "metrics_collected"})
+        self.assertEqual(set(self.logs["logs_collected"]), {"journald"})
+        self.assertEqual(set(self.prometheus),
+                         {"log_group_name", "prometheus_config_path", "emf_processor"})
+        self.assertEqual(set(self.prometheus["emf_processor"]),
+                         {"metric_declaration_dedup", "metric_namespace", "metric_unit",
+                          "metric_declaration"})
+
+    def test_collects_the_units_lines(self):
+        self.assertEqual(self.logs["logs_collected"]["journald"], {"collect_list": [{
+            "log_group_name": "/nexus/worker", "log_stream_name": "{instance_id}",
+            "retention_in_days": 30, "units": ["nexus-worker.service"]}]})
+
+    def test_finds_where_to_ask(self):
+        name = pathlib.PurePath(self.prometheus["prometheus_config_path"])
+        self.assertEqual(str(name.parent), "/usr/share/nexus-worker/cloudwatch")
+        self.assertIn(f"'{shown_listen()}'", read(AGENT.parent / name.name))
+
+    def test_has_each_metric_with_all_its_labels_once(self):
+        labels = {name.strip("`"): set(re.findall(r"`(\w+)`", cell))
+                  for name, cell, *_ in rows("metric")}
+        taken = {}
+        for declaration in self.prometheus["emf_processor"]["metric_declaration"]:
+            self.assertEqual(set(declaration), {"source_labels", "label_matcher", "dimensions",
+                                                "metric_selectors"})
+            self.assertEqual((declaration["source_labels"], declaration["label_matcher"]),
+                             (["job"], "^nexus-worker$"))
+            dimensions, = declaration["dimensions"]
+            for name in declaration["metric_selectors"]:
+                self.assertRegex(name, r"^\^\w+\$$")
+                self.assertNotIn(name[1:-1], taken)
+                taken[name[1:-1]] = set(dimensions) - {"job"}
+        self.assertEqual(taken, {name: labels.get(name) for name in taken})
+        self.assertEqual(set(self.prometheus["emf_processor"]["metric_unit"]), set(taken))
+
+
 @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
 class Promtool(MetricsCase):
     def assert_content(self, *words, text=None):
@@ -142,6 +195,9 @@ class Promtool(MetricsCase):
     def test_takes_the_alerts(self):
         self.assert_content("check", "rules", "--lint-fatal", RULES)
         self.assert_content("test", "rules", RULES_TEST)
+
+    def test_takes_what_the_cloudwatch_agent_asks_with(self):
+        self.assert_content("check", "config", AGENT.parent / "prometheus.yaml")
 
     def test_takes_what_the_dashboard_asks(self):
         """As rules, for it reads no expressions by themselves."""
