@@ -13,6 +13,8 @@ SANITIZE ?=
 PYTHON   ?= /usr/bin/python3
 JOBS     ?= $(shell nproc)
 BUILD    ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+# Without it nothing serves metrics, nor runtimes of Lambda functions; nor the local SQS of the tests.
+WITHOUT_MICROHTTPD ?= $(shell pkg-config --exists libmicrohttpd 2>/dev/null || echo yes)
 
 comma := ,
 
@@ -22,13 +24,19 @@ VERSION  := 0.1.0
 PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
 UNITS    := systemd/nexus-worker.service $(BUILD)/systemd/nexus-worker@.service
-LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
+LIBS     := libcurl openssl libpq jansson expat libsystemd $(if $(WITHOUT_MICROHTTPD),,libmicrohttpd)
 CTL_LIBS := libarchive
-TOOLS    := sqs-local bench-service marker nexus-worker-starved
+TOOLS    := $(if $(WITHOUT_MICROHTTPD),,sqs-local bench-service) marker nexus-worker-starved \
+            nexus-worker-unserved
 
-SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
+UNSERVED    := src/net/http_serve_none.c
+SERVED      := src/net/http_serve.c src/net/serve_response.c
+SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c) $(if $(WITHOUT_MICROHTTPD),$(SERVED),$(UNSERVED)), \
+                            $(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
-UNIT_TESTS  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+SERVED_TESTS := test_credential_endpoint test_http_serve test_lambda test_runtime
+UNIT_TESTS  := $(filter-out $(if $(WITHOUT_MICROHTTPD),$(SERVED_TESTS)), \
+                            $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT_SUPPORT := $(wildcard tests/support/*.c)
 FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
@@ -118,6 +126,11 @@ STARVED := malloc calloc realloc reallocarray strdup strndup realpath asprintf _
 $(BUILD)/nexus-worker-starved: $(call objects,src/nexus-worker.c tests/fault/starve.c) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(STARVED:%=-Wl,--wrap=%) $(LDFLAGS) -pthread -o $@ $^ \
 		$(call pkg_libs,$(LIBS))
+
+# The daemon as it is without libmicrohttpd: what is linked first is not looked for in the library.
+$(BUILD)/nexus-worker-unserved: $(call objects,src/nexus-worker.c $(UNSERVED)) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg_libs,$(filter-out libmicrohttpd,$(LIBS)))
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each
