@@ -1,7 +1,8 @@
-"""make dist: the sources, packed."""
+"""make dist: the sources, packed; and what packagers are told of them."""
 
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -45,6 +46,27 @@ class TheArchive(unittest.TestCase):
         self.assertEqual({(member.uid, member.gid) for member in members}, {(0, 0)})
         self.assertEqual({oct(member.mode) for member in members if member.isfile()},
                          {"0o644", "0o755"})
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+class APackage(unittest.TestCase):
+    def test_is_of_the_version_that_the_sources_are_of(self):
+        version = re.search(r"(?m)^VERSION +:= (\S+)$", text("Makefile"))[1]
+        self.assertIn(f"nexus-worker ({version}-", text("packaging/debian/changelog").split("\n")[0])
+        self.assertRegex(text("packaging/rpm/nexus-worker.spec"), rf"(?m)^Version: +{version}$")
+
+    def test_is_built_with_every_library_that_make_links(self):
+        linked = " ".join(re.findall(r"(?m)^(?:CTL_)?LIBS +:= (.*)$", text("Makefile"))).split()
+        packages = dict(re.findall(r"(?m)^.*\|library ([^|]+)\|([^|]+)\|",
+                                   text("packaging/install-deps")))
+        for library in linked:
+            with self.subTest(library):
+                self.assertIn(f"pkgconfig({library})", text("packaging/rpm/nexus-worker.spec"))
+                for name in ("packaging/debian/control", "Containerfile"):
+                    self.assertRegex(text(name), rf"\s{packages[library]}[\s,]")
 
 
 if __name__ == "__main__":
