@@ -116,4 +116,4 @@ class Booted:
     def close(self):
         if self._process.is_alive():
             os.kill(self._leader, SIGPOWEROFF)
-        self._process.stop(within=20)
+        self._process.stop(within=60)

@@ -18,8 +18,8 @@ from lab.daemon import settings_text
 from lab.sqs import KEY_ID, REGION, SECRET
 
 SUITES = {"Debian12": "bookworm", "Debian13": "trixie"}
-TOOLCHAIN = ("build-essential", "clang", "debhelper", "lintian", "check", "pkgconf", "python3",
-             "libarchive-dev", "libcurl4-openssl-dev", "libexpat1-dev", "libjansson-dev",
+TOOLCHAIN = ("build-essential", "clang", "debhelper", "lintian", "check", "pkgconf", "postgresql",
+             "python3", "libarchive-dev", "libcurl4-openssl-dev", "libexpat1-dev", "libjansson-dev",
              "libmicrohttpd-dev", "libpq-dev", "libssl-dev", "libsystemd-dev")
 SERVICE = "nexus-worker.service"
 SETTINGS = "/etc/nexus-worker"
