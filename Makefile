@@ -17,6 +17,8 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 BUILD    ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+# Without it nothing serves metrics, nor runtimes of Lambda functions; nor the local SQS of the tests.
+WITHOUT_MICROHTTPD ?= $(shell pkg-config --exists libmicrohttpd 2>/dev/null || echo yes)
 
 comma := ,
 
@@ -25,19 +27,27 @@ comma := ,
 VERSION  := 0.1.0
 PROGRAMS := nexus-worker nexusctl
 BOOTSTRAP := $(BUILD)/lib/nexus-worker/bootstrap.mjs
-LIBS     := libcurl openssl libpq jansson expat libsystemd libmicrohttpd
+UNITS    := systemd/nexus-worker.service $(BUILD)/systemd/nexus-worker@.service \
+            systemd/nexus-reconcile.service systemd/nexus-reconcile.timer
+LIBS     := libcurl openssl libpq jansson expat libsystemd $(if $(WITHOUT_MICROHTTPD),,libmicrohttpd)
 CTL_LIBS := libarchive
-UNITS    := nexus-worker.service nexus-reconcile.service nexus-reconcile.timer
-TOOLS    := sqs-local bench-service marker nexus-worker-starved
+TOOLS    := $(if $(WITHOUT_MICROHTTPD),,sqs-local bench-service) marker nexus-worker-starved \
+            nexus-worker-unserved
 
-SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c),$(wildcard src/*.c src/*/*.c))
+UNSERVED    := src/net/http_serve_none.c
+SERVED      := src/net/http_serve.c src/net/serve_response.c
+SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c) $(if $(WITHOUT_MICROHTTPD),$(SERVED),$(UNSERVED)), \
+                            $(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
-UNIT_TESTS  := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+SERVED_TESTS := test_credential_endpoint test_http_serve test_lambda test_runtime
+UNIT_TESTS  := $(filter-out $(if $(WITHOUT_MICROHTTPD),$(SERVED_TESTS)), \
+                            $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)))
 UNIT_SUPPORT := $(wildcard tests/support/*.c)
 FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
-SCRIPTS      = packaging/install-deps packaging/completion/nexusctl.bash .ci/run $(wildcard tests/*/*.sh)
+SCRIPTS      = packaging/install-deps packaging/completion/nexusctl.bash \
+               $(wildcard packaging/make-* packaging/debian/p*) .ci/run tests/system/booted $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
 CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/fault/test_*.py \
                           tests/integration/test_*.py tests/ctl/test_*.py)
@@ -77,7 +87,7 @@ compile       = $(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c
 # ---- 4. Programs ---------------------------------------------------------------------------
 
 .PHONY: all tools deps objects product-objects
-all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) ## the programs (the default)
+all: $(PROGRAMS:%=$(BUILD)/%) $(BOOTSTRAP) $(UNITS) ## the programs (the default)
 tools: $(TOOLS:%=$(BUILD)/%)  ## what tests, demo and bench need beside it
 objects: $(call objects,$(C_SOURCES))
 product-objects: $(call objects,$(SOURCES) $(PROGRAMS:%=src/%.c) $(SQS_SOURCES))
@@ -102,6 +112,11 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
 $(BOOTSTRAP): src/handler/nodejs/bootstrap.mjs
 	@install -D -m 644 $< $@
 
+# The same service for one queue of several: what differs is whose settings and what it writes.
+$(BUILD)/systemd/nexus-worker@.service: systemd/nexus-worker.service systemd/instance.sed
+	@mkdir -p $(@D)
+	sed -f systemd/instance.sed $< >$@
+
 $(BUILD)/sqs-local: $(call objects,$(SQS_SOURCES)) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ $(call pkg_libs,$(LIBS))
 
@@ -117,6 +132,11 @@ STARVED := malloc calloc realloc reallocarray strdup strndup realpath asprintf _
 $(BUILD)/nexus-worker-starved: $(call objects,src/nexus-worker.c tests/fault/starve.c) $(LIBRARY)
 	$(CC) $(CFLAGS) $(LINKING) $(STARVED:%=-Wl,--wrap=%) $(LDFLAGS) -pthread -o $@ $^ \
 		$(call pkg_libs,$(LIBS))
+
+# The daemon as it is without libmicrohttpd: what is linked first is not looked for in the library.
+$(BUILD)/nexus-worker-unserved: $(call objects,src/nexus-worker.c $(UNSERVED)) $(LIBRARY)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg_libs,$(filter-out libmicrohttpd,$(LIBS)))
 
 # ---- 5. Tests ------------------------------------------------------------------------------
 # On a machine that lacks the libraries their flags are unknown while this file is read: so each
@@ -155,17 +175,18 @@ ifdef SIGV4_SUITE
 export SIGV4_SUITE := $(abspath $(SIGV4_SUITE))
 endif
 
-# The AWS SDK for the tests in JavaScript, and what a Lambda bundle uses. Where npm is missing or
-# cannot reach its registry there is none: those tests say that they were not run, and the next make
-# tries again.
+# What npm has: the AWS SDK for the tests in JavaScript and what a Lambda bundle uses, and the types of
+# a dashboard. Where npm is missing or cannot reach its registry there is none: what needs it says that
+# it was not run, and the next make tries again.
 javascript = $(if $(filter %_javascript.py,$(CHECKS)),$(BUILD)/javascript/ready)
 
-$(BUILD)/javascript/ready: tests/javascript/package.json tests/javascript/package-lock.json
+$(BUILD)/javascript/ready $(BUILD)/grafana/ready: $(BUILD)/%/ready: \
+		tests/%/package.json tests/%/package-lock.json
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 	@cd $(@D) && rm -f ready && npm ci --no-audit --no-fund --ignore-scripts --prefer-offline \
 		--fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=20000 >npm.log 2>&1 && \
-		touch ready || echo "$(@D)/npm.log says why there is no AWS SDK for JavaScript"
+		touch ready || echo "$(@D)/npm.log says why npm could not install what tests/$* needs"
 
 run-check: all tools $(javascript) $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%)
 	@$(PYTHON) tests/run $(UNIT_TESTS:%=$(BUILD)/tests/%) $(FUZZERS:%=$(BUILD)/tests/%) $(CHECKS)
@@ -247,6 +268,27 @@ sanitize-all: ## both over everything
 		SANITIZED="$(UNIT_TESTS) $(FUZZERS)"
 	@$(MAKE) --no-print-directory $(parallel) run-sanitize SANITIZE=thread SANITIZED="$(UNIT_TESTS)"
 
+# What the tests go through, line by line and branch by branch.
+.PHONY: coverage run-coverage
+coverage: ## how much of src the tests go through; file by file in build/coverage/coverage.txt
+	@packaging/install-deps build test coverage
+	@$(MAKE) --no-print-directory $(parallel) run-coverage BUILD=$(BUILD)/coverage \
+		CFLAGS='-O1 -g --coverage -fprofile-update=atomic'
+
+run-coverage: run-check
+	@gcovr --root . --filter src/ --exclude-throw-branches --sort-uncovered --print-summary \
+		--output $(BUILD)/coverage.txt $(BUILD)
+
+# Each Debian that can be booted here, with the package made there: some minutes, and as root.
+.PHONY: check-system run-check-system
+check-system: ## the package on booted Debian 12 and 13, from installation to purge
+	@packaging/install-deps build test system
+	@$(MAKE) --no-print-directory $(parallel) run-check-system
+
+run-check-system: all tools dist
+	@NEXUS_DIST=$(abspath $(DIST)) $(PYTHON) tests/run --jobs 2 --timeout 3600 \
+		$(wildcard tests/system/test_*.py)
+
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
 	@packaging/install-deps build test
@@ -254,12 +296,13 @@ check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="wor
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
 
-.PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts
+.PHONY: static run-static static-format static-clang static-gcc static-tidy static-cppcheck static-scripts \
+	static-dashboard
 static: ## both compilers, their analyzers, cppcheck, shellcheck, layout; no finding is accepted
 	@packaging/install-deps build static
 	@$(MAKE) --no-print-directory $(parallel) run-static
 
-run-static: static-format static-scripts static-clang static-gcc static-cppcheck static-tidy
+run-static: static-format static-scripts static-dashboard static-clang static-gcc static-cppcheck static-tidy
 	@echo "static: nothing found"
 
 static-format:
@@ -269,6 +312,10 @@ static-format:
 static-scripts:
 	@echo shellcheck
 	@shellcheck $(SCRIPTS)
+
+static-dashboard: $(BUILD)/grafana/ready
+	@echo "tsc: the dashboard"
+	@tests/grafana/check.sh $(abspath $(BUILD)/grafana)
 
 static-clang:
 	@echo "clang: warnings"
@@ -298,25 +345,58 @@ static-tidy: compile_commands.json
 
 # ---- 7. Upkeep -----------------------------------------------------------------------------
 
-.PHONY: help install format clean
+.PHONY: help install install-files install-units dist deb rpm format clean
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
 
-install: all ## into $(DESTDIR)$(PREFIX)
-	install -D -m 755 $(BUILD)/nexus-worker $(DESTDIR)$(PREFIX)/bin/nexus-worker
-	install -D -m 755 $(BUILD)/nexusctl $(DESTDIR)$(PREFIX)/bin/nexusctl
-	install -D -m 644 $(BOOTSTRAP) $(DESTDIR)$(PREFIX)/lib/nexus-worker/bootstrap.mjs
-	install -D -m 644 conf/nexus-worker.conf $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.conf
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/nexus-worker/nexus-worker.service.d \
-		systemd/nexus-worker.service.d/*.conf
+install: install-files install-units ## into $(DESTDIR)$(PREFIX)
+
+# $(call install_in,DIRECTORY,FILES): those files there, if there are any.
+install_in = $(if $(strip $(2)),install -D -m 644 -t $(DESTDIR)$(PREFIX)/$(1) $(2))
+DOC        = share/doc/nexus-worker
+
+install-files: all
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS:%=$(BUILD)/%)
+	$(call install_in,lib/nexus-worker,$(BOOTSTRAP))
+	$(call install_in,lib/systemd/catalog,$(wildcard systemd/*.catalog))
+	$(call install_in,$(DOC),conf/nexus-worker.conf $(wildcard *.md docs/*.md))
+	$(call install_in,$(DOC)/nexus-worker.service.d,$(wildcard systemd/nexus-worker.service.d/*.conf))
+	set -e; for page in $(wildcard man/*.[158]); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+	set -e; for folder in $(wildcard packaging/aws packaging/cloudwatch packaging/grafana packaging/prometheus); do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/nexus-worker/$${folder##*/} $$folder/*; done
 	install -D -m 644 packaging/completion/nexusctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/nexusctl
 	install -D -m 644 packaging/completion/_nexusctl $(DESTDIR)$(ZSH_COMPLETIONS)/_nexusctl
 	install -D -m 644 packaging/completion/nexusctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/nexusctl.fish
 	ln -sf nexusctl $(DESTDIR)$(BASH_COMPLETIONS)/nexus-worker
 	ln -sf nexusctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/nexus-worker.fish
+
+# Those of systemd. A package's own tools may want to do this, each with its system's macros.
+install-units: $(UNITS)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	for unit in $(UNITS); do sed 's,/usr/bin/,$(PREFIX)/bin/,' systemd/$$unit \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit; done
+	set -e; for unit in $(UNITS); do \
+		sed 's,/usr/bin/,$(PREFIX)/bin/,' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; \
+	done
+	install -D -m 644 systemd/nexus-worker.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nexus-worker.conf
+	install -D -m 644 systemd/nexus-worker.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/nexus-worker.conf
+
+# What git knows of, as it is here now; the same sources make the same bytes, wherever and whenever.
+DIST := $(BUILD)/nexus-worker-$(VERSION).tar.gz
+
+dist: ## the sources, packed: $(BUILD)/nexus-worker-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	git ls-files -z | LC_ALL=C sort -z | tar --create --null --no-recursion --files-from=- \
+		--transform='s,^,nexus-worker-$(VERSION)/,S' --format=ustar --owner=0 --group=0 \
+		--numeric-owner --mode=u=rwX,go=rX --mtime=@$$(git log -1 --format=%ct) | \
+		gzip --no-name --best >$(DIST)
+
+deb: dist ## Debian's packages, into $(BUILD)/deb
+	@packaging/install-deps build deb
+	packaging/make-deb $(DIST) $(BUILD)/deb
+
+rpm: dist ## Amazon Linux' packages, into $(BUILD)/rpm
+	@packaging/install-deps build rpm
+	packaging/make-rpm $(DIST) $(BUILD)/rpm
 
 format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)

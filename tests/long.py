@@ -25,7 +25,9 @@ PARTS = [
     ("tests, with those that take minutes", ["check"], 1),
     ("sanitizers over everything", ["sanitize-all"], 1),
     ("fuzzers, five minutes each", ["fuzz", "FUZZ_SECONDS=300"], 1),
+    ("booted systems", ["check-system"], 12),
     ("mutants", ["mutants"], 60),
+    ("coverage", ["coverage"], 3),
     ("an hour of soak", ["soak", "SECONDS=3600"], 12),
 ]
 

@@ -41,6 +41,7 @@ enum sqs_result {
 	SQS_REFUSED,        /* any other error with a code */
 	SQS_GARBLED,        /* an answer that is not what SQS answers */
 };
+#define SQS_N_RESULTS (SQS_GARBLED + 1)
 
 struct sqs_answer {
 	enum sqs_result result;
@@ -231,6 +232,9 @@ int sqs_ask(struct sqs *sqs, const struct sqs_ask *what, sqs_asked_fn *done, voi
  * call's own callback, after which it is gone.
  */
 void sqs_cancel(struct sqs_call *call);
+
+/* How many calls of the action ended so. */
+uint64_t sqs_n_ended(const struct sqs *sqs, enum sqs_action action, enum sqs_result result);
 
 /* "ok", "unreachable" …: fit for a metric's label. */
 const char *sqs_result_name(enum sqs_result result);

@@ -26,6 +26,8 @@ enum sqs_action {
 	SQS_TRY_RECEIVE,
 	SQS_TRY_SEND,
 };
+#define SQS_N_CONSUMER_ACTIONS (SQS_SEND + 1)
+#define SQS_N_ACTIONS          (SQS_TRY_SEND + 1)
 
 struct sqs_action_names {
 	const char *name;

@@ -56,6 +56,7 @@ struct sqs {
 	struct call_list waiting; /* for the end of a search for credentials */
 	struct call_list due;     /* to be sent, or else ended, in the next turn */
 	struct call_list idle;
+	uint64_t n_ended[SQS_N_ACTIONS][SQS_N_RESULTS];
 	sd_event_source *on_due;
 	sd_event_source *on_patience; /* when the first one has waited for long enough */
 };

@@ -1,7 +1,7 @@
 /*
  * The key table as people read it. What these write is kept in the tree (conf/nexus-worker.conf,
- * and the table in the README), and a test compares, so that neither can tell of a key that is not
- * there, or not tell of one that is.
+ * the table in the README, and the list in man/nexus-worker.conf.5), and a test compares, so that
+ * none can tell of a key that is not there, or not tell of one that is.
  */
 #pragma once
 
@@ -12,3 +12,6 @@ void document_sample(struct strbuf *out);
 
 /* A Markdown table: key, names in the environment, default, meaning. */
 void document_table(struct strbuf *out);
+
+/* Their list in mdoc(7), for the manual page. */
+void document_manual(struct strbuf *out);

@@ -124,6 +124,9 @@ struct settings {
 		enum log_format format;
 		unsigned completed_per_second;
 	} log;
+	struct {
+		char *listen; /* NULL: off; as conf/listen has it */
+	} metrics;
 
 	/* By type; the last, always there, is "*". */
 	struct settings_job *jobs;

@@ -61,6 +61,7 @@ extern const struct value_type value_path;        /* an absolute one */
 extern const struct value_type value_handler;     /* a Lambda function's, FILE.FUNCTION */
 extern const struct value_type value_service_url; /* a URL that jobs are sent to */
 extern const struct value_type value_environment; /* KEY=VALUE words */
+extern const struct value_type value_listen;      /* as conf/listen has it */
 
 #define VALUE_URL_MAX     2048
 #define VALUE_SECRET_MAX  4096

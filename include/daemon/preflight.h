@@ -43,6 +43,7 @@ struct preflight_found {
 	struct lease_terms terms;
 	bool asked; /* V is not the queue's own and has to be asked for in each receive */
 	const char *dead_letters_url; /* NULL: it has no redrive policy that can be followed */
+	unsigned max_receives;        /* before the queue moves a message there; 0: any number */
 };
 
 typedef void preflight_fn(void *userdata, const struct preflight_found *found);

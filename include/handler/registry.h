@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "handler/handler.h"
+#include "job/tally.h"
 
 struct registry_entry {
 	char *type;              /* "*": all others */
@@ -23,6 +24,7 @@ struct registry_entry {
 	usec_t max_delay;
 	bool keeps_row;   /* the handler keeps the row itself (job/store.h) */
 	unsigned n_begun; /* the dispatcher's count of jobs that are begun, or next to be */
+	struct tally tally;
 };
 
 /* One type as configured. */
@@ -59,3 +61,5 @@ bool registry_entry_wants_envelopes(const struct registry_entry *entry);
 
 /* Borrowed, for as long as the registry lives; never NULL. */
 struct registry_entry *registry_find(struct registry *registry, const char *type);
+/* One after the other, all that ever were; NULL: there are no more. */
+const struct registry_entry *registry_at(const struct registry *registry, size_t i);

@@ -62,6 +62,9 @@ struct http_serve_options {
 	void *userdata;
 };
 
+/* Whether it was built with libmicrohttpd; else http_serve_new() says -EOPNOTSUPP. */
+bool http_serve_is_possible(void);
+
 /*
  * Listens from now on. Takes a reference to the event loop; copies the options. 0, or a negative
  * errno, bind()'s among them: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES.

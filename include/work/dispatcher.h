@@ -20,6 +20,7 @@
 
 #include "aws/sqs.h"
 #include "base/cleanup.h"
+#include "base/histogram.h"
 #include "handler/registry.h"
 #include "job/store.h"
 #include "work/credits.h"
@@ -72,8 +73,12 @@ DEFINE_CLEANUP(struct dispatcher *, dispatcher_free)
 void dispatcher_set_terms(
 	struct dispatcher *dispatcher, const struct lease_terms *terms, bool asked);
 
-/* The URL of the dead letter queue, copied; NULL: there is none. 0 or -ENOMEM. */
-int dispatcher_set_dead_letters(struct dispatcher *dispatcher, const char *queue_url);
+/*
+ * The URL of the dead letter queue, copied; NULL: there is none. max_receives: after so many the
+ * queue moves a message there; 0: never. 0 or -ENOMEM.
+ */
+int dispatcher_set_dead_letters(
+	struct dispatcher *dispatcher, const char *queue_url, unsigned max_receives);
 
 void dispatcher_set_limits(struct dispatcher *dispatcher, const struct dispatcher_limits *limits);
 int dispatcher_set_database_url(
@@ -98,6 +103,7 @@ struct dispatcher_status {
 	unsigned n_in_hand;
 	uint64_t n_completed, n_failed;
 	usec_t oldest_poll;    /* CLOCK_MONOTONIC; 0: none is out */
+	usec_t answered_at;    /* CLOCK_MONOTONIC: when the queue last answered a poll well */
 	usec_t ledger_seen_at; /* CLOCK_MONOTONIC */
 	uint64_t progress;     /* grows with whatever is settled */
 	bool database_up;
@@ -106,3 +112,5 @@ struct dispatcher_status {
 	const char *dead_letter_trouble; /* keeps only copies from being sent */
 };
 void dispatcher_status(const struct dispatcher *dispatcher, struct dispatcher_status *ret);
+/* The ledger's, borrowed. */
+const struct histogram *dispatcher_batches(const struct dispatcher *dispatcher);

@@ -52,5 +52,7 @@ unsigned intake_n_polls(const struct intake *intake);
 unsigned intake_n_asked(const struct intake *intake);
 /* CLOCK_MONOTONIC: when the oldest poll that is out began; 0: none is. */
 usec_t intake_oldest_poll(const struct intake *intake);
+/* CLOCK_MONOTONIC: when the queue last answered as it should; before that, when we began. */
+usec_t intake_answered_at(const struct intake *intake);
 /* What is wrong with receiving; "" when nothing is. */
 const char *intake_trouble(const struct intake *intake);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/histogram.h"
 #include "base/queue.h"
 #include "job/store.h"
 #include "work/pool.h"
@@ -76,5 +77,8 @@ struct ledger_news *ledger_news(struct ledger *ledger);
 /* Counters that only grow: turns that were made, turns in which rows were touched. */
 uint64_t ledger_n_turns(const struct ledger *ledger);
 uint64_t ledger_n_touches(const struct ledger *ledger);
+/* How many rows each turn was about. Borrowed. */
+extern const struct histogram_bounds ledger_batch_bounds;
+const struct histogram *ledger_batches(const struct ledger *ledger);
 /* CLOCK_MONOTONIC: when the thread last showed that it lives. */
 usec_t ledger_seen_at(const struct ledger *ledger);

@@ -1,5 +1,6 @@
 /*
- * One log line for each job that ends here, as the contract has it, with the journal's fields.
+ * One log line for each job that ends here, as the contract has it, with the journal's fields, and
+ * its type's tally.
  *
  * Completed jobs have a line each only up to a rate; above it one summary a second counts the
  * rest. Every other outcome always has its line. Loop thread only.
@@ -8,6 +9,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "handler/registry.h"
 #include "work/delivery.h"
 
 struct report;
@@ -19,6 +21,8 @@ struct report *report_free(struct report *report);
 DEFINE_CLEANUP(struct report *, report_free)
 
 void report_set_rate(struct report *report, unsigned completed_per_second);
+/* The queue's maxReceiveCount; 0: it has none. */
+void report_set_max_receives(struct report *report, unsigned max_receives);
 
 /*
  * The job has come back, with its outcome; its deliveries are still there. Of one that failed
@@ -28,9 +32,12 @@ void report_job(struct report *report, const struct hold *hold);
 /* Why the job ended so; borrowed from it. NULL: that needs no reason. */
 const char *report_reason(const struct job *job);
 
-/* A message that never became a job; buried: it goes to the dead letter queue. */
-void report_rejected(
-	struct report *report, const struct sqs_message *message, bool buried, const char *reason);
+/*
+ * A message that never became a job; buried: it goes to the dead letter queue. others: the type
+ * that it counts for.
+ */
+void report_rejected(struct report *report, const struct sqs_message *message,
+	struct registry_entry *others, bool buried, const char *reason);
 
 /* How many ended so since the start. */
 uint64_t report_n(const struct report *report, enum job_outcome outcome);

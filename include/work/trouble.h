@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "work/event.h"
 
 #define TROUBLE_TEXT_MAX   512
 #define TROUBLE_CAUSES_MAX 4
@@ -35,6 +36,7 @@ struct trouble_causes {
 
 struct trouble {
 	struct trouble_causes *causes; /* borrowed; NULL: it shares none */
+	enum event away, back;         /* what its lines are about */
 	usec_t since;                  /* CLOCK_BOOTTIME; 0: all is well */
 	bool spoke;                    /* since then */
 	usec_t said_at;

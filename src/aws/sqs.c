@@ -110,6 +110,11 @@ int sqs_ask(struct sqs *sqs, const struct sqs_ask *what, sqs_asked_fn *done, voi
 	return sqs_call_start(call, 0, OTHERS_TIMEOUT, OTHER_ANSWERS_MAX, ret_call);
 }
 
+uint64_t sqs_n_ended(const struct sqs *sqs, enum sqs_action action, enum sqs_result result)
+{
+	return sqs->n_ended[action][result];
+}
+
 void sqs_cancel(struct sqs_call *call)
 {
 	sqs_call_cancel(call);

@@ -84,6 +84,7 @@ static void sqs_call_end(struct sqs_call *call, const struct http_response *resp
 
 	sqs_call_detach(call);
 	sqs_answer_tell(&call->goal, &place, sqs->md5, response, &call->fault);
+	sqs->n_ended[call->goal.action][call->fault.result]++;
 	if (sqs_call_met_a_stranger(call))
 		http_distrust(sqs->http, sqs->endpoint.url);
 	sqs_call_put(call);

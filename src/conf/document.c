@@ -5,7 +5,8 @@
 
 #include "conf/keys.h"
 
-#define COLUMNS 96
+#define COLUMNS        96
+#define MANUAL_COLUMNS 78
 
 static const char preamble[] =
 	"# Settings of nexus-worker. What is commented out here is the default.\n"
@@ -26,26 +27,33 @@ static const char preamble[] =
 	"# nexus-worker --check-config tells of every mistake, --print-config where each value is "
 	"from.\n";
 
-/* Writes text as comment lines, broken at blanks. */
-static void document_comment(const char *text, struct strbuf *out)
+/* Writes len bytes of text in lines that begin so, broken at blanks. */
+static void document_wrap(
+	const char *text, size_t len, const char *prefix, size_t columns, struct strbuf *out)
 {
+	const char *end = text + len;
 	size_t column = 0;
 
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		if (column > 0 && column + 1 + len > COLUMNS) {
+	while (text < end) {
+		size_t word = strcspn(text, " ");
+		if (text + word > end)
+			word = (size_t)(end - text);
+		if (column > 0 && column + 1 + word > columns) {
 			strbuf_putc(out, '\n');
 			column = 0;
 		}
-		strbuf_putc(out, column == 0 ? '#' : ' ');
-		if (column == 0)
-			strbuf_putc(out, ' ');
-		strbuf_append(out, text, len);
-		column += len + (column == 0 ? 2 : 1);
-		text += len;
+		strbuf_puts(out, column == 0 ? prefix : " ");
+		strbuf_append(out, text, word);
+		column += word + (column == 0 ? strlen(prefix) : 1);
+		text += word;
 		text += strspn(text, " ");
 	}
 	strbuf_putc(out, '\n');
+}
+
+static void document_comment(const char *text, struct strbuf *out)
+{
+	document_wrap(text, strlen(text), "# ", COLUMNS, out);
 }
 
 static void document_variables(const struct key *key, const char *quote, struct strbuf *out)
@@ -134,5 +142,70 @@ void document_table(struct strbuf *out)
 		strbuf_puts(out, " | ");
 		document_words(k, out);
 		strbuf_puts(out, " |\n");
+	}
+}
+
+/* ---- The manual page ---- */
+
+/* Each sentence begins a line, as mdoc wants it. */
+static void manual_words(const char *text, struct strbuf *out)
+{
+	while (*text) {
+		const char *end = strstr(text, ". ");
+		size_t len = end ? (size_t)(end + 1 - text) : strlen(text);
+
+		document_wrap(text, len, "", MANUAL_COLUMNS, out);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+static void manual_default(const struct key *key, struct strbuf *out)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	const char *value = key->fallback ? key->fallback : "";
+	const char *words = key->fallback_words ? key->fallback_words : "";
+
+	if (!*value && !*words)
+		return;
+	strbuf_printf(&text, "Default: %s%s%s.", value, *value && *words ? ", " : "", words);
+	manual_words(strbuf_str(&text), out);
+}
+
+static void manual_key(const struct key *key, struct strbuf *out)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, accepted = STRBUF_INIT;
+
+	strbuf_printf(out, ".It Cm %s\n", key->name);
+	document_words(key, &text);
+	manual_words(strbuf_str(&text), out);
+	strbuf_puts(&accepted, "Accepted: ");
+	key->rule.type->accept(&key->rule, &accepted);
+	strbuf_putc(&accepted, '.');
+	manual_words(strbuf_str(&accepted), out);
+	if (key->flags & KEY_REQUIRED)
+		strbuf_puts(out, "Required.\n");
+	manual_default(key, out);
+	if (keys_is_of_job(key))
+		return;
+	strbuf_puts(out, "Environment: ");
+	document_variables(key, "", out);
+	strbuf_puts(out, ".\n");
+	if (key->flags & KEY_RESTART)
+		strbuf_puts(out, "A change needs a restart.\n");
+}
+
+void document_manual(struct strbuf *out)
+{
+	for (size_t i = 0; i < n_key_sections; i++) {
+		const struct key_section *section = &key_sections[i];
+
+		strbuf_printf(out, ".Ss [%s]\\&\n", keys_header(section->name));
+		manual_words(section->words, out);
+		strbuf_puts(out, ".Bl -tag -width Ds\n");
+		for (const struct key *k = keys; k < keys + n_keys; k++)
+			if (strcmp(k->section, section->name) == 0)
+				manual_key(k, out);
+		strbuf_puts(out, ".El\n");
 	}
 }

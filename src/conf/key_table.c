@@ -221,6 +221,14 @@ const struct key keys[] = {
 			 "second. All other outcomes are always written.",
 	},
 	{
+		SETTING(metrics, listen),
+		TEXT(listen),
+		.flags = KEY_RESTART,
+		.fallback_words = "off",
+		.words = "The address and port on which /metrics, /healthz and /readyz are served "
+			 "to whoever can reach it, such as 127.0.0.1:9464.",
+	},
+	{
 		SETTING_OF_JOB(kind),
 		WORD(kinds),
 		.fallback = "builtin",
@@ -401,6 +409,7 @@ const struct key_section key_sections[] = {
 	{"retry", "When a job that has failed is tried again, and what becomes of one that "
 		  "cannot succeed."},
 	{"log", "What is written to the log."},
+	{"metrics", "What is told to Prometheus and to whoever probes."},
 	{KEY_JOB,
 		"A section [job TYPE] for each type of job that needs its own; the section [job *] "
 		"holds for all types that have none."},

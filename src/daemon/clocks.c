@@ -10,6 +10,7 @@
 
 #include "base/jump.h"
 #include "base/log.h"
+#include "work/event.h"
 
 /* About when 32 bits of seconds end; it only has to be later than anything else. */
 #define NEVER_SECONDS INT32_MAX
@@ -35,12 +36,14 @@ static void clocks_say(const struct jump *moved)
 	char text[CLOCK_DURATION_MAX];
 
 	if (moved->slept > 0)
-		log_notice("the machine was suspended for %s: leases are proven again, on new "
-			   "connections",
+		log_as(EVENT_CLOCK_JUMPED, LOG_NOTICE,
+			"the machine was suspended for %s: leases are proven again, on new "
+			"connections",
 			clocks_format(moved->slept, text));
 	if (set > 0)
-		log_notice("the machine's clock was set %s by %s: leases are proven again, on new "
-			   "connections",
+		log_as(EVENT_CLOCK_JUMPED, LOG_NOTICE,
+			"the machine's clock was set %s by %s: leases are proven again, on new "
+			"connections",
 			moved->set > 0 ? "forward" : "back", clocks_format(set, text));
 }
 

@@ -16,11 +16,13 @@
 #include "daemon/identity.h"
 #include "daemon/imprint.h"
 #include "daemon/kinds.h"
+#include "daemon/monitor.h"
 #include "daemon/notify.h"
 #include "daemon/preflight.h"
 #include "handler/registry.h"
 #include "net/http.h"
 #include "work/dispatcher.h"
+#include "work/event.h"
 
 /* With --until-empty: how long something remote may be broken. */
 #define BROKEN_PATIENCE (30 * USEC_PER_SEC)
@@ -39,6 +41,7 @@ struct daemon {
 	struct preflight *preflight;
 	struct trouble_causes queue_causes;
 	struct health *health;
+	struct monitor *monitor; /* NULL: nobody is told */
 	struct clocks *clocks;
 	struct imprint *imprint;
 
@@ -60,7 +63,7 @@ static void daemon_on_drained(void *userdata, bool clean)
 static void daemon_stop(struct daemon *d, const char *why)
 {
 	d->stopping = true;
-	log_notice("stopping: %s", why);
+	log_as(EVENT_STOPPING, LOG_NOTICE, "stopping: %s", why);
 	notify_stopping();
 	health_stopping(d->health);
 	dispatcher_drain(d->dispatcher);
@@ -76,7 +79,8 @@ static int daemon_on_terminate(
 		daemon_stop(d, info->ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 		return 0;
 	}
-	log_warning("stopped by a second signal: what is in hand is left to its leases");
+	log_as(EVENT_KILLED, LOG_WARNING,
+		"stopped by a second signal: what is in hand is left to its leases");
 	dispatcher_say_left(d->dispatcher);
 	log_close();
 	/* Handlers may still run: nothing can be torn down under them. */
@@ -95,7 +99,8 @@ static void daemon_on_exhausted(void *userdata)
 {
 	struct daemon *d = userdata;
 
-	log_error("too many handlers do not return: only a restart ends them");
+	log_as(EVENT_EXHAUSTED, LOG_ERR,
+		"too many handlers do not return: only a restart ends them");
 	d->exit_status = EXIT_FAILURE;
 	if (!d->stopping)
 		daemon_stop(d, "for a restart");
@@ -198,7 +203,8 @@ static void daemon_apply(struct daemon *d, struct settings *fresh)
 
 	settings_restart_keys(d->started, fresh, &restart);
 	if (restart.len > 0)
-		log_warning("reload: needs a restart: %s", strbuf_str(&restart));
+		log_as(EVENT_RELOAD_INCOMPLETE, LOG_WARNING, "reload: needs a restart: %s",
+			strbuf_str(&restart));
 	log_set_level(fresh->log.level);
 	if (log_set_format(fresh->log.format) < 0)
 		log_warning("reload: [log] format: the journal is not there");
@@ -231,9 +237,9 @@ static int daemon_on_reload(
 		daemon_apply(d, fresh);
 		health_note(d->health, "");
 		identity_reload(d->identity);
-		log_notice("reloaded");
+		log_as(EVENT_RELOADED, LOG_NOTICE, "reloaded");
 	} else {
-		log_error("reload: nothing was changed");
+		log_as(EVENT_RELOAD_REFUSED, LOG_ERR, "reload: nothing was changed");
 		health_note(d->health, "the last reload failed and changed nothing: see the log");
 	}
 	notify_reloaded();
@@ -258,7 +264,8 @@ static void daemon_on_queue_known(void *userdata, const struct preflight_found *
 	struct daemon *d = userdata;
 
 	/* Before the terms, for with them the first poll goes out. */
-	if (dispatcher_set_dead_letters(d->dispatcher, found->dead_letters_url) < 0)
+	if (dispatcher_set_dead_letters(
+		    d->dispatcher, found->dead_letters_url, found->max_receives) < 0)
 		log_warning("out of memory; what fails for good is left to the queue for now");
 	dispatcher_set_terms(d->dispatcher, &found->terms, found->asked);
 	daemon_on_changed(d);
@@ -371,6 +378,24 @@ static int daemon_build_health(struct daemon *d)
 	return health_new(d->event, &options, &d->health);
 }
 
+/* A port that is taken is no reason not to work. */
+static void daemon_build_monitor(struct daemon *d)
+{
+	struct monitor_options options = {
+		.listen = d->settings->metrics.listen,
+		.metrics = {d->dispatcher, d->registry, d->sqs, d->identity},
+		.preflight = d->preflight,
+	};
+
+	if (!options.listen)
+		return;
+	int r = monitor_new(d->event, &options, &d->monitor);
+	if (r < 0)
+		log_as(EVENT_METRICS_AWAY, LOG_ERR,
+			"[metrics] listen: %s: %s; there are no metrics until a restart",
+			options.listen, strerror(-r));
+}
+
 static int daemon_build(struct daemon *d)
 {
 	const struct settings *s = d->settings;
@@ -408,6 +433,8 @@ static int daemon_build(struct daemon *d)
 		r = daemon_build_preflight(d);
 	if (r == 0)
 		r = daemon_build_health(d);
+	if (r == 0)
+		daemon_build_monitor(d);
 	return r < 0 ? r : clocks_new(d->event, daemon_on_jump, d, &d->clocks);
 }
 
@@ -415,6 +442,7 @@ static void daemon_tear_down(struct daemon *d)
 {
 	imprint_free(d->imprint);
 	clocks_free(d->clocks);
+	monitor_free(d->monitor);
 	d->health = health_free(d->health);
 	preflight_free(d->preflight);
 	dispatcher_free(d->dispatcher);
@@ -469,7 +497,8 @@ int daemon_run(const struct daemon_options *options)
 	d.imprint = imprint_new();
 	imprint_write(d.imprint, d.started, d.settings);
 	const char *region = d.settings->queue.region;
-	log_notice("nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
+	log_as(EVENT_STARTED, LOG_NOTICE,
+		"nexus-worker " NEXUS_VERSION ", %u threads, queue %s in %s",
 		d.settings->worker.concurrency, d.settings->queue.url,
 		region[0] ? region : "the region that the metadata service names");
 	r = sd_event_loop(d.event);

@@ -9,6 +9,7 @@
 #include "daemon/kinds.h"
 #include "job/dsn.h"
 #include "net/ca_bundle.h"
+#include "net/http_serve.h"
 
 /* Without it no request would ever succeed. */
 static unsigned examine_ca_bundle(struct strbuf *problems)
@@ -24,6 +25,18 @@ static unsigned examine_ca_bundle(struct strbuf *problems)
 	return 1;
 }
 
+static unsigned examine_listen(const struct settings *settings, struct strbuf *problems)
+{
+	const struct key *listen = keys_find("metrics", "listen");
+
+	if (!settings->metrics.listen || http_serve_is_possible())
+		return 0;
+	keys_place(listen, settings->origins[listen - keys], problems);
+	strbuf_puts(problems, "built without libmicrohttpd, by which metrics are served, accepted "
+			      "is not to set it\n");
+	return 1;
+}
+
 unsigned examine_settings(const struct settings *settings, bool services, struct strbuf *problems)
 {
 	_cleanup_(dsn_freep) struct dsn *dsn = NULL;
@@ -36,6 +49,7 @@ unsigned examine_settings(const struct settings *settings, bool services, struct
 		strbuf_printf(problems, "%s\n", error);
 		n_problems++;
 	}
+	n_problems += examine_listen(settings, problems);
 	n_problems += kinds_check(settings, services, problems);
 	return n_problems;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "work/event.h"
 
 static const struct {
 	int priority;
@@ -26,9 +27,10 @@ void findings_say(struct findings *findings, enum finding finding, const char *t
 	if (strncmp(said, text, FINDING_TEXT_MAX - 1) == 0)
 		return;
 	if (text[0])
-		log_event(kinds[finding].priority, NULL, 0, "%s", text);
+		log_as(kinds[finding].priority > LOG_WARNING ? EVENT_NONE : EVENT_QUEUE_FINDING,
+			kinds[finding].priority, "%s", text);
 	else if (kinds[finding].cured)
-		log_notice("%s", kinds[finding].cured);
+		log_as(EVENT_QUEUE_MENDED, LOG_NOTICE, "%s", kinds[finding].cured);
 	snprintf(said, FINDING_TEXT_MAX, "%s", text);
 }
 

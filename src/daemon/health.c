@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/notify.h"
+#include "work/event.h"
 
 /* An upgrade must not hang on a database that is down. */
 #define READY_PATIENCE (30 * USEC_PER_SEC)
@@ -85,7 +86,7 @@ static void health_look(struct health *health, const struct dispatcher_status *s
 	bool proven = s->database_up && preflight_trouble(health->options.preflight)[0] == '\0';
 
 	if (proven && !health->ready && !health->stopping) {
-		log_info("ready");
+		log_as(EVENT_READY, LOG_INFO, "ready");
 		health_set_ready(health, s);
 	}
 	if (proven && s->database_trouble[0] == '\0' && s->queue_trouble[0] == '\0')
@@ -101,7 +102,7 @@ static void health_say_away(const struct health *health, const struct dispatcher
 
 	if (!s->database_up && !database[0])
 		database = "the database has not answered yet";
-	log_notice("ready, though not all is there yet: %s%s%s", queue,
+	log_as(EVENT_READY_WITHOUT, LOG_NOTICE, "ready, though not all is there yet: %s%s%s", queue,
 		queue[0] && database[0] ? "; " : "", database);
 }
 
@@ -162,7 +163,7 @@ static int health_on_watchdog(sd_event_source *source, uint64_t usec, void *user
 	if (polls && ledger)
 		notify_watchdog();
 	else
-		log_error("the watchdog is not fed: %s",
+		log_as(EVENT_WATCHDOG, LOG_ERR, "the watchdog is not fed: %s",
 			polls ? "the ledger's thread is silent" : "a poll does not end");
 	sd_event_source_set_time(source, usec + notify_watchdog_interval());
 	return 0;

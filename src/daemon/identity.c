@@ -152,8 +152,9 @@ static void identity_on_skew(void *userdata, const struct skew *skew)
 		log_notice("this machine's clock is right again: signatures are not corrected any "
 			   "more");
 	else
-		log_warning("this machine's clock is %s %s AWS's: signatures are corrected by "
-			    "that; have the clock set (timedatectl set-ntp true)",
+		log_as(EVENT_CLOCK_WRONG, LOG_WARNING,
+			"this machine's clock is %s %s AWS's: signatures are corrected by "
+			"that; have the clock set (timedatectl set-ntp true)",
 			clock_format_duration(
 				(size + USEC_PER_MIN / 2) / USEC_PER_MIN * USEC_PER_MIN, text),
 			skew->usec < 0 ? "ahead of" : "behind");
@@ -172,7 +173,7 @@ static void identity_complain(const struct identity *identity, const char *forma
 	if (identity->options.complaint)
 		memcpy(identity->options.complaint, text, sizeof text);
 	else
-		log_error("%s", text);
+		log_as(EVENT_CREDENTIALS_AWAY, LOG_ERR, "%s", text);
 }
 
 static int identity_look_for_region(struct identity *identity)
@@ -214,6 +215,8 @@ int identity_new(struct http *http, const struct identity_options *options, stru
 	if (!identity)
 		return -ENOMEM;
 	identity->options = *options;
+	identity->trouble =
+		(struct trouble){.away = EVENT_CREDENTIALS_AWAY, .back = EVENT_CREDENTIALS_BACK};
 	identity->skew = (struct skew){.changed = identity_on_skew, .userdata = identity};
 	identity->program_environment = identity_make_environment();
 	if (!identity->program_environment)

@@ -10,6 +10,7 @@
 #include "daemon/kind_options.h"
 #include "handler/child_check.h"
 #include "handler/credential_endpoint.h"
+#include "net/http_serve.h"
 
 /* A handler as it was made; its environment_file as it was then. */
 struct kinds_entry {
@@ -47,6 +48,8 @@ static void kinds_complain(const struct kinds *k)
 
 	if (landlock)
 		log_warning("%s", landlock);
+	if (!http_serve_is_possible())
+		log_warning("programs get no AWS credentials: built without libmicrohttpd");
 	/* Else there is no unit that could be changed. */
 	if (cgroup && !k->by_hand)
 		log_notice("%s", cgroup);
@@ -60,7 +63,7 @@ static int kinds_get_ready(struct kinds *k, const struct settings *settings)
 
 	if (k->means || !kinds_start_programs(settings))
 		return 0;
-	if (k->credentials && !k->endpoint) {
+	if (k->credentials && !k->endpoint && http_serve_is_possible()) {
 		int r = credential_endpoint_new(k->event, k->credentials, &k->endpoint);
 		if (r < 0)
 			return r;
@@ -171,6 +174,50 @@ static void kinds_check_service(const struct settings_job *job, struct strbuf *l
 		strbuf_printf(lines, "url: %s\n", text);
 }
 
+/* What the section asks for and cannot be served here; NULL: nothing. */
+static const char *kinds_unserved(const struct settings_job *job)
+{
+	const struct key *pass = keys_find(KEY_JOB, "pass_aws_credentials");
+
+	if (http_serve_is_possible())
+		return NULL;
+	if (job->kind == SETTINGS_LAMBDA)
+		return "kind: built without libmicrohttpd, by which runtimes are served, accepted "
+		       "is builtin, command or http";
+	if (job->kind == SETTINGS_COMMAND && job->pass_aws_credentials && job->origins[pass - keys])
+		return "pass_aws_credentials: built without libmicrohttpd, by which they are "
+		       "served, accepted is no";
+	return NULL;
+}
+
+static void kinds_check_job(const struct settings *settings, const struct settings_job *job,
+	bool services, struct strbuf *lines)
+{
+	const char *unserved = kinds_unserved(job);
+	struct command_options command;
+	struct lambda_options lambda;
+
+	if (unserved)
+		strbuf_printf(lines, "%s\n", unserved);
+	switch (job->kind) {
+	case SETTINGS_BUILTIN:
+		kinds_check_builtin(job, lines);
+		return;
+	case SETTINGS_COMMAND:
+		kind_options_command(settings, job, &command);
+		child_check(&command.child, lines);
+		return;
+	case SETTINGS_LAMBDA:
+		kind_options_lambda(settings, job, &lambda);
+		lambda_check(&lambda, lines);
+		return;
+	case SETTINGS_HTTP:
+		if (services)
+			kinds_check_service(job, lines);
+		return;
+	}
+}
+
 unsigned kinds_check(const struct settings *settings, bool services, struct strbuf *problems)
 {
 	unsigned n = 0;
@@ -178,26 +225,8 @@ unsigned kinds_check(const struct settings *settings, bool services, struct strb
 	for (size_t i = 0; i < settings->n_jobs; i++) {
 		const struct settings_job *job = &settings->jobs[i];
 		_cleanup_strbuf_ struct strbuf lines = STRBUF_INIT;
-		struct command_options command;
-		struct lambda_options lambda;
 
-		switch (job->kind) {
-		case SETTINGS_BUILTIN:
-			kinds_check_builtin(job, &lines);
-			break;
-		case SETTINGS_COMMAND:
-			kind_options_command(settings, job, &command);
-			child_check(&command.child, &lines);
-			break;
-		case SETTINGS_LAMBDA:
-			kind_options_lambda(settings, job, &lambda);
-			lambda_check(&lambda, &lines);
-			break;
-		case SETTINGS_HTTP:
-			if (services)
-				kinds_check_service(job, &lines);
-			break;
-		}
+		kinds_check_job(settings, job, services, &lines);
 		n += kinds_place(job, &lines, problems);
 	}
 	return n;
@@ -247,6 +276,11 @@ static int kinds_fill(struct kinds *k, const struct settings *settings,
 		entry->handler = kinds_reuse(k, settings, before, job, &entry->file);
 		if (entry->handler)
 			continue;
+		const char *unserved = kinds_unserved(job);
+		if (unserved) {
+			strbuf_printf(problems, "[job %s] %s\n", job->type, unserved);
+			return -EINVAL;
+		}
 		int r = kinds_make(k, settings, job, error, &entry->handler);
 		if (r == -EINVAL)
 			strbuf_printf(problems, "[job %s]: %s\n", job->type, error);

@@ -35,6 +35,7 @@ struct preflight {
 	struct lease_terms terms;
 	bool asked;
 	usec_t retention;
+	unsigned max_receives;  /* 0: any number */
 	char *dead_letter_arn;  /* owned; NULL: it has none */
 	char *dead_letters_url; /* owned; NULL: none, or the ARN leads to none */
 };
@@ -187,7 +188,8 @@ static void preflight_end(struct preflight *p, bool extendable, const char *why)
 	p->text[0] = '\0';
 	backoff_reset(&p->pause);
 	trouble_end(&p->trouble, "looking at the queue");
-	const struct preflight_found found = {p->terms, p->asked, p->dead_letters_url};
+	const struct preflight_found found = {
+		p->terms, p->asked, p->dead_letters_url, p->max_receives};
 	p->options.known(p->options.userdata, &found);
 	preflight_look_at_dead_letters(p);
 }
@@ -281,6 +283,7 @@ static int preflight_keep(struct preflight *p, const struct sqs_queue_attributes
 	free(p->dead_letters_url);
 	p->dead_letters_url = url.len > 0 ? strbuf_take(&url) : NULL;
 	p->retention = queue->retention;
+	p->max_receives = queue->max_receive_count;
 	return 0;
 }
 
@@ -345,7 +348,11 @@ int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_optio
 		return -ENOMEM;
 	p->sqs = sqs;
 	p->options = *options;
-	p->trouble.causes = options->causes;
+	p->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_QUEUE_AWAY,
+		.back = EVENT_QUEUE_BACK,
+	};
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
 	snprintf(p->text, sizeof p->text, "%s",
 		options->waits ? "waiting for credentials" : "looking at the queue");

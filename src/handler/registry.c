@@ -132,6 +132,11 @@ struct registry_entry *registry_find(struct registry *registry, const char *type
 	return entry ? entry : registry_get(registry, "*");
 }
 
+const struct registry_entry *registry_at(const struct registry *registry, size_t i)
+{
+	return i < registry->n_entries ? registry->entries[i] : NULL;
+}
+
 bool registry_entry_wants_envelopes(const struct registry_entry *entry)
 {
 	return entry->handler && entry->handler->wants_envelope;

@@ -102,6 +102,7 @@ static int http_exchange_setup(struct http_exchange *x, const struct http_option
 #define SET(option, value) bad = bad ? bad : curl_easy_setopt(x->easy, option, value)
 	SET(CURLOPT_ERRORBUFFER, x->said);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PATH_AS_IS, 1L); /* what is signed, or asked for, is what is sent */
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -172,6 +172,9 @@ static bool failure_of_handshake(const struct failure *f)
 {
 	const char *number = strstr(f->place->said, "error:");
 
+	/* From 8.12 on libcurl says "TLS connect error: " before it. */
+	if (number && number[strlen("error:")] == ' ')
+		number = strstr(number + strlen("error:"), "error:");
 	if (!failure_has_openssl())
 		return false;
 	if (!number)

@@ -414,6 +414,11 @@ static int serve_add_sources(struct http_serve *serve)
 	return 0;
 }
 
+bool http_serve_is_possible(void)
+{
+	return true;
+}
+
 int http_serve_new(
 	sd_event *event, const struct http_serve_options *options, struct http_serve **ret)
 {

@@ -44,7 +44,7 @@ static void admission_reject(const struct admission *a, const struct sqs_message
 	bool goes = burial_is_open(a->burial) && message->details &&
 		    admission_copy(a, message, received_at, &buried) == 0;
 
-	report_rejected(a->report, message, goes, reason);
+	report_rejected(a->report, message, registry_find(a->registry, "*"), goes, reason);
 	if (!goes)
 		return;
 	lease_watch(a->lease, buried.delivery);
@@ -60,7 +60,7 @@ static void admission_reject_type(const struct admission *a, const struct sqs_me
 	if (hold_is_begun(hold))
 		admission_reject(a, message, received_at, reason);
 	else
-		report_rejected(a->report, message, false, reason);
+		report_rejected(a->report, message, registry_find(a->registry, "*"), false, reason);
 }
 
 /* The same message once more: its newer handle counts, for the older has lost its effect. */

@@ -232,7 +232,12 @@ int burial_new(
 		return -ENOMEM;
 	burial->sqs = sqs;
 	burial->options = *options;
-	burial->trouble.causes = burial->full.causes = options->causes;
+	burial->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_DEAD_LETTERS_AWAY,
+		.back = EVENT_DEAD_LETTERS_BACK,
+	};
+	burial->full = burial->trouble;
 	burial->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&burial->waiting);
 	TAILQ_INIT(&burial->out);

@@ -344,7 +344,7 @@ void dispatcher_on_denied(void *userdata, const char *text)
 
 	if (!d->terms.extendable)
 		return;
-	log_warning("visibility cannot be extended: %s", text);
+	log_as(EVENT_QUEUE_FINDING, LOG_WARNING, "visibility cannot be extended: %s", text);
 	dispatcher_set_terms(d, &terms, d->terms_asked);
 }
 
@@ -374,8 +374,10 @@ void dispatcher_set_limits(struct dispatcher *d, const struct dispatcher_limits 
 	burial_set_wanted(d->burial, limits->dead_letters);
 }
 
-int dispatcher_set_dead_letters(struct dispatcher *d, const char *queue_url)
+int dispatcher_set_dead_letters(
+	struct dispatcher *d, const char *queue_url, unsigned max_receives)
 {
+	report_set_max_receives(d->report, max_receives);
 	return burial_set_queue(d->burial, queue_url);
 }
 
@@ -415,6 +417,7 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.n_completed = report_n(d->report, JOB_COMPLETED),
 		.n_failed = report_n(d->report, JOB_FAILED) + report_n(d->report, JOB_TIMEOUT),
 		.oldest_poll = intake_oldest_poll(d->intake),
+		.answered_at = intake_answered_at(d->intake),
 		.ledger_seen_at = ledger_seen_at(d->ledger),
 		.progress = d->n_back_run + d->n_back_unrun,
 		.database_up = d->database_up,
@@ -422,4 +425,9 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *ret
 		.queue_trouble = dispatcher_queue_trouble(d),
 		.dead_letter_trouble = burial_trouble(d->burial),
 	};
+}
+
+const struct histogram *dispatcher_batches(const struct dispatcher *d)
+{
+	return ledger_batches(d->ledger);
 }

@@ -28,6 +28,7 @@ struct intake {
 	unsigned n_polls;
 	unsigned n_asked;
 	unsigned n_allowed; /* polls at a time */
+	usec_t answered_at;
 	bool stopped;
 	bool paused;
 	struct backoff pause;
@@ -91,10 +92,15 @@ int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *op
 		return -ENOMEM;
 	intake->sqs = sqs;
 	intake->options = *options;
-	intake->trouble.causes = options->causes;
+	intake->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_QUEUE_AWAY,
+		.back = EVENT_QUEUE_BACK,
+	};
 	intake->received = received;
 	intake->userdata = userdata;
 	intake->n_allowed = 1;
+	intake->answered_at = clock_monotonic();
 	intake->pause = (struct backoff){.base = PAUSE_MIN, .cap = 30 * USEC_PER_SEC};
 	intake->early_pause = (struct backoff){.base = PAUSE_MIN, .cap = USEC_PER_SEC};
 	TAILQ_INIT(&intake->polls);
@@ -147,6 +153,7 @@ static void intake_fault(struct intake *intake, const char *text)
 static void intake_success(struct intake *intake, size_t n_messages, usec_t took)
 {
 	intake->text[0] = '\0';
+	intake->answered_at = clock_monotonic();
 	trouble_end(&intake->trouble, "receiving");
 	backoff_reset(&intake->pause);
 	if (n_messages > 0 && intake->n_allowed < intake->options.max_polls)
@@ -236,6 +243,11 @@ usec_t intake_oldest_poll(const struct intake *intake)
 	const struct poll *oldest = TAILQ_FIRST(&intake->polls);
 
 	return oldest ? oldest->began_at : 0;
+}
+
+usec_t intake_answered_at(const struct intake *intake)
+{
+	return intake->answered_at;
 }
 
 const char *intake_trouble(const struct intake *intake)

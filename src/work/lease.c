@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "work/event.h"
 #include "work/outbox.h"
 
 struct lease {
@@ -94,7 +95,7 @@ static usec_t lease_cancel_at(
 
 static void lease_cancel(struct lease *lease, struct hold *hold, enum job_cancel reason)
 {
-	log_warning("job=%s: %s%s", hold->job.id,
+	log_as_job(EVENT_NONE, LOG_WARNING, &hold->job, "job=%s: %s%s", hold->job.id,
 		reason == JOB_CUT ? "its message's visibility ends and may not be extended"
 				  : "neither its visibility nor its row can be held",
 		hold_has_run(hold) ? "" : "; its handler is told to stop");

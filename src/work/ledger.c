@@ -38,6 +38,7 @@ struct ledger {
 	/* Written by the thread. */
 	_Atomic(uint64_t) n_turns;
 	_Atomic(uint64_t) n_touches;
+	struct histogram batches;
 	_Atomic(usec_t) seen_at;
 	_Atomic(bool) up;
 
@@ -72,6 +73,8 @@ int ledger_new(const char *database_url, struct queue *back, struct ledger **ret
 	if (!ledger)
 		return -ENOMEM;
 	ledger->back = back;
+	ledger->trouble =
+		(struct trouble){.away = EVENT_DATABASE_AWAY, .back = EVENT_DATABASE_BACK};
 	ledger->pause = (struct backoff){.base = 100 * USEC_PER_MSEC};
 	atomic_store(&ledger->seen_at, clock_monotonic());
 	int r = queue_init(&ledger->news, false);
@@ -160,6 +163,15 @@ struct ledger_news *ledger_news(struct ledger *ledger)
 uint64_t ledger_n_turns(const struct ledger *ledger)
 {
 	return atomic_load(&ledger->n_turns);
+}
+
+static const uint64_t batch_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+const struct histogram_bounds ledger_batch_bounds = {
+	batch_bounds, sizeof batch_bounds / sizeof batch_bounds[0]};
+
+const struct histogram *ledger_batches(const struct ledger *ledger)
+{
+	return &ledger->batches;
 }
 
 uint64_t ledger_n_touches(const struct ledger *ledger)
@@ -321,7 +333,8 @@ static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum s
 	}
 	bool written = result == STORE_OK && ask->verdict == STORE_WRITTEN;
 	if (!written)
-		log_error("job=%s: %s; its row could not be marked as failed", ask->job->id, text);
+		log_as_job(EVENT_NONE, LOG_ERR, ask->job,
+			"job=%s: %s; its row could not be marked as failed", ask->job->id, text);
 	rows_refused(&ledger->rows, ask->job, written, text);
 }
 
@@ -368,6 +381,7 @@ static void ledger_refused(struct ledger *ledger, struct store_turn *turn)
 static void ledger_count(struct ledger *ledger, const struct store_turn *turn)
 {
 	atomic_fetch_add(&ledger->n_turns, 1);
+	histogram_observe(&ledger->batches, &ledger_batch_bounds, ledger_n_asks(turn));
 	if (turn->steps[STORE_TOUCH].n_asks > 0)
 		atomic_fetch_add(&ledger->n_touches, 1);
 	queue_wake(ledger->back);

@@ -54,7 +54,11 @@ int outbox_new(
 		return -ENOMEM;
 	outbox->sqs = sqs;
 	outbox->options = *options;
-	outbox->trouble.causes = options->causes;
+	outbox->trouble = (struct trouble){
+		.causes = options->causes,
+		.away = EVENT_QUEUE_AWAY,
+		.back = EVENT_QUEUE_BACK,
+	};
 	outbox->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&outbox->waiting);
 	TAILQ_INIT(&outbox->out);

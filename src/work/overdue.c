@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "work/event.h"
 
 #define LOOK_EVERY USEC_PER_SEC
 #define SAY_EVERY  USEC_PER_MIN
@@ -29,7 +30,8 @@ static void overdue_say(const struct hold *hold, usec_t now, const char *what)
 {
 	char lasted[CLOCK_DURATION_MAX];
 
-	log_warning("job=%s type=%s: its handler has not returned for %s, though told to stop%s",
+	log_as_job(EVENT_JOB_OVERDUE, LOG_WARNING, &hold->job,
+		"job=%s type=%s: its handler has not returned for %s, though told to stop%s",
 		hold->job.id, hold->job.type,
 		clock_format_duration(overdue_lasts(hold, now), lasted), what);
 }
@@ -168,7 +170,8 @@ void overdue_returned(struct overdue *overdue, struct hold *hold)
 {
 	char lasted[CLOCK_DURATION_MAX];
 
-	log_notice("job=%s type=%s: its handler has returned at last, after %s", hold->job.id,
+	log_as_job(EVENT_NONE, LOG_NOTICE, &hold->job,
+		"job=%s type=%s: its handler has returned at last, after %s", hold->job.id,
 		hold->job.type,
 		clock_format_duration(overdue_lasts(hold, clock_boottime()), lasted));
 	TAILQ_REMOVE(&overdue->holds, hold, link);
@@ -184,7 +187,8 @@ void overdue_name(const struct overdue *overdue)
 	const struct hold *hold;
 
 	TAILQ_FOREACH(hold, &overdue->holds, link)
-	log_warning("job=%s type=%s: its handler has not returned; it ends with the daemon",
+	log_as_job(EVENT_LEFT, LOG_WARNING, &hold->job,
+		"job=%s type=%s: its handler has not returned; it ends with the daemon",
 		hold->job.id, hold->job.type);
 }
 

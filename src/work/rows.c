@@ -2,6 +2,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "work/event.h"
 
 #define LOCKED_PAUSE_MIN (50 * USEC_PER_MSEC)
 #define LOCKED_PAUSE_MAX (5 * USEC_PER_SEC)
@@ -138,7 +139,7 @@ static void rows_settle_begins(
 static void rows_warn_completed(const struct job *job)
 {
 	if (job->outcome != JOB_ABANDONED)
-		log_warning(
+		log_as_job(EVENT_NONE, LOG_WARNING, job,
 			"job=%s: its handler failed after it had completed the row: %s; counted "
 			"as completed",
 			job->id, job->error ? job->error : "no reason given");

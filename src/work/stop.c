@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "work/event.h"
 
 static void stop_cancel_all(struct stop *stop)
 {
@@ -34,8 +35,9 @@ static void stop_name_job(const struct stop *stop, const struct hold *hold)
 	if (ran || !begun)
 		why = stop->database_text[0] ? stop->database_text
 					     : "it is locked, or there is no answer yet";
-	log_warning("job=%s type=%s is left to its leases: %s%s", hold->job.id, hold->job.type,
-		what, why);
+	log_as_job(EVENT_LEFT, LOG_WARNING, &hold->job,
+		"job=%s type=%s is left to its leases: %s%s", hold->job.id, hold->job.type, what,
+		why);
 }
 
 static const char *stop_reason(const char *trouble)
@@ -52,17 +54,21 @@ static void stop_name_messages(const struct stop *stop)
 	const char *why = stop_reason(acker_trouble(stop->acker));
 
 	if (n_ready > 0)
-		log_warning("%u jobs are left to the queue: they were not begun", n_ready);
+		log_as(EVENT_LEFT, LOG_WARNING,
+			"%u jobs are left to the queue: they were not begun", n_ready);
 	if (n_deletes > 0)
-		log_warning("%u completed messages are not deleted: %s; they come again and are "
-			    "deleted then",
+		log_as(EVENT_LEFT, LOG_WARNING,
+			"%u completed messages are not deleted: %s; they come again and are "
+			"deleted then",
 			n_deletes, why);
 	if (n_dead > 0)
-		log_warning("%u messages are not in the dead letter queue: %s; they come again",
-			n_dead, stop_reason(burial_trouble(stop->burial)));
+		log_as(EVENT_LEFT, LOG_WARNING,
+			"%u messages are not in the dead letter queue: %s; they come again", n_dead,
+			stop_reason(burial_trouble(stop->burial)));
 	if (n_give_backs > 0)
-		log_warning("%u messages are not given back: %s; they come when their visibility "
-			    "ends",
+		log_as(EVENT_LEFT, LOG_WARNING,
+			"%u messages are not given back: %s; they come when their visibility "
+			"ends",
 			n_give_backs, why);
 }
 
@@ -80,7 +86,8 @@ void stop_say_left(const struct stop *stop)
 	stop_name_messages(stop);
 	if (n_burnt > 0)
 		snprintf(cost, sizeof cost, "; receives burnt: %u", n_burnt);
-	log_notice("drained: %u jobs left to their leases, %u messages given back%s",
+	log_as(EVENT_DRAINED, LOG_NOTICE,
+		"drained: %u jobs left to their leases, %u messages given back%s",
 		delivery_n_holds(stop->index), n_given_back, cost);
 }
 

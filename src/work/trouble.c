@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
-
 /* Two faults that take turns, or one that comes and goes, must not fill the log. */
 #define CHANGE_PAUSE (10 * USEC_PER_SEC)
 #define REPEAT_PAUSE USEC_PER_MIN
@@ -49,10 +47,10 @@ static void trouble_say(struct trouble *trouble, const char *text, usec_t now)
 	char lasted[CLOCK_DURATION_MAX];
 
 	if (trouble->spoke && now - trouble->said_at >= REPEAT_PAUSE)
-		log_warning("%s (for %s, %u times since it was last said)", text,
-			trouble_lasted(trouble, lasted), trouble->n_unsaid + 1);
+		log_as(trouble->away, LOG_WARNING, "%s (for %s, %u times since it was last said)",
+			text, trouble_lasted(trouble, lasted), trouble->n_unsaid + 1);
 	else
-		log_warning("%s", text);
+		log_as(trouble->away, LOG_WARNING, "%s", text);
 	trouble->spoke = true;
 	trouble->n_unsaid = 0;
 	if (!causes)
@@ -103,7 +101,8 @@ void trouble_end(struct trouble *trouble, const char *what)
 	if (trouble->since == 0)
 		return;
 	if (trouble->spoke)
-		log_notice("%s works again, after %s", what, trouble_lasted(trouble, lasted));
+		log_as(trouble->back, LOG_NOTICE, "%s works again, after %s", what,
+			trouble_lasted(trouble, lasted));
 	trouble_drop(trouble);
 }
 

@@ -141,6 +141,7 @@ int waiting_put_off(struct waiting *waiting, struct hold *hold, usec_t until)
 
 int waiting_init(struct waiting *waiting)
 {
+	waiting->crowd = (struct trouble){.away = EVENT_CROWDED, .back = EVENT_UNCROWDED};
 	int r = sd_event_add_time(waiting->event, &waiting->each_minute, CLOCK_MONOTONIC, 0, 1,
 		waiting_on_minute, waiting);
 	if (r < 0)

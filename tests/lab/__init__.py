@@ -17,6 +17,8 @@
     relay       stands between the daemon and a service: cuts, stalls, TLS, a proxy
     authority   certificates, made when a test wants them
     resolver    name servers that a test plays
+    booted      a Debian that has booted, as one administers it; booted_case: what tests/system
+                stands on
     javascript, botocore_client
                 clients of the local SQS that nobody here wrote
     tap         runs unittest cases and reports as tests/run reads it

@@ -14,6 +14,7 @@
 
 #define SAMPLE "conf/nexus-worker.conf"
 #define README "README.md"
+#define MANUAL "man/nexus-worker.conf.5"
 
 static struct strbuf sample;
 
@@ -112,6 +113,19 @@ START_TEST(the_readme_has_that_table)
 }
 END_TEST
 
+START_TEST(the_manual_page_has_that_list)
+{
+	struct strbuf text = STRBUF_INIT, list = STRBUF_INIT;
+
+	document_manual(&list);
+	ck_assert_int_eq(file_read(MANUAL, STRBUF_CEILING_DEFAULT, &text), 0);
+	ck_assert_msg(strstr(strbuf_str(&text), strbuf_str(&list)) != NULL,
+		"%s lacks this list:\n%s", MANUAL, strbuf_str(&list));
+	strbuf_done(&text);
+	strbuf_done(&list);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("document");
@@ -123,6 +137,7 @@ int main(void)
 	tcase_add_test(tcase, no_line_of_the_sample_is_wider_than_a_screen);
 	tcase_add_test(tcase, the_table_has_a_row_for_every_key);
 	tcase_add_test(tcase, the_readme_has_that_table);
+	tcase_add_test(tcase, the_manual_page_has_that_list);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

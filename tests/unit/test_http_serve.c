@@ -202,15 +202,15 @@ static void client_expect(int fd, const char *text)
 	ck_assert_msg(!end, "the connection ended; it said: %s", heard);
 }
 
-/* It ends, and this was said before. */
+/* It ends, and this was said before; NULL: whatever. */
 static void client_expect_end(int fd, const char *text)
 {
 	bool end;
 	_cleanup_free_ char *heard = client_hear(fd, NULL, &end);
 
-	if (*text == '\0')
+	if (text && *text == '\0')
 		ck_assert_str_eq(heard, "");
-	else
+	else if (text)
 		ck_assert_ptr_nonnull(strstr(heard, text));
 	close(fd);
 }
@@ -369,7 +369,8 @@ END_TEST
 START_TEST(what_is_not_http_is_refused_and_not_handed_over)
 {
 	start((struct http_serve_options){0});
-	client_expect_end(client_asks("what do you want?\r\n\r\n"), "HTTP/1.");
+	/* To this libmicrohttpd 1.0 says nothing any more. */
+	client_expect_end(client_asks("what do you want?\r\n\r\n"), NULL);
 	client_expect_end(client_asks("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 ");
 	client_expect_end(client_asks("GET / HTTP/1.1\r\nHost: here\r\nContent-Length: -1\r\n\r\n"),
 		"HTTP/1.1 400 ");

@@ -1,0 +1,78 @@
+"""The units, as systemd-analyze sees them; tests/system starts them."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from lab import tap
+from lab.world import ROOT
+
+UNITS = ROOT / "systemd"
+DROP_INS = sorted((UNITS / "nexus-worker.service.d").glob("*.conf"))
+# In tenths, of 10.
+EXPOSURE_MAX = 15
+
+
+def analyze(*words):
+    """systemd-analyze's exit status and all that it said."""
+    done = subprocess.run(["systemd-analyze", *map(str, words)], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def version():
+    return int(re.match(r"systemd (\d+)", analyze("--version")[1])[1])
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+class AUnit(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="nexus-units-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def units(self):
+        """Both, each in a directory of its own, with a program that is there."""
+        service = (UNITS / "nexus-worker.service").read_text(encoding="utf-8")
+        instance = subprocess.run(["sed", "-f", UNITS / "instance.sed"], input=service, text=True,
+                                  stdout=subprocess.PIPE, check=True).stdout
+        for name, text in (("nexus-worker.service", service), ("nexus-worker@.service", instance)):
+            unit = self.directory / name.replace("@", "@one")
+            unit.write_text(text.replace("/usr/bin/nexus-worker", "/bin/true"), encoding="utf-8")
+            yield unit
+
+    def assert_understood(self, unit):
+        status, said = analyze("verify", "--recursive-errors=one", "--man=no", unit)
+        self.assertEqual((status, said), (0, ""))
+
+    def test_is_understood_in_every_line(self):
+        for unit in self.units():
+            with self.subTest(unit.name):
+                self.assert_understood(unit)
+
+    def test_is_understood_with_each_drop_in_that_this_systemd_is_new_enough_for(self):
+        for unit in self.units():
+            place = unit.with_name(unit.name + ".d")
+            for drop_in in DROP_INS:
+                needs = re.search(r"For systemd (\d+) or later", drop_in.read_text("utf-8"))
+                if needs and int(needs[1]) > version():
+                    continue
+                with self.subTest(drop_in.name, unit=unit.name):
+                    place.mkdir()
+                    shutil.copy(drop_in, place)
+                    self.assert_understood(unit)
+                    shutil.rmtree(place)
+
+    def test_leaves_open_only_what_it_says(self):
+        for unit in self.units():
+            with self.subTest(unit.name):
+                status, said = analyze("security", "--offline=true",
+                                       f"--threshold={EXPOSURE_MAX}", unit)
+                self.assertEqual(status, 0, said)
+
+
+if __name__ == "__main__":
+    tap.main()
