@@ -209,7 +209,8 @@ class BodiesOfAMebibyte(FaultCase):
         daemon = self.start({"worker.memory": "16M"})
         self.assert_promises_kept()
         self.assertEqual(self.jobs.runs(), {1: 12})
-        self.assertLessEqual(self.sqs.answers("ReceiveMessage"), 3)
+        # Not one by one, though none may have been there when one of them was asked for.
+        self.assertLessEqual(self.sqs.answers("ReceiveMessage"), 6)
         # A sanitizer keeps what is freed for a while.
         if not self.lab.sanitized:
             # The answer, while it grows, the bodies, and what sixteen threads make of them.

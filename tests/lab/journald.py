@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 
+from lab.feed import until
 from lab.process import Process
 
 JOURNALD = pathlib.Path("/lib/systemd/systemd-journald")
@@ -38,6 +39,9 @@ class Journal:
         self._process = Process(lab, "journald", [
             "unshare", "--mount", "sh", "-c", SETUP, JOURNALD])
         self._process.wait_line("the namespace is ready")
+        # Who comes before its socket logs elsewhere.
+        socket = pathlib.Path(f"/proc/{self._process.pid}/root/run/systemd/journal/socket")
+        until(socket.exists, what="journald's socket")
 
     @property
     def inside(self):
