@@ -147,10 +147,12 @@ static void on_sent(void *userdata, const struct sqs_answer *answer, const char 
 	case SQS_NO_KEY:
 	case SQS_NO_QUEUE:
 	case SQS_STALE:
-	case SQS_REFUSED:
 		burial_complain(burial, answer->text,
 			"; what fails for good is left to its queue, for its redrive policy");
 		burial_leave_grave(grave);
+		break;
+	case SQS_REFUSED: /* for what is in that one, which says nothing of others */
+		burial_give_up(grave, answer->text);
 		break;
 	case SQS_UNREACHABLE:
 	case SQS_THROTTLED:

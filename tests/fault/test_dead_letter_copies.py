@@ -271,6 +271,19 @@ class ACopy(Copies):
         self.assertEqual([row.attempts for row in self.jobs.rows()], [2, 2, 2], line[0])
         self.assertEqual(len(daemon.lines(" warning .*SendMessage")), 1)
 
+    def test_that_is_refused_is_named_and_says_nothing_of_others(self):
+        """One that is too large for the dead letter queue, for example."""
+        daemon = self.start(SEND)
+        self.sqs.fault(action="SendMessage", kind="status", status=400, code="InvalidParameterValue")
+        self.queue.send(["no job"])
+        message = daemon.wait_line("message=([^ ]+) .*outcome=rejected dead_letter=send")[1]
+        daemon.wait_line(f"message={message} could not be sent to the dead letter queue: .*refused "
+                         "SendMessage .*; it is left to its queue")
+        job, = self.publish()
+        self.jobs.wait(job, "completed")
+        daemon.wait_status("1 completed, 0 failed$")
+        self.assertEqual(daemon.stop(), 0)
+
     def test_for_a_queue_that_is_gone_is_said_and_left_to_the_queue(self):
         daemon = self.start(SEND)
         self.dead_letters.delete()

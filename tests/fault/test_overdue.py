@@ -2,6 +2,7 @@
 does not run a second time beside it, and when there are too many the daemon asks for a restart."""
 
 from lab import tap
+from lab.clocks import Clocks
 from lab.fault_case import FaultCase, setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.preload import preload
@@ -19,8 +20,11 @@ class ADeafHandler(FaultCase):
         self.deaf.touch()
         self.addCleanup(self.deaf.unlink, missing_ok=True)
 
-    def start_deaf(self, threads, **settings):
+    def start_deaf(self, threads, clocks=None, **settings):
         environment = {"DEAF_FILE": str(self.deaf), **preload(self.lab, "deaf")}
+        if clocks:
+            both = f"{environment['LD_PRELOAD']}:{clocks.environment['LD_PRELOAD']}"
+            environment |= {**clocks.environment, "LD_PRELOAD": both}
         return self.start({"worker.concurrency": threads, "worker.job_timeout": LIMIT, **settings},
                           environment=environment)
 
@@ -50,6 +54,24 @@ class ADeafHandler(FaultCase):
         self.assert_promises_kept()
         self.assertEqual(self.jobs.history(job), [
             ("processing", 1), ("failed", 1), ("processing", 2), ("completed", 2)])
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_is_said_with_its_job_again_each_minute(self):
+        """The machine sleeps for most of it."""
+        clocks = Clocks(self.lab, self.queue.name)
+        self.addCleanup(clocks.close)
+        daemon = self.start_deaf(threads=1, clocks=clocks)
+        job = self.publish_deaf()
+        daemon.wait_line(f"job={job} .*{GIVEN_UP}")
+        self.jobs.wait(job, "failed")
+        for _ in range(2):
+            here = daemon.here()
+            clocks.suspend(60)
+            daemon.wait_line(f"job={job} .*has not returned for [^ ]+, though told to stop$",
+                             start=here)
+        self.assertEqual(len(daemon.lines("has not returned for")), 3)
+        self.deaf.unlink()
+        daemon.wait_line(f"job={job} .*its handler has returned at last, after")
         self.assertEqual(daemon.stop(), 0)
 
     def test_keeps_the_place_of_its_type(self):
