@@ -289,6 +289,35 @@ run-check-system: all tools dist
 	@NEXUS_DIST=$(abspath $(DIST)) $(PYTHON) tests/run --jobs 2 --timeout 3600 \
 		$(wildcard tests/system/test_*.py)
 
+# For arm64, on a machine that is none: all is compiled, and linked with Debian's libraries, which stay
+# in a directory of their own; the tests run in an emulator, but for those that it is too slow for, that
+# start programs built so, or need what Linux has had since 5.6.
+ARM64          := $(abspath $(BUILD))/arm64
+ARM64_ROOT     := $(ARM64)/root
+ARM64_PACKAGES := libc6-dev libarchive-dev libcurl4-openssl-dev libexpat1-dev libjansson-dev \
+                  libmicrohttpd-dev libpq-dev libssl-dev libsystemd-dev check
+UNEMULATED     := test_command test_credential_endpoint test_credentials_container test_http \
+                  test_http_client test_http_serve test_lambda test_peer test_runtime test_spawn test_unzip
+EMULATED       := $(filter-out $(UNEMULATED),$(UNIT_TESTS))
+
+.PHONY: cross-arm64 run-cross
+cross-arm64: ## builds for arm64, and runs the unit tests in an emulator
+	@packaging/install-deps build cross
+	@tests/cross/sysroot.sh arm64 $(ARM64) $(ARM64_PACKAGES)
+	@PKG_CONFIG_SYSROOT_DIR=$(ARM64_ROOT) \
+		PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig:$(ARM64_ROOT)/usr/share/pkgconfig \
+		QEMU_LD_PREFIX=$(ARM64_ROOT) \
+		$(MAKE) --no-print-directory $(parallel) -s run-cross BUILD=$(ARM64)/build EMULATOR=qemu-aarch64 \
+		CC='aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)' AR=aarch64-linux-gnu-ar CFLAGS='-O2 -g -Werror'
+
+run-cross: all objects $(EMULATED:%=$(BUILD)/emulated/%)
+	@$(PYTHON) tests/run $(EMULATED:%=$(BUILD)/emulated/%)
+
+$(BUILD)/emulated/%: $(BUILD)/tests/%
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec $(EMULATOR) %s "$$@"\n' $(abspath $<) >$@
+	@chmod +x $@
+
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
 	@packaging/install-deps build test

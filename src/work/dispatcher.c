@@ -374,8 +374,7 @@ void dispatcher_set_limits(struct dispatcher *d, const struct dispatcher_limits 
 	burial_set_wanted(d->burial, limits->dead_letters);
 }
 
-int dispatcher_set_dead_letters(
-	struct dispatcher *d, const char *queue_url, unsigned max_receives)
+int dispatcher_set_dead_letters(struct dispatcher *d, const char *queue_url, unsigned max_receives)
 {
 	report_set_max_receives(d->report, max_receives);
 	return burial_set_queue(d->burial, queue_url);

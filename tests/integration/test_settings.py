@@ -108,6 +108,14 @@ class TheEnvironment(Case):
 
 
 class TheLog(Case):
+    def test_is_text_where_there_is_no_journal(self):
+        """As in a container, even if who started it had one."""
+        daemon = self.start(environment={"JOURNAL_STREAM": "8:12345"})
+        job, = self.jobs.publish()
+        daemon.wait_line(f"info +job={job} .* outcome=completed")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.lines("(?i)journal|error|warning"), [])
+
     def test_as_json_has_one_object_a_line(self):
         daemon = self.start({"log.format": "json"})
         job, = self.jobs.publish()

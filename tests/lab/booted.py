@@ -1,9 +1,11 @@
 """A Debian that has booted (tests/system/booted), as one administers it."""
 
+import itertools
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 
@@ -12,6 +14,7 @@ from lab.process import Process, children
 from lab.world import ROOT
 
 BOOTED = ROOT / "tests/system/booted"
+_numbers = itertools.count(1)
 BUILD_SECONDS = 900
 BOOT_SECONDS = 60
 COMMAND_SECONDS = 300
@@ -44,13 +47,18 @@ class Booted:
         root = subprocess.run([BOOTED, "build", suite, *packages], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True, timeout=BUILD_SECONDS, check=True)
         self.suite = suite
-        self.directory = lab.directory / f"booted-{suite}-{len(list(lab.directory.iterdir()))}"
+        self.directory = lab.directory / f"booted-{suite}-{next(_numbers)}"
         self._process = Process(lab, f"booted {suite}",
                                 [BOOTED, "boot", root.stdout.strip(), self.directory])
-        self._leader = until(self._find_leader, BOOT_SECONDS, "a first process")
-        # The bus that systemctl asks is there a little later.
-        until(lambda: self.status("systemctl", "is-system-running", "--wait") != 1
-              or self.say("systemctl", "is-system-running") == "degraded", BOOT_SECONDS, "a boot")
+        self._leader = None
+        try:
+            self._leader = until(self._find_leader, BOOT_SECONDS, "a first process")
+            # The bus that systemctl asks is there a little later.
+            until(lambda: self.say("systemctl", "is-system-running", "--wait")
+                  in ("running", "degraded"), BOOT_SECONDS, "a boot")
+        except BaseException:
+            self.close()
+            raise
 
     def _find_leader(self, pid=None):
         """Of all below our process, the one that is the first in two namespaces of processes."""
@@ -114,6 +122,7 @@ class Booted:
         return self.do("journalctl", "--no-pager", "--output=cat", *words)
 
     def close(self):
-        if self._process.is_alive():
+        if self._leader and self._process.is_alive():
             os.kill(self._leader, SIGPOWEROFF)
         self._process.stop(within=60)
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -52,10 +52,9 @@ def is_alive(pid):
 
 def children(pid):
     """Those that are alive, of all its threads."""
-    for thread in os.listdir(f"/proc/{pid}/task"):
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="utf-8") as file:
-                yield from map(int, file.read().split())
+            yield from map(int, path.read_text(encoding="utf-8").split())
 
 
 class Process:
