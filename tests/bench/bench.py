@@ -34,6 +34,7 @@ def parse_arguments():
     parser.add_argument("-n", "--jobs", type=int, default=400_000,
                         help="of kind builtin, and fewer of the others; default 400000")
     parser.add_argument("-c", "--concurrency", type=int, default=16, help="threads; default 16")
+    parser.add_argument("-d", "--daemons", type=int, default=1, help="on one queue; default 1")
     parser.add_argument("--pgbouncer", action="store_true", help="through PgBouncer")
     parser.add_argument("--delay", type=int, default=0, metavar="MS",
                         help="added to every SQS request")
@@ -100,17 +101,18 @@ def run(options, lab, postgres, sqs, name):
 
 def measure(options, lab, postgres, sqs, kind, queue, database, target):
     count = sum(queue.counts())
-    tell(options, "the daemon ...")
+    tell(options, "the daemon ..." if options.daemons == 1 else f"{options.daemons} daemons ...")
     commits_before = commits(database)
     sqs.forget_stats()
-    daemon = lab.daemon(queue, target, settings={
+    daemons = [lab.daemon(queue, target, settings={
         "worker.concurrency": options.concurrency,
         **{f"job {kind.job_type}.{key}": value for key, value in kind.section.items()}})
-    meter = Meter(queue, count, daemon.process.pid, {
+        for _ in range(options.daemons)]
+    meter = Meter(queue, count, [daemon.process.pid for daemon in daemons], {
         "sqs": sqs.process.pid, "postgres": postgres.process.pid, **kind.servers})
     until(meter.sample, within=600, what="an empty queue")
-    if daemon.stop() != 0:
-        raise Timeout("the daemon did not stop cleanly")
+    if any([daemon.stop() for daemon in daemons]):
+        raise Timeout("a daemon did not stop cleanly")
 
     requests = {action: sum(results.values()) for action, results in sqs.stats().items()}
     requests["GetQueueAttributes"] -= meter.n_requests
@@ -131,7 +133,7 @@ def show(options, figures):
             if figures.get(f"cpu_per_1000_{name}")}
     print(f"""
 {figures['kind']}: {KINDS[figures['kind']].what}
-{figures['jobs']} jobs, {options.concurrency} threads, {way}, SQS {options.delay} ms slower, \
+{figures['jobs']} jobs, {options.daemons} x {options.concurrency} threads, {way}, SQS {options.delay} ms slower, \
 {os.cpu_count()} cores for all
   steady        {figures['jobs_per_second']:10.0f} jobs/s for {figures['steady_seconds']:.1f} s
   whole run     {figures['jobs_per_second_whole']:10.0f} jobs/s for {figures['seconds']:.1f} s

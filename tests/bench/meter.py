@@ -46,12 +46,13 @@ def memory(pid):
 
 
 class Meter:
-    """From its making to the queue's end. servers: pids of sqs, postgres and the like by name."""
+    """From its making to the queue's end. daemons: their pids; memory is that of the largest.
+    servers: pids of sqs, postgres and the like by name."""
 
-    def __init__(self, queue, n_jobs, daemon, servers):
+    def __init__(self, queue, n_jobs, daemons, servers):
         self._queue = queue
         self._n_jobs = n_jobs
-        self._daemon = daemon
+        self._daemons = daemons
         self._servers = servers
         self._samples = []  # (moment, jobs done, {name: CPU seconds})
         self._peaks = {}
@@ -60,8 +61,8 @@ class Meter:
         self._cpu_before = self._cpu()
 
     def _cpu(self):
-        return {"daemon": own_cpu_seconds(self._daemon),
-                "children": children_cpu_seconds(self._daemon),
+        return {"daemon": sum(map(own_cpu_seconds, self._daemons)),
+                "children": sum(map(children_cpu_seconds, self._daemons)),
                 **{name: cpu_seconds(pid) for name, pid in self._servers.items()}}
 
     def sample(self):
@@ -70,8 +71,9 @@ class Meter:
         done = self._n_jobs - sum(self._queue.counts())
         self.n_requests += 1
         self._samples.append((time.monotonic() - self._begun, done, self._cpu()))
-        for name, value in memory(self._daemon).items():
-            self._peaks[name] = max(value, self._peaks.get(name, 0.0))
+        for daemon in self._daemons:
+            for name, value in memory(daemon).items():
+                self._peaks[name] = max(value, self._peaks.get(name, 0.0))
         return done == self._n_jobs
 
     def _steady(self):
