@@ -42,5 +42,9 @@ options_of_help "$NEXUS_BUILD/nexus-worker" >"$folder/help"
 report "nexus-worker's page has its options" \
 	"$(diff "$folder/help" "$folder/page" | grep '^[<>]' || :)"
 
+man/write-nexusctl "$NEXUS_BUILD/nexusctl" >"$folder/nexusctl"
+report "nexusctl's page is what man/write-nexusctl makes of --help" \
+	"$(diff "$folder/nexusctl" man/nexusctl.1 | head -20)"
+
 echo "1..$number"
 exit $failed
