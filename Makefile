@@ -249,7 +249,7 @@ sanitize-all: ## both over everything
 
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
-	@packaging/install-deps build test
+	@packaging/install-deps build test long
 	+@$(PYTHON) tests/long.py $(PARTS)
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------
