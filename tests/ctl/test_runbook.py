@@ -14,7 +14,7 @@ import unittest
 
 from lab import javascript, runbook, tap
 from lab.cloudformation import ACCOUNT, Stack, load
-from lab.ctl import USER
+from lab.ctl import USER, nexusctl_alone
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.daemon import section
 from lab.dead_letters import DeadLetters
@@ -69,11 +69,20 @@ class Written(unittest.TestCase):
             self.assertGreater(len(written), 5)
             self.assertNotRegex(code, rf"(&&|;|sudo) *{program} ", "in the middle of a line, where it is not found")
 
+    def test_command_of_nexusctl_has_its_place_here_and_in_the_readme(self):
+        names = re.findall(r"(?m)^  (\w+) +\S", nexusctl_alone("--help").output)
+        self.assertIn("reconcile", names)
+        self.assertLessEqual(set(names), {command.words[1] for command in runbook.of("nexusctl")})
+        table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## nexusctl")[2]
+        rows = "".join(re.findall(r"(?m)^\| (`.*?) \|", table))
+        self.assertEqual([name for name in names if not re.search(rf"\b{name}\b", rows)], [])
+
     def test_link_leads_somewhere(self):
-        text = runbook.FILE.read_text(encoding="utf-8")
-        for file, target in re.findall(r"\]\(([\w.-]*)#([\w-]+)\)", text):
-            there = (ROOT / "docs" / file).read_text(encoding="utf-8") if file else text
-            self.assertIn(target, runbook.anchors(there), file)
+        for document in (ROOT / "docs").glob("*.md"):
+            text = document.read_text(encoding="utf-8")
+            for file, target in re.findall(r"\]\(([\w.-]*)#([\w-]+)\)", text):
+                there = (ROOT / "docs" / file).read_text(encoding="utf-8") if file else text
+                self.assertIn(target, runbook.anchors(there), f"{document.name}: {file}")
 
     def test_alarm_has_its_paragraph(self):
         links = set()
