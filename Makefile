@@ -320,7 +320,7 @@ $(BUILD)/emulated/%: $(BUILD)/tests/%
 
 check-long: export NEXUS_LONG := 1
 check-long: ## what takes hours; what came of it is in tests/LONG.md (PARTS="words")
-	@packaging/install-deps build test
+	@packaging/install-deps build test long
 	+@$(PYTHON) tests/long.py $(PARTS)
 
 # ---- 6. Looking for mistakes without running ------------------------------------------------

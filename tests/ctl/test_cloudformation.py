@@ -79,6 +79,15 @@ class Template(unittest.TestCase):
         for policy in ("nexus-worker-sqs-dev", "nexus-worker-s3-dev", "nexus-worker-logs-dev"):
             self.assertEqual(made.holders(policy), (["nexus-worker-role-dev"], []))
 
+    def test_trusts_machines_outside_by_parameter(self):
+        anchor = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/here"
+        trust = Made(TrustAnchorArn=anchor).by_name["Role", "nexus-worker-role-dev"]
+        self.assertEqual(
+            trust["AssumeRolePolicyDocument"]["Statement"][1:],
+            [{"Effect": "Allow", "Principal": {"Service": "rolesanywhere.amazonaws.com"},
+              "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+              "Condition": {"ArnEquals": {"aws:SourceArn": anchor}}}])
+
     def test_lets_the_worker_do_its_work_and_no_more(self):
         made = Made(Environment="prod")
         self.assertEqual(made.statements("nexus-worker-sqs-prod"), [

@@ -18,7 +18,7 @@ from lab.process import Process
 from lab.sqs import ACCOUNT, KEY_ID, SECRET
 from lab.world import ROOT
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/nexus-worker"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/nexus-worker-role-dev"
 HELPER = "/usr/local/bin/aws_signing_helper"
 
 
