@@ -49,7 +49,7 @@ C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps packaging/completion/nexusctl.bash \
                $(wildcard packaging/make-* packaging/debian/p*) .ci/run tests/system/booted $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
-CHECKS       = $(wildcard tests/style/*.sh tests/lab/test_*.py tests/fault/test_*.py \
+CHECKS       = $(wildcard tests/style/*.sh tests/style/*.py tests/lab/test_*.py tests/fault/test_*.py \
                           tests/integration/test_*.py tests/ctl/test_*.py)
 
 # For a make of our own: as parallel as the machine, unless the caller has said how.
@@ -336,7 +336,7 @@ run-static: static-format static-scripts static-dashboard static-clang static-gc
 
 static-format:
 	@echo clang-format
-	@clang-format --dry-run -Werror $(C_FILES)
+	@tests/style/layout.sh
 
 static-scripts:
 	@echo shellcheck
