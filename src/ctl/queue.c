@@ -15,14 +15,19 @@
 const char ctl_queue_help[] =
 	"Usage: nexusctl queue\n"
 	"\n"
-	"Shows the queue and its dead letter queue side by side, the rows by status, and what "
-	"does\n"
-	"not fit together. SQS counts approximately; nothing is received.\n"
+	"Shows the queue and its dead letter queue side by side, the rows by status, and\n"
+	"what does not fit together. SQS counts approximately; nothing is received.\n"
+	"\n"
+	"With --json each line has kind: queue (role: jobs or dead letters, name, url,\n"
+	"visible, in_flight, delayed, visibility_seconds, retention_seconds,\n"
+	"wait_seconds, max_receives: 0 without a redrive policy), rows (pending,\n"
+	"processing, completed, failed) or finding (finding: what does not fit).\n"
 	"\n"
 	"Examples: nexusctl queue\n"
 	"          nexusctl --json queue | jq 'select(.kind == \"queue\") | .visible'\n"
 	"\n"
-	"Exit status: 0 shown, 1 something could not be asked.\n";
+	"Exit status: 0 shown, 1 something could not be asked, 64 usage,\n"
+	"78 configuration.\n";
 
 /* A queue's attributes as SQS has them. */
 struct seen {

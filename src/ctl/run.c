@@ -13,24 +13,29 @@
 #include "ctl/listing.h"
 
 const char ctl_run_help[] =
-	"Usage: nexusctl run TYPE [PAYLOAD] [--attempt N] [--job ID] [--allow-row-writes]\n"
-	"                    [--user NAME]\n"
+	"Usage: nexusctl run TYPE [PAYLOAD] [--attempt N] [--job ID]\n"
+	"                    [--allow-row-writes] [--user NAME]\n"
 	"\n"
-	"Runs the handler of the job type TYPE here and now, as the daemon would: with the same\n"
-	"limits, environment and credentials, but without queue and row. Shows what it writes, how "
-	"it\n"
-	"ends, its time and peak memory. PAYLOAD is JSON ({} without one), @FILE, or - for stdin.\n"
-	"There is no cgroup: memory is a limit for each process alone, whatever the daemon has.\n"
+	"Runs the handler of the job type TYPE here and now, as the daemon would: with\n"
+	"the same limits, environment and credentials, but without queue and row. Shows\n"
+	"what it writes, how it ends, its time and peak memory. PAYLOAD is JSON ({}\n"
+	"without one), @FILE, or - for stdin. There is no cgroup: memory is a limit for\n"
+	"each process alone, whatever the daemon has.\n"
 	"\n"
 	"  --attempt N         the attempt that the handler is told (1)\n"
 	"  --job ID            the job's id that the handler is told (run-...)\n"
-	"  --allow-row-writes  also where the handler writes its job's row (rows = handler)\n"
+	"  --allow-row-writes  also where the handler writes its job's row itself\n"
+	"                      (rows = handler)\n"
 	"  --user NAME         root runs the handler as this user (nexus-worker)\n"
+	"\n"
+	"With --json: job_id, type, attempt, outcome, error (null: none), for_good (no\n"
+	"further attempt would be made), run_ms, peak_memory_bytes and cpu_usec.\n"
 	"\n"
 	"Examples: nexusctl run test-echo '{\"delayMs\": 50}'\n"
 	"          nexusctl run generate-thumbnail @payload.json --allow-row-writes\n"
 	"\n"
-	"Exit status: 0 the job would be completed, 1 it would not.\n";
+	"Exit status: 0 the job would be completed, 1 it would not, 64 usage,\n"
+	"78 configuration.\n";
 
 struct run {
 	struct here here;

@@ -1,5 +1,6 @@
 """nexusctl's own command line, before any command has it."""
 
+import re
 import unittest
 
 from lab import tap
@@ -23,9 +24,20 @@ class CommandLine(unittest.TestCase):
 
     def test_tells_its_version_and_what_it_can(self):
         self.assertRegex(nexusctl_alone("--version").output, r"^nexusctl \d+\.\d+\.\d+\n$")
-        self.assertIn("Exit status:", nexusctl_alone("--help").output)
-        self.assertTrue(all(len(line) <= 80
-                            for line in nexusctl_alone("--help").output.splitlines()))
+        overview = nexusctl_alone("--help").output
+        self.assertIn("Exit status:", overview)
+        for command in re.findall(r"^  (\w+) {2,}", overview, re.MULTILINE):
+            told = nexusctl_alone(command, "--help").output
+            self.assertTrue(told.startswith(f"Usage: nexusctl {command}"), told)
+            self.assertRegex(told, rf"\nExamples?: nexusctl (--json )?{command}\b", command)
+            self.assertIn("\nExit status:", told, command)
+            self.assertIn("With --json", told, command)
+
+    def test_tells_it_in_80_columns(self):
+        overview = nexusctl_alone("--help").output
+        for command in re.findall(r"^  (\w+) {2,}", overview, re.MULTILINE):
+            overview += nexusctl_alone(command, "--help").output
+        self.assertEqual([line for line in overview.splitlines() if len(line) > 80], [])
 
 
 if __name__ == "__main__":
