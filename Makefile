@@ -374,7 +374,7 @@ static-tidy: compile_commands.json
 
 # ---- 7. Upkeep -----------------------------------------------------------------------------
 
-.PHONY: help install install-files install-units dist deb rpm format clean
+.PHONY: help install install-files install-units dist deb rpm screenshots run-screenshots format clean
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 26
 
@@ -389,6 +389,7 @@ install-files: all
 	$(call install_in,lib/nexus-worker,$(BOOTSTRAP))
 	$(call install_in,lib/systemd/catalog,$(wildcard systemd/*.catalog))
 	$(call install_in,$(DOC),conf/nexus-worker.conf $(wildcard *.md docs/*.md))
+	$(call install_in,$(DOC)/screenshots,$(wildcard docs/screenshots/*.svg))
 	$(call install_in,$(DOC)/nexus-worker.service.d,$(wildcard systemd/nexus-worker.service.d/*.conf))
 	set -e; for page in $(wildcard man/*.[158]); do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
@@ -426,6 +427,14 @@ deb: dist ## Debian's packages, into $(BUILD)/deb
 rpm: dist ## Amazon Linux' packages, into $(BUILD)/rpm
 	@packaging/install-deps build rpm
 	packaging/make-rpm $(DIST) $(BUILD)/rpm
+
+screenshots: ## the pictures in docs/screenshots anew
+	@packaging/install-deps build test
+	@$(MAKE) --no-print-directory $(parallel) run-screenshots
+
+run-screenshots:
+	@$(MAKE) --no-print-directory $(parallel) -s all tools
+	@exec $(PYTHON) tests/screenshots.py
 
 format: ## put the C sources into the layout of .clang-format
 	clang-format -i $(C_FILES)

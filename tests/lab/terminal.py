@@ -52,6 +52,10 @@ class Terminal:
         """What is to be seen, from the top."""
         return self._tmux("capture-pane", "-p").splitlines()
 
+    def colours(self):
+        """The same, with what gives it its colours."""
+        return self._tmux("capture-pane", "-e", "-p").splitlines()
+
     def text(self):
         return "\n".join(self.lines())
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Every link of the documentation leads somewhere: to a file of the tree, and to a heading in it.
+"""Every link of the documentation leads somewhere: to a file of the tree, and to a heading in it; and
+every picture is there.
 
 Links to other sites are not followed. Reports in TAP.
 """
@@ -9,7 +10,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r'(?:\[[^\]]*\]\(|<img src=")([^)"\s]+)')
 HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 
 
