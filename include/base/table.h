@@ -32,6 +32,3 @@ void table_add(struct table *table, struct table_entry *entry, const char *key);
 void table_remove(struct table *table, struct table_entry *entry);
 /* NULL: not there. */
 struct table_entry *table_find(const struct table *table, const char *key);
-
-/* Any entry, or NULL when the table is empty: for emptying it. */
-struct table_entry *table_any(const struct table *table);

@@ -29,7 +29,6 @@ struct listing *listing_new(
 	const struct ctl *ctl, const struct listing_column *columns, size_t n_columns);
 /* cells: one for each column, copied, NULL is "-"; json: stolen. */
 void listing_add(struct listing *listing, const char *const *cells, json_t *json);
-size_t listing_count(const struct listing *listing);
 /* Writes what is not written yet. nothing: the line in place of an empty table. 0 or 1, said. */
 int listing_end(struct listing *listing, const char *nothing);
 struct listing *listing_free(struct listing *listing);

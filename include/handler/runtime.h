@@ -55,7 +55,6 @@ void runtime_end(struct runtime *runtime, usec_t grace);
 
 bool runtime_is_ready(const struct runtime *runtime);
 bool runtime_is_ending(const struct runtime *runtime);
-pid_t runtime_pid(const struct runtime *runtime);
 unsigned runtime_n_given(const struct runtime *runtime);
 /* Bytes resident at most so far; 0: not known. Reads /proc. */
 uint64_t runtime_peak_memory(const struct runtime *runtime);

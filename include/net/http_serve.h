@@ -86,10 +86,6 @@ const char *serve_header(const struct serve_request *request, const char *name);
 /* Ends with a NUL that ret_len does not count. */
 const char *serve_body(const struct serve_request *request, size_t *ret_len);
 
-/* Whatever the caller wants to find again; NULL at first. */
-void serve_set_userdata(struct serve_request *request, void *userdata);
-void *serve_userdata(const struct serve_request *request);
-
 struct serve_answer {
 	unsigned status; /* 200 or more */
 	/* Content-Length, Date and Connection come by themselves. */

@@ -97,11 +97,3 @@ struct table_entry *table_find(const struct table *table, const char *key)
 		entry = entry->next;
 	return entry;
 }
-
-struct table_entry *table_any(const struct table *table)
-{
-	for (size_t i = 0; i < table->n_buckets; i++)
-		if (table->buckets[i])
-			return table->buckets[i];
-	return NULL;
-}

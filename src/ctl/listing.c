@@ -187,11 +187,6 @@ void listing_add(struct listing *listing, const char *const *cells, json_t *json
 	listing_keep(listing, cells);
 }
 
-size_t listing_count(const struct listing *listing)
-{
-	return listing->n_rows;
-}
-
 /* The last elastic column gives way first: it tells the most, and in its first words. */
 static void listing_fit(struct listing *listing)
 {

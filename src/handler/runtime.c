@@ -471,11 +471,6 @@ bool runtime_is_ending(const struct runtime *r)
 	return r->ending;
 }
 
-pid_t runtime_pid(const struct runtime *r)
-{
-	return r->child.pid;
-}
-
 unsigned runtime_n_given(const struct runtime *r)
 {
 	return r->n_given;

@@ -50,7 +50,6 @@ struct serve_request {
 	bool too_large;
 	unsigned status;
 	struct MHD_Response *response; /* NULL: none is to be sent */
-	void *userdata;
 };
 
 struct http_serve {
@@ -494,16 +493,6 @@ const char *serve_body(const struct serve_request *request, size_t *ret_len)
 {
 	*ret_len = request->body.len;
 	return strbuf_str(&request->body);
-}
-
-void serve_set_userdata(struct serve_request *request, void *userdata)
-{
-	request->userdata = userdata;
-}
-
-void *serve_userdata(const struct serve_request *request)
-{
-	return request->userdata;
 }
 
 void serve_answer(struct serve_request *request, const struct serve_answer *answer)

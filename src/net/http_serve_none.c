@@ -59,18 +59,6 @@ const char *serve_body(const struct serve_request *request, size_t *ret_len)
 	return NULL;
 }
 
-void serve_set_userdata(struct serve_request *request, void *userdata)
-{
-	(void)userdata;
-	assert(!request);
-}
-
-void *serve_userdata(const struct serve_request *request)
-{
-	assert(!request);
-	return NULL;
-}
-
 void serve_answer(struct serve_request *request, const struct serve_answer *answer)
 {
 	(void)answer;

@@ -28,7 +28,6 @@ static void assert_request(const struct serve_request *request, size_t body_max)
 	assert(!strpbrk(serve_method(request), " \n"));
 	assert(!strpbrk(path, "? \n"));
 	assert(!type || !strchr(type, '\n'));
-	assert(!serve_userdata(request));
 }
 
 static void on_request(void *userdata, struct serve_request *request)

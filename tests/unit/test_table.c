@@ -36,7 +36,6 @@ START_TEST(an_empty_table_finds_nothing)
 {
 	ck_assert_ptr_null(table_find(&table, "thing-0"));
 	ck_assert_ptr_null(table_find(&table, ""));
-	ck_assert_ptr_null(table_any(&table));
 	ck_assert_uint_eq(table.n_entries, 0);
 }
 END_TEST
@@ -83,24 +82,6 @@ START_TEST(what_was_removed_is_gone_and_its_neighbours_stay)
 }
 END_TEST
 
-START_TEST(any_and_remove_empty_it)
-{
-	struct table_entry *entry;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < 100; i++)
-		add(i);
-	while ((entry = table_any(&table))) {
-		table_remove(&table, entry);
-		ck_assert_ptr_null(
-			table_find(&table, container_of(entry, struct thing, entry)->name));
-		n++;
-	}
-	ck_assert_uint_eq(n, 100);
-	ck_assert_uint_eq(table.n_entries, 0);
-}
-END_TEST
-
 START_TEST(two_tables_scatter_the_same_keys_differently)
 {
 	struct table_entry other_entry;
@@ -129,7 +110,6 @@ int main(void)
 	tcase_add_test(all, what_was_added_is_found_by_equal_text);
 	tcase_add_test(all, it_grows_with_what_is_in_it);
 	tcase_add_test(all, what_was_removed_is_gone_and_its_neighbours_stay);
-	tcase_add_test(all, any_and_remove_empty_it);
 	tcase_add_test(all, two_tables_scatter_the_same_keys_differently);
 	suite_add_tcase(suite, all);
 
