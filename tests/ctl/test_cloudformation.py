@@ -1,8 +1,10 @@
 """packaging/aws/nexus-worker.yaml: the names of the runbook, no permission more than it needs, and
 the queues that nexusctl provision makes."""
 
+import fnmatch
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +16,7 @@ from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.world import ROOT
 
 TEMPLATE = ROOT / "packaging" / "aws" / "nexus-worker.yaml"
+AGENT = ROOT / "packaging" / "cloudwatch" / "amazon-cloudwatch-agent.json"
 CDK = ROOT / "tests" / "cloudformation"
 CONSUMER = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
@@ -97,10 +100,19 @@ class Template(unittest.TestCase):
             (["s3:ListBucket"], [bucket]),
             (["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:RestoreObject",
               "s3:GetObjectAttributes"], [f"{bucket}/*"])])
-        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:nexus-worker-prod"
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/nexus/worker"
         self.assertEqual(made.statements("nexus-worker-logs-prod"), [
             (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-             [group, f"{group}:*"])])
+             [group, f"{group}:*", f"{group}/*"])])
+
+    def test_lets_the_agent_write_the_groups_that_its_configuration_names(self):
+        groups = re.findall(r'"log_group_name": "(.*)"', AGENT.read_text(encoding="utf-8"))
+        self.assertEqual(len(groups), 2)
+        (_, patterns), = Made().statements("nexus-worker-logs-dev")
+        for group in groups:
+            for what in (group, f"{group}:log-stream:i-1"):
+                arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{what}"
+                self.assertTrue(any(fnmatch.fnmatchcase(arn, one) for one in patterns), arn)
 
     def test_grants_and_takes_by_parameter(self):
         less = Made(MayChangeVisibility="no").statements("nexus-worker-sqs-dev")
