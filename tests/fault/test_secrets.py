@@ -16,7 +16,7 @@ from lab.feed import until
 from lab.gateway import Answer, Gateway
 from lab.identity import ROLE
 from lab.jobs import body
-from lab.journal import Journal
+from lab.journal_socket import JournalSocket
 from lab.mounts import CannotMount
 from lab.postgres import PASSWORD
 from lab.process import Process, command_as, unprivileged
@@ -262,7 +262,7 @@ class AWholeLife(Marked):
 
     def test_of_mishaps_tells_the_journal_no_secret(self):
         try:
-            journal = Journal()
+            journal = JournalSocket()
         except CannotMount as why:
             self.skipTest(str(why))
         daemon = self.start_marked(self.put_gateway(), self.queue,

@@ -11,7 +11,7 @@ SOCKET = pathlib.Path("/run/systemd/journal/socket")
 LARGEST = 1 << 20
 
 
-class Journal:
+class JournalSocket:
     """feed: every entry, with all its fields as they came, as one text."""
 
     def __init__(self):
