@@ -28,8 +28,8 @@ int dlq_open(struct dlq *dlq, const struct ctl *ctl);
  */
 int dlq_read(struct dlq *dlq, const struct choice *choice);
 /*
- * The same for who only looks: none is in hand then, and the rows may be missing, which was said
- * and makes *ret_status 1.
+ * The same for who only looks: none is in hand then. That rows are missing, or that letters could
+ * not be given back, was said and makes *ret_status 1.
  */
 int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status);
 /* 0, or 1: there is none of some id that was asked for, which is said. */

@@ -106,9 +106,10 @@ int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status)
 {
 	int status = dead_letters_read(dlq->dead, choice->limit);
 
-	/* Who reads a listing may take his time. */
+	/* Who reads a listing may take his time. What cannot be given back is shown all the same:
+	 * it was received for that, and is out of sight for a while. */
 	if (dead_letters_release(dlq->dead) != EXIT_SUCCESS)
-		status = EXIT_FAILURE;
+		*ret_status = EXIT_FAILURE;
 	if (status != EXIT_SUCCESS)
 		return status;
 	if (database_open(dlq->settings, &dlq->database) != EXIT_SUCCESS ||

@@ -159,8 +159,13 @@ class WhatCannotBe(DeadLetters, CtlCase):
         self.bury(2)
         self.use_key("GetQueueAttributes")
         self.assertIn("sqs:ReceiveMessage", self.complain("dlq", "list"))
+        self.assert_all_visible(2)
+
+    def test_is_shown_where_it_cannot_be_given_back(self):
+        self.bury(2, error="no paper")
         self.use_key("GetQueueAttributes", "ReceiveMessage")
-        done = self.run_ctl("dlq", "list", status=1)
+        done = self.run_ctl("dlq", "list", "--group", status=1)
+        self.assertRegex(done.output, r"\n +2  test-echo +\d+s  no paper\n")
         self.assertIn("visible again only within 1min: ", done.errors)
         self.assertIn("sqs:ChangeMessageVisibility", done.errors)
 
