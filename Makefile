@@ -388,8 +388,9 @@ install-files: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS:%=$(BUILD)/%)
 	$(call install_in,lib/nexus-worker,$(BOOTSTRAP))
 	$(call install_in,lib/systemd/catalog,$(wildcard systemd/*.catalog))
-	$(call install_in,$(DOC),conf/nexus-worker.conf $(wildcard *.md docs/*.md))
-	$(call install_in,$(DOC)/screenshots,$(wildcard docs/screenshots/*.svg))
+	$(call install_in,$(DOC),conf/nexus-worker.conf $(wildcard *.md))
+	$(call install_in,$(DOC)/docs,$(wildcard docs/*.md))
+	$(call install_in,$(DOC)/docs/screenshots,$(wildcard docs/screenshots/*.svg))
 	$(call install_in,$(DOC)/nexus-worker.service.d,$(wildcard systemd/nexus-worker.service.d/*.conf))
 	set -e; for page in $(wildcard man/*.[158]); do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done

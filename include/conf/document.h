@@ -1,7 +1,7 @@
 /*
  * The key table as people read it. What these write is kept in the tree (conf/nexus-worker.conf,
- * the table in the README, and the list in man/nexus-worker.conf.5), and a test compares, so that
- * none can tell of a key that is not there, or not tell of one that is.
+ * the table in docs/settings.md, and the list in man/nexus-worker.conf.5), and a test compares, so
+ * that none can tell of a key that is not there, or not tell of one that is.
  */
 #pragma once
 
