@@ -13,7 +13,7 @@
 #include "conf/keys.h"
 
 #define SAMPLE "conf/nexus-worker.conf"
-#define PAGE "docs/settings.md"
+#define PAGE   "docs/settings.md"
 #define MANUAL "man/nexus-worker.conf.5"
 
 static struct strbuf sample;
