@@ -132,6 +132,20 @@ int ctl_read_number(const char *command, const char *option, const char *text, u
 	return EXIT_SUCCESS;
 }
 
+int ctl_run_part(const struct ctl *ctl, const char *command, const struct ctl_part *parts,
+	const char *which, int argc, char **argv)
+{
+	if (argc < 2)
+		return ctl_usage(command, "%s", which);
+	for (; parts->name; parts++) {
+		if (strcmp(argv[1], parts->name) != 0)
+			continue;
+		argv[1] = argv[0];
+		return parts->run(ctl, argc - 1, argv + 1);
+	}
+	return ctl_usage(command, "%s: no such command", argv[1]);
+}
+
 int ctl_load(const struct ctl *ctl, struct strbuf *problems, struct strbuf *warnings,
 	struct settings **ret)
 {
@@ -204,6 +218,7 @@ static int run_command(struct ctl *ctl, int argc, char **argv)
 				fputs(commands[i].help, stdout);
 				return EXIT_SUCCESS;
 			}
+		argv[0] = program_invocation_short_name;
 		return commands[i].run(ctl, argc, argv);
 	}
 	return ctl_usage("", "%s: no such command", argv[0]);
@@ -221,6 +236,7 @@ int main(int argc, char **argv)
 	struct ctl ctl = {0};
 	int c;
 
+	argv[0] = program_invocation_short_name;
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':

@@ -2,9 +2,9 @@
  * nexusctl's commands: what they are given, and what each of them returns.
  *
  * Each command has a file of its own in src/ctl, and a row in the table of src/nexusctl.c. It reads
- * its own arguments (argv[0] is its name), writes what it is asked for to stdout and what went
- * wrong to stderr, one line each, and returns the program's exit status: 0; 1: it failed; 64:
- * usage; 78: the configuration.
+ * its own arguments (argv[0] is the program's name, with which getopt_long() complains), writes
+ * what it is asked for to stdout and what went wrong to stderr, one line each, and returns the
+ * program's exit status: 0; 1: it failed; 64: usage; 78: the configuration.
  */
 #pragma once
 
@@ -21,6 +21,16 @@ struct ctl {
 };
 
 typedef int ctl_fn(const struct ctl *ctl, int argc, char **argv);
+
+/* What a command can be told to do, such as the list of nexusctl dlq list. */
+struct ctl_part {
+	const char *name; /* NULL behind the last one */
+	ctl_fn *run;
+};
+
+/* Runs the part that argv[1] names; which: the question where it names none. */
+int ctl_run_part(const struct ctl *ctl, const char *command, const struct ctl_part *parts,
+	const char *which, int argc, char **argv);
 
 ctl_fn ctl_config;
 ctl_fn ctl_deploy;

@@ -1,7 +1,6 @@
 #include "ctl/dlq.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ctl/interrupt.h"
 
@@ -148,21 +147,14 @@ void dlq_close(struct dlq *dlq)
 
 int ctl_dlq(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		ctl_fn *run;
-	} commands[] = {
+	static const struct ctl_part parts[] = {
 		{"list", dlq_list},
 		{"show", dlq_show},
 		{"redrive", dlq_redrive},
 		{"purge", dlq_purge},
 		{"replay", dlq_replay},
+		{0},
 	};
 
-	if (argc < 2)
-		return ctl_usage("dlq", "list, show, redrive, purge or replay?");
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(ctl, argc - 1, argv + 1);
-	return ctl_usage("dlq", "%s: no such command", argv[1]);
+	return ctl_run_part(ctl, "dlq", parts, "list, show, redrive, purge or replay?", argc, argv);
 }

@@ -1,7 +1,6 @@
 #include "ctl/job.h"
 
 #include <getopt.h>
-#include <string.h>
 
 #include "ctl/choice.h"
 
@@ -80,16 +79,13 @@ int job_find(struct desk *desk, const char *id, PGresult **ret_result, struct ro
 
 int ctl_job(const struct ctl *ctl, int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		ctl_fn *run;
-	} commands[] = {
-		{"show", job_show}, {"list", job_list}, {"retry", job_retry}, {"wait", job_wait}};
+	static const struct ctl_part parts[] = {
+		{"show", job_show},
+		{"list", job_list},
+		{"retry", job_retry},
+		{"wait", job_wait},
+		{0},
+	};
 
-	if (argc < 2)
-		return ctl_usage("job", "show, list, retry or wait?");
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(ctl, argc - 1, argv + 1);
-	return ctl_usage("job", "%s: no such command", argv[1]);
+	return ctl_run_part(ctl, "job", parts, "show, list, retry or wait?", argc, argv);
 }

@@ -17,10 +17,14 @@ class CommandLine(unittest.TestCase):
     def test_of_what_is_not_there_is_one_line(self):
         for words, said in ((("nonsense",), "nexusctl: nonsense: no such command"),
                             (("bad\033[2J\u009b",), "nexusctl: bad?[2J??: no such command"),
-                            (("--nonsense",), "unrecognized option")):
+                            (("--nonsense",), "nexusctl: unrecognized option '--nonsense'"),
+                            (("queue", "--nonsense"), "nexusctl: unrecognized option '--nonsense'"),
+                            (("dlq", "list", "--job"),
+                             "nexusctl: option '--job' requires an argument"),
+                            (("job", "nonsense"), "nexusctl: nonsense: no such command")):
             done = nexusctl_alone(*words)
             self.assertEqual((done.status, done.output), (64, ""))
-            self.assertIn(said, done.errors.splitlines()[0])
+            self.assertEqual(done.errors.splitlines()[0], said)
 
     def test_tells_its_version_and_what_it_can(self):
         self.assertRegex(nexusctl_alone("--version").output, r"^nexusctl \d+\.\d+\.\d+\n$")
