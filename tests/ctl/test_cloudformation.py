@@ -119,6 +119,10 @@ class Template(unittest.TestCase):
         self.assertEqual(less, [(CONSUMER, [queue_arn("nexus-jobs-dev")])])
         more = Made(MaySendDeadLetters="yes").statements("nexus-worker-sqs-dev")
         self.assertEqual(more[1:], [(["sqs:SendMessage"], [queue_arn("nexus-jobs-dlq-dev")])])
+        reader = Made(MayReadDeadLetters="yes").statements("nexus-worker-sqs-dev")
+        self.assertEqual(reader[1:], [
+            (["sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"],
+             [queue_arn("nexus-jobs-dlq-dev")])])
 
     def test_lets_the_web_application_send(self):
         made = Made()

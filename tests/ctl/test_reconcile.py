@@ -51,6 +51,11 @@ class InStep(ReconcileCase):
 
 
 class Lost(ReconcileCase):
+    def test_is_mended_with_no_more_than_the_stack_lets_the_timer_do(self):
+        lost, = self.lose()
+        self.use_key("GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibility")
+        self.assertEqual(self.found("--apply"), [("lost", lost, "failed")])
+
     def test_is_shown_and_left_as_it_is(self):
         lost, = self.lose()
         before = self.jobs.row(lost)
