@@ -127,9 +127,10 @@ class Fleet:
 
     def _judge_end(self, member, status):
         lines = member.daemon.process.feed.lines
-        # One that is told to stop before it has taken its signals has not begun anything either.
-        unborn = status == -signal.SIGTERM and not lines
-        if member.stopping_since is None or not (status in (0, 1) or unborn):
+        # One that gets a signal before it has taken them has not begun anything either.
+        unborn = status in (-signal.SIGTERM, -signal.SIGHUP) and not lines
+        stopped = member.stopping_since is not None and status in (0, 1)
+        if not (stopped or unborn):
             self.breaches.append(f"{member.daemon.name} ended by itself with status {status}:\n    "
                                  + "\n    ".join(lines[-15:]))
         self.n_left_something += status == 1
