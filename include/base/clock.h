@@ -46,7 +46,8 @@ static inline usec_t usec_whole_seconds(usec_t a)
 	return rest ? a - rest + USEC_PER_SEC : a;
 }
 
-/* A duration as people write it: "250ms", "30s", "5min"; the largest unit that fits without rest.
+/* A duration as people write it: "250ms", "30s", "5min", "14d"; the largest unit that fits without
+ * rest.
  */
 #define CLOCK_DURATION_MAX 32
 const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MAX]);

@@ -40,6 +40,7 @@ const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MA
 		usec_t usec;
 		const char *unit;
 	} units[] = {
+		{24 * USEC_PER_HOUR, "d"},
 		{USEC_PER_HOUR, "h"},
 		{USEC_PER_MIN, "min"},
 		{USEC_PER_SEC, "s"},
@@ -49,7 +50,7 @@ const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MA
 	size_t i = 0;
 
 	if (duration == 0)
-		i = 2;
+		i = 3;
 	while (duration % units[i].usec != 0)
 		i++;
 	snprintf(buffer, CLOCK_DURATION_MAX, "%" PRIu64 "%s", duration / units[i].usec,

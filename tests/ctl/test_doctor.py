@@ -133,7 +133,7 @@ class Aws(Doctor):
                          "1h ahead of AWS's, which signatures are corrected by",
                          "timedatectl set-ntp true")
         self.sqs.set_ahead(2 * 86400)
-        self.assert_line(self.doctor(status=1)["queue"], "failed", "48h behind AWS's, too far")
+        self.assert_line(self.doctor(status=1)["queue"], "failed", "2d behind AWS's, too far")
 
     def test_a_queue_that_is_not_there(self):
         self.daemon.configure({"queue.url": self.queue.url + "-not"})
@@ -199,7 +199,7 @@ class Queues(Doctor):
         lines = self.doctor(status=1)
         self.assert_line(lines["redrive"], "warning", "after 1 receives: a single fault",
                          PROVISION)
-        self.assert_line(lines["dead letters"], "warning", "96h, not longer than the queue's 96h",
+        self.assert_line(lines["dead letters"], "warning", "4d, not longer than the queue's 4d",
                          PROVISION)
 
     def test_nowhere_for_dead_letters_to_go(self):

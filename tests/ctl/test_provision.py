@@ -115,7 +115,7 @@ class SecondTime(Provisioning):
         self.made.change(VisibilityTimeout="30", ReceiveMessageWaitTimeSeconds="0")
         self.dead.change(MessageRetentionPeriod="345600")
         text = self.run_ctl("provision", status=1).output
-        for line in (f"queue {self.dead.name}: MessageRetentionPeriod is 96h, not 336h:",
+        for line in (f"queue {self.dead.name}: MessageRetentionPeriod is 4d, not 14d:",
                      f"queue {self.made.name}: VisibilityTimeout is 30s, not 1min: --fix",
                      f"queue {self.made.name}: ReceiveMessageWaitTimeSeconds is 0s, not 20s:"):
             self.assertIn("differs " + line, " ".join(text.split()))

@@ -12,7 +12,7 @@ class Queue(CtlCase):
         self.assertRegex(text, rf"(?m)^ +{self.queue.name} +{self.dead_letters.name}$")
         self.assertRegex(text, r"(?m)^visible +3 +0$")
         self.assertRegex(text, r"(?m)^visibility +30s +30s$")
-        self.assertRegex(text, r"(?m)^retention +96h +336h$")
+        self.assertRegex(text, r"(?m)^retention +4d +14d$")
         self.assertRegex(text, r"(?m)^dead after +receives +3$")
         self.assertRegex(text, r"(?m)^rows +pending 3, processing 0, completed 0, failed 0$")
         self.assertNotIn("!", text)

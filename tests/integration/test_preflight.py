@@ -86,8 +86,8 @@ class TheQueue(ALook):
     def test_that_keeps_messages_as_long_as_its_dead_letter_queue_is_warned_of(self):
         self.dead_letters.change(MessageRetentionPeriod=str(4 * DAY))
         daemon = self.start()
-        daemon.wait_line(f" warning .*{self.dead_letters.name} keeps messages for 96h and the "
-                         "queue for 96h.*MessageRetentionPeriod")
+        daemon.wait_line(f" warning .*{self.dead_letters.name} keeps messages for 4d and the "
+                         "queue for 4d.*MessageRetentionPeriod")
         self.dead_letters.change(MessageRetentionPeriod=str(4 * DAY + 1))
         daemon.wait_line(" notice .*keeps messages for longer", start=self.look(daemon))
 

@@ -75,6 +75,8 @@ START_TEST(durations_are_written_in_the_largest_whole_unit)
 		{90 * USEC_PER_SEC, "90s"},
 		{5 * USEC_PER_MIN, "5min"},
 		{12 * USEC_PER_HOUR, "12h"},
+		{50 * USEC_PER_HOUR, "50h"},
+		{14 * 24 * USEC_PER_HOUR, "14d"},
 		{USEC_INFINITY, "18446744073709551615us"},
 	};
 	char buffer[CLOCK_DURATION_MAX];
