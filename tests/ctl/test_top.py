@@ -86,6 +86,13 @@ class Screen(TopCase):
         terminal.keys("x", "q")
         self.assert_left(terminal)
 
+    def test_is_coloured_unless_no_color_forbids_it(self):
+        for forbidden, coloured in ((None, True), ("", True), ("1", False)):
+            self.daemon.environment["NO_COLOR"] = forbidden
+            terminal = self.open()
+            terminal.wait("slots")
+            self.assertEqual("\033[" in "\n".join(terminal.colours()), coloured, forbidden)
+
     def test_leaves_the_terminal_as_it_was_however_it_ends(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(number.name):
