@@ -29,7 +29,7 @@ static void write_outcomes(const struct registry *registry, struct strbuf *out)
 		out, "nexus_jobs_total", "counter", "Jobs that ended here, by how they ended.");
 	for (size_t i = 0; (entry = registry_at(registry, i)); i++)
 		for (enum job_outcome o = 0; o < JOB_N_OUTCOMES; o++) {
-			/* It waits in hand, which is no end. */
+			/* It ends where it is done. */
 			if (o == JOB_ELSEWHERE)
 				continue;
 			const struct exposition_label labels[] = {
