@@ -29,7 +29,7 @@ const char ctl_queue_help[] =
 	"Exit status: 0 shown, 1 something could not be asked, 64 usage,\n"
 	"78 configuration.\n";
 
-/* A queue's attributes as SQS has them. */
+/* A queue's attributes as SQS has them; NULL: they cannot be asked. */
 struct seen {
 	const char *url;
 	json_t *attributes;
@@ -53,7 +53,9 @@ static void show_row(const struct view *view, const char *title, const char *att
 
 	for (size_t i = 0; i < 2 && seen[i]->url; i++) {
 		uint64_t n = attributes_number(seen[i]->attributes, attribute);
-		if (time)
+		if (!seen[i]->attributes)
+			snprintf(cells[i], sizeof cells[i], "?");
+		else if (time)
 			clock_format_duration(n * USEC_PER_SEC, cells[i]);
 		else
 			snprintf(cells[i], sizeof cells[i], "%" PRIu64, n);
@@ -108,7 +110,7 @@ static void put_queue(const struct seen *seen, const char *role)
 static void put(const struct view *view)
 {
 	put_queue(&view->queue, "jobs");
-	if (view->dead.url)
+	if (view->dead.attributes)
 		put_queue(&view->dead, "dead letters");
 	if (view->has_rows)
 		listing_put_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "kind", "rows", "pending",
@@ -138,13 +140,12 @@ static void find(const struct ctl *ctl, const char *format, ...)
 
 static void find_in_queues(const struct ctl *ctl, const struct view *view)
 {
-	uint64_t dead = view->dead.url ? attributes_messages(view->dead.attributes) : 0;
-
-	if (!view->dead.url) {
+	if (!view->dead.url)
 		find(ctl, "no redrive policy: what always fails comes again for ever: nexusctl "
 			  "provision");
+	if (!view->dead.attributes)
 		return;
-	}
+	uint64_t dead = attributes_messages(view->dead.attributes);
 	if (dead > 0)
 		find(ctl, "%" PRIu64 " dead letters: nexusctl dlq list", dead);
 	if (attributes_number(view->dead.attributes, "MessageRetentionPeriod") <

@@ -47,6 +47,16 @@ class Queue(CtlCase):
         self.assertRegex(done.output, r"(?m)^visible +0 +0$")
         self.assertIn("nexusctl: the database cannot be reached: ", done.errors)
 
+    def test_makes_up_no_numbers_of_a_dead_letter_queue_that_it_cannot_ask(self):
+        self.dead_letters.delete()
+        done = self.run_ctl("queue", status=1)
+        self.assertRegex(done.output, r"(?m)^visible +0 +\?$")
+        self.assertRegex(done.output, r"(?m)^retention +4d +\?$")
+        self.assertNotIn("!", done.output)
+        self.assertEqual(done.errors.count("\n"), 1)
+        done = self.run_ctl("--json", "queue", status=1)
+        self.assertNotIn("dead letters", done.output)
+
     def test_of_a_queue_that_is_not_there_is_one_line(self):
         self.daemon.configure({"queue.url": self.queue.url + "-not"})
         self.assertIn("is not there", self.complain("queue"))
