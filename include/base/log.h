@@ -1,8 +1,9 @@
 /*
- * The log: each call is one line, to the journal, as text or as JSON, and never waits for whoever
- * reads it.
+ * The log: each call is one line, to the journal, as text or as JSON. It does not wait for whoever
+ * reads it, with one exception: a warning, or worse, waits until a journal that is behind takes it,
+ * but not for long, and all of them together for no more than half of each second.
  *
- * What the journal, a pipe or a socket does not take at once is dropped and counted, and a line
+ * What the journal, a pipe or a socket has not taken then is dropped and counted, and a line
  * that says how many were precedes the next one that passes: at most once a second, for it costs a
  * place itself. (A file and a terminal are written as they come.) A line that is too long is cut,
  * and ends in "…". Whatever bytes a line is made of, it stays one line and does nothing to a

@@ -29,6 +29,13 @@
 #define DROPPED_EVERY  USEC_PER_SEC
 #define LAST_WORD_MSEC 1000
 
+/*
+ * One wait, and after how much of them in a second no further one begins: so a journal that stands
+ * still costs us half of our time at most.
+ */
+#define WAIT_USEC          (200 * USEC_PER_MSEC)
+#define WAITED_USEC_ENOUGH (300 * USEC_PER_MSEC)
+
 /* How a line is written so that nobody waits for its reader. */
 enum log_sink {
 	LOG_SINK_FILE,
@@ -50,6 +57,8 @@ static _Atomic(int) log_level = LOG_INFO;
 static _Atomic(enum log_format) log_form = LOG_FORMAT_TEXT;
 static _Atomic(uint64_t) log_n_dropped;
 static _Atomic(usec_t) log_dropped_said_at; /* CLOCK_MONOTONIC; 0 never */
+static _Atomic(usec_t) log_waits_since;     /* CLOCK_MONOTONIC: when this second of waits began */
+static _Atomic(usec_t) log_waited;          /* in it */
 
 static const struct {
 	const char *name;
@@ -133,12 +142,15 @@ static void log_open_stderr(void)
 static void log_open_journal(const char *path)
 {
 	const int buffer = 8 << 20; /* of which the kernel grants what it allows */
+	const struct timeval wait = {.tv_usec = WAIT_USEC};
 
 	self.journal = (struct sockaddr_un){.sun_family = AF_UNIX};
 	snprintf(self.journal.sun_path, sizeof self.journal.sun_path, "%s", path);
 	self.journal_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (self.journal_fd >= 0)
-		setsockopt(self.journal_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+	if (self.journal_fd < 0)
+		return;
+	setsockopt(self.journal_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+	setsockopt(self.journal_fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 }
 
 static int log_probe_journal(void)
@@ -208,22 +220,45 @@ static bool log_write_stderr(const char *line, size_t len)
 	return n == (ssize_t)len;
 }
 
-static bool log_write_journal(const char *line, size_t len)
+static bool log_send_journal(const char *line, size_t len, int flags)
 {
-	ssize_t n = sendto(self.journal_fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+	ssize_t n = sendto(self.journal_fd, line, len, flags | MSG_NOSIGNAL,
 		(const struct sockaddr *)&self.journal, sizeof self.journal);
 
 	return n == (ssize_t)len;
 }
 
-static bool log_send(const struct log_line *line)
+static bool log_wait_for_journal(const char *line, size_t len)
+{
+	usec_t begun = clock_monotonic();
+
+	if (usec_sub(begun, atomic_load(&log_waits_since)) >= USEC_PER_SEC) {
+		atomic_store(&log_waits_since, begun);
+		atomic_store(&log_waited, 0);
+	}
+	if (atomic_load(&log_waited) >= WAITED_USEC_ENOUGH)
+		return false;
+	bool taken = log_send_journal(line, len, 0);
+	atomic_fetch_add(&log_waited, usec_sub(clock_monotonic(), begun));
+	return taken;
+}
+
+static bool log_write_journal(const char *line, size_t len, bool patient)
+{
+	if (log_send_journal(line, len, MSG_DONTWAIT))
+		return true;
+	return patient && errno == EAGAIN && log_wait_for_journal(line, len);
+}
+
+/* patient: the journal is worth waiting for. */
+static bool log_send(const struct log_line *line, bool patient)
 {
 	char buffer[LINE_MAX_JOURNAL];
 
 	switch (atomic_load(&log_form)) {
 	case LOG_FORMAT_JOURNAL:
-		return log_write_journal(
-			buffer, log_line_journal(line, self.identifier, buffer, sizeof buffer));
+		return log_write_journal(buffer,
+			log_line_journal(line, self.identifier, buffer, sizeof buffer), patient);
 	case LOG_FORMAT_JSON:
 		return log_write_stderr(buffer, log_line_json(line, buffer, LINE_MAX_STDERR));
 	case LOG_FORMAT_TEXT:
@@ -263,7 +298,7 @@ static void log_say_dropped(void)
 		.priority = LOG_WARNING,
 		.message = message,
 	};
-	if (log_send(&line))
+	if (log_send(&line, false))
 		atomic_store(&log_dropped_said_at, clock_monotonic());
 	else
 		atomic_fetch_add(&log_n_dropped, n_dropped);
@@ -291,7 +326,7 @@ void log_write(
 	};
 	if (log_dropped_is_due())
 		log_say_dropped();
-	if (!log_send(&line))
+	if (!log_send(&line, priority <= LOG_WARNING))
 		atomic_fetch_add(&log_n_dropped, 1);
 	errno = saved_errno;
 }
@@ -329,4 +364,5 @@ void log_close(void)
 	atomic_store(&log_form, LOG_FORMAT_TEXT);
 	atomic_store(&log_n_dropped, 0);
 	atomic_store(&log_dropped_said_at, 0);
+	atomic_store(&log_waited, 0);
 }

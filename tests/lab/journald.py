@@ -1,6 +1,7 @@
 """A journal of a test's own: systemd's journald, in a mount namespace where /run is its alone.
 
-Whoever is to write to it or to read it runs in there too.
+Whoever is to write to it or to read it runs in there too. Its network namespace is for itself: there
+as many lines may wait for it as systemd has it.
 """
 
 import os
@@ -14,6 +15,7 @@ JOURNALD = pathlib.Path("/lib/systemd/systemd-journald")
 
 SETUP = """
 set -e
+echo 512 >/proc/sys/net/unix/max_dgram_qlen
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal /run/log/journal
 echo the namespace is ready
@@ -37,7 +39,7 @@ class Journal:
 
     def __init__(self, lab):
         self._process = Process(lab, "journald", [
-            "unshare", "--mount", "sh", "-c", SETUP, JOURNALD])
+            "unshare", "--mount", "--net", "sh", "-c", SETUP, JOURNALD])
         self._process.wait_line("the namespace is ready")
         # Who comes before its socket logs elsewhere.
         socket = pathlib.Path(f"/proc/{self._process.pid}/root/run/systemd/journal/socket")

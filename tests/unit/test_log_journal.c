@@ -148,33 +148,63 @@ static bool main_thread_sleeps(void)
 	return n > 0 && strstr(stat, ") S ");
 }
 
-/* Reads nothing before the main thread waits for that; returns userdata if the count was said. */
+struct reader {
+	int journal;
+	const char *wanted;
+	_Atomic(bool) found;
+};
+
+/* Reads nothing before the main thread waits for that, and then until the text is there. */
 static void *read_once_awaited(void *userdata)
 {
-	int journal = *(int *)userdata;
-	struct pollfd arrived = {.fd = journal, .events = POLLIN};
+	struct reader *reader = userdata;
+	struct pollfd arrived = {.fd = reader->journal, .events = POLLIN};
 
 	while (!main_thread_sleeps())
 		sched_yield();
-	while (poll(&arrived, 1, 3000) == 1)
-		if (strstr(read_all(journal), " log lines were dropped: "))
-			return userdata;
+	while (!reader->found && poll(&arrived, 1, 3000) == 1)
+		reader->found = strstr(read_all(reader->journal), reader->wanted);
 	return NULL;
 }
 
 START_TEST(a_log_that_closes_waits_for_room_to_say_what_was_dropped)
 {
-	int journal = start_journal();
-	pthread_t reader;
-	void *said;
+	struct reader reader = {start_journal(), .wanted = " log lines were dropped: "};
+	pthread_t thread;
 
 	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
 	for (int i = 0; i < 20000; i++)
 		log_info("filling");
-	pthread_create(&reader, NULL, read_once_awaited, &journal);
+	pthread_create(&thread, NULL, read_once_awaited, &reader);
 	log_close();
-	pthread_join(reader, &said);
-	ck_assert_ptr_nonnull(said);
+	pthread_join(thread, NULL);
+	ck_assert(reader.found);
+}
+END_TEST
+
+START_TEST(a_warning_waits_for_a_journal_that_is_behind)
+{
+	struct reader reader = {start_journal(), .wanted = "MESSAGE=of importance\n"};
+	pthread_t thread;
+
+	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
+	for (int i = 0; i < 20000; i++)
+		log_info("filling");
+	pthread_create(&thread, NULL, read_once_awaited, &reader);
+	while (!reader.found)
+		log_warning("of importance");
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+START_TEST(warnings_do_not_wait_long_for_a_journal_that_stands_still)
+{
+	start_journal();
+	ck_assert_int_eq(open_log(LOG_FORMAT_JOURNAL), 0);
+	usec_t before = clock_monotonic();
+	for (int i = 0; i < 20000; i++)
+		log_warning("of importance");
+	ck_assert_uint_lt(clock_monotonic() - before, 10 * USEC_PER_SEC);
 }
 END_TEST
 
@@ -224,6 +254,8 @@ int main(void)
 	tcase_add_test(journal, a_format_that_cannot_be_had_leaves_the_old_one);
 	tcase_add_test(journal, what_a_full_journal_does_not_take_is_counted_and_said_once);
 	tcase_add_test(journal, a_log_that_closes_waits_for_room_to_say_what_was_dropped);
+	tcase_add_test(journal, a_warning_waits_for_a_journal_that_is_behind);
+	tcase_add_test(journal, warnings_do_not_wait_long_for_a_journal_that_stands_still);
 	tcase_add_test(journal, a_log_that_closes_does_not_wait_for_ever);
 	tcase_add_test(journal, a_journal_that_was_restarted_gets_the_next_line);
 	suite_add_tcase(suite, journal);
