@@ -56,10 +56,19 @@ static bool dsn_is_uri(const char *url)
 	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
 }
 
+/* Where a URI's query begins; NULL: it has none. To libpq a user and a password may hold a "?". */
+static const char *dsn_query(const char *uri)
+{
+	const char *authority = strstr(uri, "://") + 3;
+	size_t len = strcspn(authority, "@/");
+
+	return strchr(authority[len] == '@' ? authority + len : authority, '?');
+}
+
 /* Copies a URI without the query parameters that are not libpq's. */
 static int dsn_clean(const char *url, struct strbuf *cleaned)
 {
-	const char *query = dsn_is_uri(url) ? strchr(url, '?') : NULL;
+	const char *query = dsn_is_uri(url) ? dsn_query(url) : NULL;
 	char separator = '?';
 
 	if (!query)

@@ -113,6 +113,18 @@ START_TEST(parameters_of_other_libraries_are_left_out)
 }
 END_TEST
 
+/* Which has to be encoded, but libpq takes it. */
+START_TEST(a_question_mark_in_a_password_begins_no_query)
+{
+	_cleanup_(dsn_freep) struct dsn *dsn =
+		parse("postgresql://nexus:p?schema=x@db.example/jobs?schema=public");
+
+	ck_assert_str_eq(parameter(dsn, "password"), "p?schema=x");
+	assert_host(dsn, 0, "db.example", "", "");
+	ck_assert_str_eq(parameter(dsn, "dbname"), "jobs");
+}
+END_TEST
+
 START_TEST(several_hosts_keep_their_own_ports_or_share_one)
 {
 	_cleanup_(dsn_freep) struct dsn *own = parse("postgresql://a:1,b:2,[::1]:3/jobs");
@@ -199,6 +211,7 @@ int main(void)
 	tcase_add_test(all, words_come_apart_as_a_url_does);
 	tcase_add_test(all, what_a_daemon_needs_is_added_unless_the_url_says_otherwise);
 	tcase_add_test(all, parameters_of_other_libraries_are_left_out);
+	tcase_add_test(all, a_question_mark_in_a_password_begins_no_query);
 	tcase_add_test(all, several_hosts_keep_their_own_ports_or_share_one);
 	tcase_add_test(all, more_hosts_than_can_be_kept_are_refused);
 	tcase_add_test(all, the_environment_names_the_host_when_the_url_does_not);
