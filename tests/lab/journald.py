@@ -12,10 +12,11 @@ from lab.feed import until
 from lab.process import Process
 
 JOURNALD = pathlib.Path("/lib/systemd/systemd-journald")
+BACKLOG = "/proc/sys/net/unix/max_dgram_qlen"
 
-SETUP = """
+SETUP = f"""
 set -e
-echo 512 >/proc/sys/net/unix/max_dgram_qlen
+echo 512 >{BACKLOG}
 mount -t tmpfs tmpfs /run
 mkdir -p /run/systemd/journal /run/log/journal
 echo the namespace is ready
@@ -31,6 +32,8 @@ def why_no_journal():
         return "this machine has no id"
     if os.getuid() != 0 or not shutil.which("unshare") or not shutil.which("nsenter"):
         return "a mount namespace takes root, unshare and nsenter"
+    if not os.access(BACKLOG, os.W_OK):
+        return f"{BACKLOG} cannot be written"
     return None
 
 
