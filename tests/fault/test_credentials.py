@@ -95,7 +95,8 @@ class KeysThatCannotBeRenewed(UnderLoad):
     def test_may_end_in_the_middle_of_a_poll(self):
         daemon = self.start_on_instance(seconds=5)
         self.load(20)
-        self.load(1, ms=5500)
+        # Its delete comes after their end, which is told in whole seconds.
+        self.load(1, ms=6500)
         self.wait_completed(but=1)
         until(lambda: self.queue.inside()["waiting"], what="a poll that waits")
         daemon.wait_line(" warning .*ExpiredTokenException")
