@@ -56,24 +56,28 @@ static bool dsn_is_uri(const char *url)
 	return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
 }
 
-/* Where a URI's query begins; NULL: it has none. To libpq a user and a password may hold a "?". */
-static const char *dsn_query(const char *uri)
+/* Where a URI's hosts begin. To libpq a user and a password may hold anything but "@" and "/". */
+static const char *dsn_hosts(const char *uri)
 {
 	const char *authority = strstr(uri, "://") + 3;
 	size_t len = strcspn(authority, "@/");
 
-	return strchr(authority[len] == '@' ? authority + len : authority, '?');
+	return authority[len] == '@' ? authority + len + 1 : authority;
 }
 
 /* Copies a URI without the query parameters that are not libpq's. */
 static int dsn_clean(const char *url, struct strbuf *cleaned)
 {
-	const char *query = dsn_is_uri(url) ? dsn_query(url) : NULL;
+	const char *hosts = dsn_is_uri(url) ? dsn_hosts(url) : NULL;
+	const char *query = hosts ? strchr(hosts, '?') : NULL;
 	char separator = '?';
 
 	if (!query)
 		return strbuf_puts(cleaned, url);
 	strbuf_append(cleaned, url, (size_t)(query - url));
+	/* Without a path an "@" in what is left of the query would end a user's name. */
+	if (!memchr(hosts, '/', (size_t)(query - hosts)))
+		strbuf_putc(cleaned, '/');
 	while (*query) {
 		const char *parameter = query + 1;
 		size_t len = strcspn(parameter, "&");
