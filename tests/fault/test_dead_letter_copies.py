@@ -20,10 +20,18 @@ class Copies(FaultCase):
         self.addCleanup(self.sqs.heal)
 
     def letters(self):
-        """What the dead letter queue has, attributes and all."""
-        return self.sqs.client.call(
-            "ReceiveMessage", QueueUrl=self.dead_letters.url, MaxNumberOfMessages=10,
-            WaitTimeSeconds=5, VisibilityTimeout=0, MessageAttributeNames=["All"])["Messages"]
+        """What the dead letter queue has, attributes and all. An answer may hold a part of it."""
+        there = {}
+
+        def have_all():
+            answer = self.sqs.client.call(
+                "ReceiveMessage", QueueUrl=self.dead_letters.url, MaxNumberOfMessages=10,
+                VisibilityTimeout=0, MessageAttributeNames=["All"])
+            there.update((one["MessageId"], one) for one in answer.get("Messages", []))
+            return len(there) == self.dead_letters.counts()[0]
+
+        until(have_all, what="all dead letters")
+        return list(there.values())
 
     def wait_letters(self, count=1, within=10, queue=None):
         queue = queue or self.dead_letters
