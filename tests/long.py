@@ -66,7 +66,8 @@ def main():
         status, lines = run(target)
         n_failed += status != 0
         minutes = (time.monotonic() - begun) / 60
-        kept = "\n".join(lines[-n_lines:]).strip("\n")
+        told = [line for line in lines if not re.match(r"make(\[\d+\])?: \*\*\* ", line)]
+        kept = "\n".join(told[-n_lines:]).strip("\n")
         record(name, f"""## {name}
 
 {datetime.date.today()}, commit {commit()}, `make {" ".join(target)}`, {minutes:.0f} min: \
