@@ -193,6 +193,8 @@ class AHandlerThatIsShown(Case):
             stdout=subprocess.PIPE, text=True, check=True).stdout.split()
         if sanitizers := self.lab.build.name.partition("sanitize-")[2]:
             flags.append(f"-fsanitize={sanitizers.replace('-', ',')}")
+        if self.lab.build.name == "coverage":
+            flags.append("--coverage")
         done = subprocess.run(
             ["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-pthread",
              f"-I{tree / 'include'}", "-o", tree / "test",
