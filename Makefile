@@ -47,7 +47,7 @@ FUZZERS     := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_SOURCES    = $(wildcard src/*.c src/*/*.c tests/*/*.c)
 C_FILES      = $(C_SOURCES) $(wildcard include/*/*.h tests/*/*.h)
 SCRIPTS      = packaging/install-deps packaging/completion/nexusctl.bash \
-               $(wildcard packaging/make-* packaging/debian/p*) .ci/run tests/system/booted $(wildcard tests/*/*.sh)
+               $(wildcard packaging/make-* packaging/debian/p*) .ci/run tests/system/booted tests/style/report $(wildcard tests/*/*.sh)
 # Those of faults first: some take two minutes.
 CHECKS       = $(wildcard tests/style/*.sh tests/style/*.py tests/lab/test_*.py tests/fault/test_*.py \
                           tests/integration/test_*.py tests/ctl/test_*.py)

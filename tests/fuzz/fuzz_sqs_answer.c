@@ -136,18 +136,7 @@ static void ask(enum sqs_action action, const struct http_response *response)
 	case SQS_SEND:
 		goal.done.sent = on_sent;
 		break;
-	case SQS_ALL_ATTRIBUTES:
-	case SQS_SET_ATTRIBUTES:
-	case SQS_GET_URL:
-	case SQS_CREATE_QUEUE:
-	case SQS_DELETE_QUEUE:
-	case SQS_LIST_SOURCES:
-	case SQS_PURGE:
-	case SQS_START_MOVE:
-	case SQS_LIST_MOVES:
-	case SQS_CANCEL_MOVE:
-	case SQS_TRY_RECEIVE:
-	case SQS_TRY_SEND:
+	default: /* an operators' */
 		goal.done.asked = on_asked;
 		break;
 	}

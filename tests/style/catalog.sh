@@ -3,22 +3,12 @@
 # Reports in TAP.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck source=tests/style/report
+. tests/style/report
 
 catalog=systemd/nexus-worker.catalog
 ids=$(sed -n 's/.*\[EVENT_[A-Z_]*\] = "\([0-9a-f]\{32\}\)",$/\1/p' src/work/event.c)
 names=$(sed -n 's/^\t\(EVENT_[A-Z_]*\),.*/\1/p' include/work/event.h | grep -vx EVENT_NONE)
-number=0 failed=0
-
-report() { # report WHAT DIFFERENCE: nothing different is ok
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-		failed=1
-	fi
-}
 
 tell() { # tell WHAT LINES...: the lines that are there more or less than once
 	printf '%s\n' "$2" | sort >"$folder/a"

@@ -3,19 +3,8 @@
 # Reports in TAP.
 set -eu
 cd "$(dirname "$0")/../.."
-
-number=0 failed=0
-
-report() { # report WHAT WRONG: nothing wrong is ok
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-		failed=1
-	fi
-}
+# shellcheck source=tests/style/report
+. tests/style/report
 
 if command -v mandoc >/dev/null; then
 	for page in man/*.[158]; do
