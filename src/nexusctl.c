@@ -60,6 +60,7 @@ static void print_usage(FILE *out)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].words);
 	fputs("\n"
 	      "  --config FILE  read FILE instead of " SETTINGS_DIRECTORY "/nexus-worker.conf\n"
+	      "                 (its NAME.conf is nexus-worker@NAME.service's)\n"
 	      "  --json         print one JSON object a line\n"
 	      "  --version      show the version, and exit\n"
 	      "  --help         show this, and exit; behind COMMAND: how to use that\n"

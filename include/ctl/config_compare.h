@@ -14,7 +14,8 @@ struct running {
 	int error;                /* why not */
 };
 
-void running_read(struct running *ret);
+/* config: as --config has it. */
+void running_read(const char *config, struct running *ret);
 void running_done(struct running *running);
 
 #define COMPARISON_NOTE_MAX 512

@@ -33,5 +33,8 @@ struct imprint_seen {
 	json_t *settings;  /* owned: by name, each an object with value and origin (or null) */
 	usec_t written_at; /* CLOCK_REALTIME */
 };
-/* 0; -ENOENT: no daemon runs that would have written it; or what keeps us from reading it. */
-int imprint_read(struct imprint_seen *ret);
+/*
+ * directory: the unit's runtime directory, where RUNTIME_DIRECTORY names no other. 0; -ENOENT: no
+ * daemon runs that would have written it; or what keeps us from reading it.
+ */
+int imprint_read(const char *directory, struct imprint_seen *ret);

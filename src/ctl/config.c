@@ -266,7 +266,7 @@ int ctl_config(const struct ctl *ctl, int argc, char **argv)
 	if (!settings)
 		return ctl_fail(EXIT_FAILURE, "%s", strerror(-r));
 	view.settings = settings;
-	running_read(&view.running);
+	running_read(ctl->config, &view.running);
 	int status = argv[optind] ? view_find(&view, argv[optind]) : view_all(&view);
 	running_done(&view.running);
 	return status == EXIT_SUCCESS && r < 0 ? EX_CONFIG : status;

@@ -6,11 +6,15 @@
 #include <sys/stat.h>
 
 #include "conf/keys.h"
+#include "ctl/unit.h"
 
-void running_read(struct running *ret)
+void running_read(const char *config, struct running *ret)
 {
+	struct unit unit;
+
+	unit_of(config, &unit);
 	*ret = (struct running){0};
-	ret->error = imprint_read(&ret->seen);
+	ret->error = imprint_read(unit.runtime_directory, &ret->seen);
 }
 
 void running_done(struct running *running)

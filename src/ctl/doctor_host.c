@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "ctl/doctor.h"
+#include "ctl/unit.h"
 #include "ctl/when.h"
 #include "daemon/imprint.h"
 
-#define UNIT       "nexus-worker"
 #define OUTPUT_MAX ((size_t)64 << 10)
 
 /* TimeoutStopSec= has to be longer than drain_timeout by that. */
@@ -74,29 +74,31 @@ static char *property(const struct strbuf *shown, const char *name)
 
 /* ---- The unit ---- */
 
-static void judge_state(struct doctor *d, const struct strbuf *shown)
+static void judge_state(struct doctor *d, const struct unit *unit, const struct strbuf *shown)
 {
 	_cleanup_free_ char *load = property(shown, "LoadState");
 	_cleanup_free_ char *active = property(shown, "ActiveState");
 	_cleanup_free_ char *sub = property(shown, "SubState");
 	_cleanup_free_ char *said = property(shown, "StatusText");
 	const char *comma = said && said[0] ? ": " : "";
+	char logs[NAME_MAX + 16], start[2 * NAME_MAX + 64];
 
+	snprintf(logs, sizeof logs, "journalctl -u %s", unit->name);
+	snprintf(
+		start, sizeof start, "systemctl start %s; %s tells why it ended", unit->name, logs);
 	if (!load || !active || !sub || !said)
 		return;
 	if (strcmp(load, "loaded") != 0)
 		doctor_say(d, DOCTOR_WARNING, "daemon",
 			"install it here, or look where it is installed",
-			"there is no unit " UNIT ".service on this machine (%s)", load);
+			"there is no unit %s.service on this machine (%s)", unit->name, load);
 	else if (strcmp(active, "active") == 0 || strcmp(active, "reloading") == 0)
 		doctor_say(d, DOCTOR_GOOD, "daemon", NULL, "%s (%s)%s%s", active, sub, comma, said);
 	else if (strcmp(active, "activating") == 0)
-		doctor_say(d, DOCTOR_WARNING, "daemon", "nexusctl logs", "%s (%s)%s%s", active, sub,
-			comma, said);
+		doctor_say(
+			d, DOCTOR_WARNING, "daemon", logs, "%s (%s)%s%s", active, sub, comma, said);
 	else
-		doctor_say(d, DOCTOR_BAD, "daemon",
-			"systemctl start " UNIT "; nexusctl logs tells why it ended", "%s (%s)%s%s",
-			active, sub, comma, said);
+		doctor_say(d, DOCTOR_BAD, "daemon", start, "%s (%s)%s%s", active, sub, comma, said);
 }
 
 static void judge_unit_file(
@@ -119,12 +121,12 @@ static void judge_unit_file(
 }
 
 /* Where systemd is not, there may be one all the same. */
-static void look_without_systemd(struct doctor *d)
+static void look_without_systemd(struct doctor *d, const struct unit *unit)
 {
 	struct imprint_seen seen = {0};
 	char since[WHEN_MAX];
 
-	if (imprint_read(&seen) == 0)
+	if (imprint_read(unit->runtime_directory, &seen) == 0)
 		doctor_say(d, DOCTOR_GOOD, "daemon", NULL,
 			"one runs here, and read its settings at %s",
 			when_utc(seen.written_at, since));
@@ -136,16 +138,18 @@ static void look_without_systemd(struct doctor *d)
 
 void doctor_look_at_host(struct doctor *d, const struct settings *settings)
 {
-	static const char *const words[] = {"systemctl", "show", "--no-pager",
+	struct unit unit;
+	const char *const words[] = {"systemctl", "show", "--no-pager",
 		"--property=LoadState,ActiveState,SubState,StatusText,NeedDaemonReload,"
 		"TimeoutStopUSec",
-		UNIT ".service", NULL};
+		"--", unit.name, NULL};
 	_cleanup_strbuf_ struct strbuf shown = {.ceiling = OUTPUT_MAX};
 
+	unit_of(d->ctl->config, &unit);
 	if (run(words, &shown) < 0) {
-		look_without_systemd(d);
+		look_without_systemd(d, &unit);
 		return;
 	}
-	judge_state(d, &shown);
+	judge_state(d, &unit, &shown);
 	judge_unit_file(d, &shown, settings);
 }

@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "ctl/ctl.h"
+#include "ctl/unit.h"
 #include "ctl/when.h"
 #include "job/job.h"
 
@@ -25,7 +26,8 @@ const char ctl_logs_help[] =
 	"  --type TYPE        only lines of jobs of this type\n"
 	"  --outcome OUTCOME  only how jobs ended: completed, failed, timeout, missing,\n"
 	"                     rejected, duplicate, elsewhere, lost, abandoned\n"
-	"  --unit UNIT        systemd's unit, if not nexus-worker\n"
+	"  --unit UNIT        systemd's unit, if not nexus-worker or, with --config\n"
+	"                     /etc/nexus-worker/NAME.conf, nexus-worker@NAME\n"
 	"  --dry-run          print the command line instead of running it\n"
 	"\n"
 	"JOB, --type and --outcome may be given several times: any of those. With --json\n"
@@ -41,7 +43,6 @@ const char ctl_logs_help[] =
 	"Exit status: journalctl's; 1 there is none, 64 usage.\n";
 
 #define JOURNALCTL "journalctl"
-#define UNIT       "nexus-worker"
 
 /* A command line, as execvp() takes it. Owns its words. */
 struct line {
@@ -158,8 +159,8 @@ static int add_outcome(struct line *matches, const char *text)
 }
 
 /* Into line: everything but the matches, which journalctl wants last and may have in any order. */
-static int read_arguments(
-	int argc, char **argv, struct line *line, struct line *matches, bool *ret_dry_run)
+static int read_arguments(const struct ctl *ctl, int argc, char **argv, struct line *line,
+	struct line *matches, bool *ret_dry_run)
 {
 	static const struct option options[] = {
 		{"follow", no_argument, NULL, 'f'},
@@ -170,10 +171,12 @@ static int read_arguments(
 		{"dry-run", no_argument, NULL, 'n'},
 		{0},
 	};
-	const char *unit = UNIT, *since = NULL;
+	struct unit usual;
+	const char *unit = usual.name, *since = NULL;
 	bool follow = false;
 	int c, status = EXIT_SUCCESS;
 
+	unit_of(ctl->config, &usual);
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "f", options, NULL)) >= 0) {
 		switch (c) {
@@ -218,7 +221,7 @@ int ctl_logs(const struct ctl *ctl, int argc, char **argv)
 	_cleanup_(line_done) struct line line = {0}, matches = {0};
 	bool dry_run = false;
 
-	int status = read_arguments(argc, argv, &line, &matches, &dry_run);
+	int status = read_arguments(ctl, argc, argv, &line, &matches, &dry_run);
 	if (status != EXIT_SUCCESS)
 		return status;
 	if (ctl->json) {

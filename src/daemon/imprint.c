@@ -10,9 +10,7 @@
 #include "base/log.h"
 #include "conf/keys.h"
 
-/* Where systemd puts the unit's. */
-#define DIRECTORY "/run/nexus-worker"
-#define NAME      "settings.json"
+#define NAME "settings.json"
 
 struct imprint {
 	char *path;
@@ -121,13 +119,13 @@ struct imprint *imprint_free(struct imprint *imprint)
 
 /* ---- Reading ---- */
 
-int imprint_read(struct imprint_seen *ret)
+int imprint_read(const char *directory, struct imprint_seen *ret)
 {
 	_cleanup_free_ char *path = NULL;
-	const char *directory = imprint_directory();
+	const char *ours = imprint_directory();
 	struct stat st;
 
-	if (asprintf(&path, "%s/" NAME, directory ? directory : DIRECTORY) < 0)
+	if (asprintf(&path, "%s/" NAME, ours ? ours : directory) < 0)
 		return -ENOMEM;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)

@@ -304,10 +304,11 @@ class Host(Doctor):
     def test_a_daemon_that_does_not_run(self):
         self.systemctl(ActiveState="failed", SubState="failed", StatusText="")
         self.assert_line(self.doctor(status=1)["daemon"], "failed", "failed (failed)",
-                         "systemctl start nexus-worker; nexusctl logs tells why it ended")
+                         "systemctl start nexus-worker; journalctl -u nexus-worker tells why it "
+                         "ended")
         self.systemctl(ActiveState="activating", SubState="auto-restart")
         self.assert_line(self.doctor(status=0)["daemon"], "warning", "activating (auto-restart)",
-                         "nexusctl logs")
+                         "journalctl -u nexus-worker")
         self.systemctl(LoadState="not-found", ActiveState="inactive")
         self.assert_line(self.doctor(status=0)["daemon"], "warning", "there is no unit",
                          "install it here, or look where it is installed")

@@ -43,6 +43,19 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.line(), ["nexus-worker"])
         self.assertEqual(self.line("--unit", "nexus-worker@b"), ["nexus-worker@b"])
 
+    def test_are_the_units_of_the_configuration(self):
+        for file, unit in (("/etc/nexus-worker/nexus-worker.conf", "nexus-worker"),
+                           ("/etc/nexus-worker/b.conf", "nexus-worker@b"),
+                           ("/etc/nexus-worker/b.c.conf", "nexus-worker@b.c"),
+                           ("/etc/nexus-worker/.conf", "nexus-worker"),
+                           ("/etc/nexus-worker/b", "nexus-worker"),
+                           ("/etc/nexus-worker/aws/b.conf", "nexus-worker"),
+                           ("/etc/nexus-worker/" + "b" * 250 + ".conf", "nexus-worker"),
+                           ("/etc/b.conf", "nexus-worker"),
+                           ("b.conf", "nexus-worker")):
+            dry = nexusctl_alone("--config", file, "logs", "--dry-run")
+            self.assertEqual((dry.status, shlex.split(dry.output)), (0, ["journalctl", "-u", unit]))
+
     def test_of_a_job(self):
         self.assertEqual(self.line("test-123"), ["nexus-worker", "NEXUS_JOB_ID=test-123"])
         self.assertEqual(self.line("it's; $(a) job"),

@@ -66,6 +66,11 @@ class AUnit(unittest.TestCase):
                     self.assert_understood(unit)
                     shutil.rmtree(place)
 
+    def test_shares_no_directory_with_another_instance(self):
+        _, instance = (unit.read_text(encoding="utf-8") for unit in self.units())
+        directories = re.findall(r"^\w+Directory=(.*)$", instance, re.MULTILINE)
+        self.assertEqual(directories, ["nexus-worker-%i", "nexus-worker-%i"])
+
     def test_leaves_open_only_what_it_says(self):
         for unit in self.units():
             with self.subTest(unit.name):

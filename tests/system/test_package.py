@@ -1,5 +1,6 @@
 """The package on a Debian that boots: from its installation to its purge."""
 
+import json
 import time
 
 from lab import tap
@@ -149,6 +150,10 @@ class APackage(BootedCase):
         other.send([body(job) for job in there])
         self.jobs.wait_all("completed")
         self.assertEqual((self.queue.received(), other.received()), (len(here), len(there)))
+        for name, queue in (("nexus-worker", self.queue), ("other", other)):
+            shown = json.loads(host.say("nexusctl", "--json", "--config",
+                                        f"/etc/nexus-worker/{name}.conf", "config", "queue.url"))
+            self.assertEqual((shown["running"], shown["pending"]), (queue.url, False))
 
         before = self.of(host, "ExecMainPID", unit)
         self.upgrade(host)
