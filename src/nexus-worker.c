@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -212,7 +213,20 @@ static void keep_memory_small(void)
 	mallopt(M_ARENA_MAX, ARENAS);
 }
 
-int main(int argc, char **argv)
+/* What did not get to whoever asked for it is no success. */
+static int end(int status)
+{
+	errno = 0;
+	bool lost = fflush(stdout) != 0 || ferror(stdout);
+
+	if (!lost || status != EXIT_SUCCESS)
+		return status;
+	fprintf(stderr, "nexus-worker: standard output: %s\n",
+		errno ? strerror(errno) : "not all of it could be written");
+	return EXIT_FAILURE;
+}
+
+static int nexus_worker(int argc, char **argv)
 {
 	struct command_line line = {.action = ACTION_RUN};
 
@@ -227,7 +241,15 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	keep_memory_small();
 	/* Before any thread, so that all inherit it. */
-	if (daemon_block_signals() < 0)
+	int r = daemon_block_signals();
+	if (r < 0) {
+		fprintf(stderr, "nexus-worker: signals cannot be blocked: %s\n", strerror(-r));
 		return EXIT_FAILURE;
+	}
 	return act(&line);
+}
+
+int main(int argc, char **argv)
+{
+	return end(nexus_worker(argc, argv));
 }

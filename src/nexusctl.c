@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <locale.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,7 +226,19 @@ static int run_command(struct ctl *ctl, int argc, char **argv)
 	return ctl_usage("", "%s: no such command", argv[0]);
 }
 
-int main(int argc, char **argv)
+/* What did not get to whoever asked for it is no success: a disk is full, a reader is gone. */
+static int end(int status)
+{
+	errno = 0;
+	bool lost = fflush(stdout) != 0 || ferror(stdout);
+
+	if (!lost || status != EXIT_SUCCESS)
+		return status;
+	return ctl_fail(EXIT_FAILURE, "standard output: %s",
+		errno ? strerror(errno) : "not all of it could be written");
+}
+
+static int nexusctl(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
@@ -266,4 +279,9 @@ int main(int argc, char **argv)
 	int status = run_command(&ctl, argc - optind, argv + optind);
 	curl_global_cleanup();
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	return end(nexusctl(argc, argv));
 }

@@ -43,6 +43,13 @@ class CommandLine(unittest.TestCase):
             overview += nexusctl_alone(command, "--help").output
         self.assertEqual([line for line in overview.splitlines() if len(line) > 80], [])
 
+    def test_that_cannot_be_answered_has_failed(self):
+        for words in (("--help",), ("--version",), ("queue", "--help"), ("logs", "--dry-run")):
+            with open("/dev/full", "wb") as full:
+                done = nexusctl_alone(*words, output=full)
+            self.assertEqual((done.status, done.errors), (
+                1, "nexusctl: standard output: No space left on device\n"), words)
+
 
 if __name__ == "__main__":
     tap.main()

@@ -41,6 +41,13 @@ class TheCommandLine(Case):
         for word in PASSWORD.split():
             self.assertEqual(daemon.lines(word), [])
 
+    def test_prints_to_a_full_disk_and_has_failed(self):
+        daemon = self.configure(arguments=["--print-config"])
+        daemon.start(before=["sh", "-c", 'exec "$@" >/dev/full', "sh"])
+        self.assertEqual(daemon.wait(), 1)
+        line, = daemon.lines("")
+        self.assertEqual(line.string,
+                         "nexus-worker: standard output: No space left on device")
 
     def test_prints_what_there_is_of_a_configuration_that_is_not_whole(self):
         daemon, status = self.run_with("--print-config", settings={"database.url": None})

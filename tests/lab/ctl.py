@@ -49,11 +49,11 @@ def start_nexusctl(daemon, *words):
         environment=daemon.own_environment())
 
 
-def nexusctl_alone(*words, **environment):
-    """For what needs no configuration, no queue and no rows."""
+def nexusctl_alone(*words, output=subprocess.PIPE, **environment):
+    """For what needs no configuration, no queue and no rows. output: a file for it, else shown."""
     build = pathlib.Path(os.environ.get("NEXUS_BUILD", ROOT / "build"))
     done = subprocess.run(
-        [build / "nexusctl", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [build / "nexusctl", *words], stdin=subprocess.DEVNULL, stdout=output,
         stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX, env={**os.environ, **environment},
         check=False)
     return Done(done.returncode, done.stdout, done.stderr)
