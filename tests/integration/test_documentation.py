@@ -162,8 +162,9 @@ class AHandlerThatIsShown(Case):
     def run_built_in(self, tree):
         """What its test says, in a copy of what it is put into."""
         shutil.copytree(ROOT / "include", tree / "include")
-        for name in ("tests/support/test_job.h", "tests/support/test_job.c"):
-            self.put(tree / name, (ROOT / name).read_text(encoding="utf-8"))
+        for name in ("job.h", "job.c", "suite.h", "suite.c"):
+            support = f"tests/support/test_{name}"
+            self.put(tree / support, (ROOT / support).read_text(encoding="utf-8"))
         for name, word in (("include/handler/remove_upload.h", "handler_fn remove_upload_run;"),
                            ("src/handler/remove_upload.c", "#define UPLOADS"),
                            ("tests/unit/test_remove_upload.c", "START_TEST")):

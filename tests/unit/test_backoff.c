@@ -1,8 +1,8 @@
 #include <check.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/backoff.h"
 
 /* The n-th pause is in (full / 2, full]. */
@@ -129,10 +129,5 @@ int main(void)
 	tcase_add_test(all, years_of_attempts_do_not_begin_anew);
 	tcase_add_test(all, random_numbers_stay_below_the_range_and_reach_all_of_it);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

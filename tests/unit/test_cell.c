@@ -2,6 +2,7 @@
 #include <locale.h>
 #include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "ctl/cell.h"
 
 static void assert_cell(const char *text, const char *expected)
@@ -80,10 +81,5 @@ int main(void)
 	tcase_add_test(all, width_counts_columns);
 	tcase_add_test(all, a_cut_leaves_characters_whole);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

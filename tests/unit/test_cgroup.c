@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
+#include "../support/test_suite.h"
 #include "base/cgroup.h"
 
 static char before[256]; /* the cgroup that we come from */
@@ -308,10 +309,5 @@ int main(void)
 		printf("not run: a cgroup's limit of memory (there is no controller for it)\n");
 	suite_add_tcase(suite, leaves);
 	suite_add_tcase(suite, alone);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../support/test_suite.h"
 #include "handler/child.h"
 #include "handler/child_check.h"
 
@@ -291,19 +292,10 @@ int main(void)
 	tcase_add_test(all, words_may_be_given_as_they_are);
 	tcase_add_test(all, what_is_hidden_is_out_of_its_reach);
 	tcase_add_test(all, cgroups_are_not_its_to_change);
-	tcase_add_loop_test(all, what_is_wrong_with_a_section_is_told_by_its_key, 0,
-		(int)(sizeof WRONG / sizeof *WRONG));
-	tcase_add_loop_test(all, a_check_tells_every_mistake_that_can_be_seen, 0,
-		(int)(sizeof CHECKS / sizeof *CHECKS));
-	tcase_add_loop_test(all, a_check_misses_the_interpreter_of_a_script, 0,
-		(int)(sizeof SCRIPTS / sizeof *SCRIPTS));
-	tcase_add_loop_test(
-		all, how_one_ended_is_told_in_words, 0, (int)(sizeof ENDS / sizeof *ENDS));
+	tcase_add_loop_test(all, what_is_wrong_with_a_section_is_told_by_its_key, 0, N_OF(WRONG));
+	tcase_add_loop_test(all, a_check_tells_every_mistake_that_can_be_seen, 0, N_OF(CHECKS));
+	tcase_add_loop_test(all, a_check_misses_the_interpreter_of_a_script, 0, N_OF(SCRIPTS));
+	tcase_add_loop_test(all, how_one_ended_is_told_in_words, 0, N_OF(ENDS));
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

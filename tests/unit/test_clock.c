@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <time.h>
 
+#include "../support/test_suite.h"
 #include "base/clock.h"
 
 static usec_t shown;
@@ -81,7 +81,7 @@ START_TEST(durations_are_written_in_the_largest_whole_unit)
 	};
 	char buffer[CLOCK_DURATION_MAX];
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < N_OF(cases); i++)
 		ck_assert_str_eq(clock_format_duration(cases[i].duration, buffer), cases[i].text);
 }
 END_TEST
@@ -97,10 +97,5 @@ int main(void)
 	tcase_add_test(all, a_difference_is_never_negative);
 	tcase_add_test(all, durations_are_written_in_the_largest_whole_unit);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

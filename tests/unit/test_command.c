@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "../support/test_job.h"
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "handler/command.h"
 #include "handler/handler.h"
@@ -539,10 +540,8 @@ static void add_ends(Suite *suite)
 	TCase *ends = tcase_create("ends");
 
 	tcase_add_checked_fixture(ends, setup_command, teardown_command);
-	tcase_add_loop_test(
-		ends, how_it_ends_is_how_its_job_ends, 0, (int)(sizeof ENDS / sizeof *ENDS));
-	tcase_add_loop_test(
-		ends, limits_end_it_and_are_named, 0, (int)(sizeof LIMITS / sizeof *LIMITS));
+	tcase_add_loop_test(ends, how_it_ends_is_how_its_job_ends, 0, N_OF(ENDS));
+	tcase_add_loop_test(ends, limits_end_it_and_are_named, 0, N_OF(LIMITS));
 	tcase_add_test(ends, its_address_space_is_limited_only_where_that_is_asked_for);
 	tcase_add_test(ends, what_cannot_be_run_fails_with_the_reason);
 	tcase_add_test(ends, a_folder_that_is_not_there_is_named);
@@ -557,8 +556,7 @@ static void add_pipes(Suite *suite)
 
 	tcase_add_checked_fixture(pipes, setup_command, teardown_command);
 	tcase_add_test(pipes, a_large_payload_is_read_and_written_back_without_a_standstill);
-	tcase_add_loop_test(
-		pipes, a_payload_may_be_left_unread, 0, (int)(sizeof UNREAD / sizeof *UNREAD));
+	tcase_add_loop_test(pipes, a_payload_may_be_left_unread, 0, N_OF(UNREAD));
 	tcase_add_test(pipes, a_stdin_that_is_closed_costs_no_time_of_ours);
 	tcase_add_test(pipes, a_flood_is_read_to_its_end_and_logged_to_the_ceiling);
 	tcase_add_test(pipes, who_left_the_group_and_holds_its_output_open_does_not_keep_the_job);
@@ -588,9 +586,5 @@ int main(void)
 	add_ends(suite);
 	add_pipes(suite);
 	add_stops(suite);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "../support/test_suite.h"
 #include "job/connection.h"
 
 static struct connection_known known;
@@ -109,10 +109,5 @@ int main(void)
 	tcase_add_test(all, after_an_attempt_that_failed_the_next_begins_with_the_next_address);
 	tcase_add_test(all, a_host_that_cannot_be_looked_up_says_why_and_blames_no_name_server);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

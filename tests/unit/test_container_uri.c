@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_suite.h"
 #include "aws/container_uri.h"
 
 #define RELATIVE "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
@@ -113,17 +114,11 @@ int main(void)
 	Suite *suite = suite_create("container uri");
 	TCase *c = tcase_create("container uri");
 
+	tcase_add_loop_test(c, the_path_or_the_url_says_who_is_asked, 0, N_OF(GOOD));
 	tcase_add_loop_test(
-		c, the_path_or_the_url_says_who_is_asked, 0, (int)(sizeof GOOD / sizeof *GOOD));
-	tcase_add_loop_test(c, whom_no_token_may_be_sent_to_is_refused_and_not_quoted, 0,
-		(int)(sizeof BAD / sizeof *BAD));
+		c, whom_no_token_may_be_sent_to_is_refused_and_not_quoted, 0, N_OF(BAD));
 	tcase_add_test(c, a_url_without_an_end_is_none);
 	tcase_add_test(c, without_either_nothing_is_configured_here);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_suite.h"
 #include "aws/credential_store.h"
 #include "aws/credentials_json.h"
 #include "base/spawn.h"
@@ -309,7 +310,7 @@ START_TEST(the_token_has_to_be_shown_as_it_is)
 	snprintf(longer, sizeof longer, "%s0", token);
 	snprintf(dressed, sizeof dressed, "Bearer %s", token);
 	const char *const wrong[] = {NULL, "", shorter, other, longer, dressed};
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+	for (size_t i = 0; i < N_OF(wrong); i++) {
 		const char *answer = fetch_as(ITSELF, request_with("GET /credentials", wrong[i]));
 
 		expect_status(answer, 403);
@@ -377,7 +378,7 @@ static void run_program(void)
 		credential_endpoint_token(endpoint));
 	environment[n++] = uri;
 	environment[n++] = token;
-	while (environ[m] && n < sizeof environment / sizeof *environment - 1)
+	while (environ[m] && n < N_OF(environment) - 1)
 		environment[n++] = environ[m++];
 	environment[n] = NULL;
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -455,10 +456,5 @@ int main(int argc, char **argv)
 	tcase_add_test(c, there_is_one_path_and_one_method);
 	tcase_add_test(c, tokens_are_not_guessed);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_suite.h"
 #include "aws/credential_store.h"
 #include "base/file.h"
 
@@ -77,7 +78,7 @@ START_TEST(what_cannot_be_a_key_is_refused_and_not_quoted)
 	static const char *const secrets[] = {
 		"", "with blank", "\"quoted\"", "with\nline", "\x7f", "\xc3\xa9"};
 
-	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+	for (size_t i = 0; i < N_OF(secrets); i++) {
 		struct credentials fields = {
 			.access_key_id = "AKID", .secret_access_key = secrets[i], .source = "test"};
 		struct credentials *c = &fields;
@@ -618,8 +619,7 @@ int main(void)
 	tcase_add_test(snapshot, a_snapshot_keeps_its_own_copy);
 	tcase_add_test(snapshot, a_snapshot_lives_until_its_last_owner_is_gone);
 	tcase_add_test(snapshot, what_cannot_be_a_key_is_refused_and_not_quoted);
-	tcase_add_loop_test(snapshot, a_time_is_read_with_its_zone_or_refused, 0,
-		(int)(sizeof TIMES / sizeof *TIMES));
+	tcase_add_loop_test(snapshot, a_time_is_read_with_its_zone_or_refused, 0, N_OF(TIMES));
 	suite_add_tcase(suite, snapshot);
 
 	tcase_add_checked_fixture(files, setup_loop, teardown_loop);
@@ -647,7 +647,7 @@ int main(void)
 
 	tcase_add_loop_test(renewal,
 		credentials_are_renewed_in_the_last_third_of_their_life_or_quarter_of_an_hour, 0,
-		(int)(sizeof RENEWALS / sizeof *RENEWALS));
+		N_OF(RENEWALS));
 	suite_add_tcase(suite, renewal);
 
 	tcase_add_checked_fixture(timed, setup_loop, teardown_loop);
@@ -659,10 +659,5 @@ int main(void)
 	tcase_add_test(timed, a_source_that_gives_others_each_time_is_asked_with_pauses_too);
 	tcase_add_test(timed, what_is_not_current_any_more_is_not_looked_for);
 	suite_add_tcase(suite, timed);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

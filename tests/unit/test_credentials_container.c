@@ -7,6 +7,7 @@
 #include "../support/test_environment.h"
 #include "../support/test_search.h"
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 
 #define FULL       "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 #define TOKEN      "AWS_CONTAINER_AUTHORIZATION_TOKEN"
@@ -339,8 +340,7 @@ int main(void)
 	tcase_add_test(c, the_agent_is_asked_for_json_and_gives_the_keys);
 	tcase_add_test(c, no_proxy_is_asked);
 	tcase_add_test(c, the_token_of_the_variable_is_sent);
-	tcase_add_loop_test(c, what_goes_wrong_is_a_failure_and_says_why, 0,
-		(int)(sizeof FAILURES / sizeof *FAILURES));
+	tcase_add_loop_test(c, what_goes_wrong_is_a_failure_and_says_why, 0, N_OF(FAILURES));
 	tcase_add_test(c, an_answer_without_an_end_is_too_much);
 	tcase_add_test(c, an_agent_that_is_not_there_is_no_reason_to_ask_elsewhere);
 	tcase_add_test(c, an_agent_that_is_silent_has_five_seconds);
@@ -355,13 +355,8 @@ int main(void)
 	tcase_add_test(token, a_token_file_that_is_not_there_is_no_reason_to_ask_elsewhere);
 	tcase_add_test(token, a_token_file_that_is_empty_is_said);
 	tcase_add_test(token, a_token_that_is_refused_is_named_and_not_repeated);
-	tcase_add_loop_test(token, a_token_with_a_line_end_in_it_is_refused, 0,
-		(int)(sizeof BROKEN_TOKENS / sizeof *BROKEN_TOKENS));
+	tcase_add_loop_test(
+		token, a_token_with_a_line_end_in_it_is_refused, 0, N_OF(BROKEN_TOKENS));
 	suite_add_tcase(suite, token);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/credentials_json.h"
 
 #define KEYS "\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"secret/key\""
@@ -169,17 +170,11 @@ int main(void)
 	tcase_add_test(all, all_fields_are_read_in_any_order_and_strangers_passed_over);
 	tcase_add_test(all, without_token_and_expiration_keys_are_for_ever);
 	tcase_add_test(all, the_token_has_the_name_that_is_said_and_success_is_no_fault);
-	tcase_add_loop_test(all, what_is_wrong_is_named_without_a_value, 0,
-		(int)(sizeof FAULTS / sizeof *FAULTS));
+	tcase_add_loop_test(all, what_is_wrong_is_named_without_a_value, 0, N_OF(FAULTS));
 	tcase_add_test(all, code_and_message_are_quoted_in_part);
 	tcase_add_test(all, what_is_written_is_read_again);
 	tcase_add_test(all, all_four_members_are_written_even_without_a_token);
 	tcase_add_test(all, past_the_ceiling_nothing_is_written);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "../support/test_environment.h"
 #include "../support/test_imds.h"
 #include "../support/test_search.h"
+#include "../support/test_suite.h"
 
 #define ENDPOINT "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 #define ROLES    "/latest/meta-data/iam/security-credentials/"
@@ -221,8 +222,7 @@ int main(void)
 	tcase_add_test(c, the_role_is_asked_for_and_then_its_keys);
 	tcase_add_test(c, the_role_is_asked_for_at_every_search);
 	tcase_add_test(c, keys_that_have_expired_are_taken);
-	tcase_add_loop_test(c, what_goes_wrong_is_a_failure_and_says_why, 0,
-		(int)(sizeof FAILURES / sizeof *FAILURES));
+	tcase_add_loop_test(c, what_goes_wrong_is_a_failure_and_says_why, 0, N_OF(FAILURES));
 	tcase_add_test(c, a_role_whose_name_has_no_end_is_none);
 	tcase_add_test(
 		c, without_a_service_nothing_is_configured_here_but_only_if_there_never_was_one);
@@ -231,10 +231,5 @@ int main(void)
 	tcase_add_test(c, a_wrong_variable_can_be_mended_here);
 	tcase_add_loop_test(c, a_search_can_be_cancelled_at_any_time, 0, 4);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

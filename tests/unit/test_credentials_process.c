@@ -16,6 +16,7 @@
 
 #include "../support/test_environment.h"
 #include "../support/test_search.h"
+#include "../support/test_suite.h"
 #include "aws/credentials_process.h"
 #include "base/file.h"
 
@@ -48,7 +49,7 @@ static void teardown(void)
 
 	test_search_done(&t);
 	close(fifo);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < N_OF(names); i++)
 		remove(names[i]);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -423,12 +424,10 @@ int main(void)
 	tcase_add_test(all, it_sees_the_environment_that_it_is_given);
 	tcase_add_test(all, it_reads_nothing_and_may_wait_for_room_to_write);
 	tcase_add_test(all, a_program_is_searched_for_in_the_path);
-	tcase_add_loop_test(all, a_failure_says_what_happened_in_one_line, 0,
-		(int)(sizeof FAILURES / sizeof *FAILURES));
+	tcase_add_loop_test(all, a_failure_says_what_happened_in_one_line, 0, N_OF(FAILURES));
 	tcase_add_test(all, the_last_line_counts_however_much_comes_before_it);
 	tcase_add_test(all, of_what_it_complains_about_only_so_much_is_quoted);
-	tcase_add_loop_test(all, what_cannot_be_run_is_refused_at_once, 0,
-		(int)(sizeof REFUSALS / sizeof *REFUSALS));
+	tcase_add_loop_test(all, what_cannot_be_run_is_refused_at_once, 0, N_OF(REFUSALS));
 	tcase_add_test(all, at_the_deadline_it_is_killed_with_all_that_it_started);
 	tcase_add_test(all, who_prints_for_ever_is_killed_too);
 	tcase_add_test(all, who_complains_for_ever_is_killed_too);
@@ -438,10 +437,5 @@ int main(void)
 	tcase_add_test(all, a_cancel_at_once_or_after_its_end_is_as_good);
 	tcase_add_test(all, a_hundred_runs_and_cancels_leave_nothing_behind);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

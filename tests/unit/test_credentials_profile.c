@@ -15,6 +15,7 @@
 #include "../support/test_search.h"
 #include "../support/test_server.h"
 #include "../support/test_sts.h"
+#include "../support/test_suite.h"
 #include "aws/credential_store.h"
 
 #define WAIT_MAX   (20 * USEC_PER_SEC)
@@ -125,7 +126,7 @@ static void teardown(void)
 
 	test_search_done(&t);
 	server = test_server_free(server);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < N_OF(names); i++)
 		remove(names[i]);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -473,10 +474,5 @@ int main(void)
 	tcase_add_loop_test(all, a_cancel_reaches_the_role_that_is_asked_for, 1, 3);
 	tcase_add_test(all, the_store_finds_a_roles_keys_by_itself);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

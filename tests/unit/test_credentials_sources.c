@@ -4,21 +4,18 @@
  * standard chain finds and then which region the profile names. None of them asks anybody.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../support/test_search.h"
+#include "../support/test_suite.h"
 #include "aws/credential_store.h"
 #include "aws/profile.h"
 #include "base/file.h"
 
 #define CASES    "tests/data/credentials"
 #define FILE_MAX (64u << 10)
-
-static struct dirent **cases;
-static int n_cases;
 
 static struct strbuf environment;
 static struct test_search t; /* for its loop and its http */
@@ -101,7 +98,7 @@ static void tell_region(struct strbuf *to)
 START_TEST(every_case_gives_the_credentials_and_the_region_that_are_expected)
 {
 	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT, actual = STRBUF_INIT;
-	const char *name = cases[_i]->d_name;
+	const char *name = test_suite_case(_i);
 
 	ck_assert_int_eq(chdir(CASES), 0);
 	ck_assert_int_eq(chdir(name), 0);
@@ -116,32 +113,13 @@ START_TEST(every_case_gives_the_credentials_and_the_region_that_are_expected)
 }
 END_TEST
 
-static int is_case(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
 int main(void)
 {
-	n_cases = scandir(CASES, &cases, is_case, alphasort);
-	if (n_cases <= 0) {
-		printf("no cases in " CASES "\n");
-		return EXIT_FAILURE;
-	}
-
 	Suite *suite = suite_create("credentials sources");
 	TCase *data = tcase_create("data");
 	tcase_add_checked_fixture(data, setup, teardown);
 	tcase_add_loop_test(data, every_case_gives_the_credentials_and_the_region_that_are_expected,
-		0, n_cases);
+		0, test_suite_find_cases(CASES));
 	suite_add_tcase(suite, data);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	for (int i = 0; i < n_cases; i++)
-		free(cases[i]);
-	free(cases);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "work/credits.h"
 
 #define N_THREADS 8
@@ -154,10 +154,5 @@ int main(void)
 	tcase_add_test(all, what_the_threads_keep_up_with_doubles_up_to_the_maximum);
 	tcase_add_test(all, between_two_turns_it_stays);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

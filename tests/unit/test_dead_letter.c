@@ -1,8 +1,8 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "work/dead_letter.h"
 
 #define BODY_BYTES 100
@@ -188,15 +188,10 @@ int main(void)
 	tcase_add_test(all, what_an_earlier_death_left_is_replaced);
 	tcase_add_test(all, of_ours_as_many_go_as_there_is_room_for_and_the_reason_first);
 	tcase_add_test(all, a_value_that_is_empty_is_left_out);
-	tcase_add_loop_test(all, only_characters_that_sqs_takes_are_in_the_reason, 0,
-		(int)(sizeof REASONS / sizeof *REASONS));
+	tcase_add_loop_test(
+		all, only_characters_that_sqs_takes_are_in_the_reason, 0, N_OF(REASONS));
 	tcase_add_test(all, a_long_reason_is_cut_between_characters);
 	tcase_add_test(all, body_and_attributes_never_exceed_what_sqs_takes);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

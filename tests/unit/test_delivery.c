@@ -1,6 +1,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "job/envelope.h"
 #include "work/delivery.h"
 
@@ -166,10 +167,5 @@ int main(void)
 	tcase_add_test(c, a_later_receive_leaves_it_as_it_is);
 	tcase_add_test(c, an_envelope_counts_as_memory);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

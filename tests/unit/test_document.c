@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/file.h"
 #include "base/ini.h"
 #include "conf/document.h"
@@ -138,10 +139,5 @@ int main(void)
 	tcase_add_test(tcase, the_page_of_the_settings_has_that_table);
 	tcase_add_test(tcase, the_manual_page_has_that_list);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "work/drain.h"
 
 #define BEGUN   USEC_PER_HOUR
@@ -141,10 +141,5 @@ int main(void)
 	tcase_add_test(all, a_job_that_begins_late_has_its_time_nevertheless);
 	tcase_add_test(all, only_what_ends_before_the_timeout_may_begin);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "job/dsn.h"
 
 static struct dsn *parse(const char *url)
@@ -102,7 +103,7 @@ START_TEST(parameters_of_other_libraries_are_left_out)
 		"postgresql://db/jobs?&sslmode=prefer&",
 	};
 
-	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+	for (size_t i = 0; i < N_OF(urls); i++) {
 		_cleanup_(dsn_freep) struct dsn *dsn = parse(urls[i]);
 		ck_assert_str_eq(parameter(dsn, "dbname"), "jobs");
 		ck_assert_ptr_null(parameter(dsn, "schema"));
@@ -174,7 +175,7 @@ START_TEST(a_password_that_needs_escapes_is_noticed_and_not_quoted)
 		"postgresql://nexus:s3cret:x/@db:5432/jobs",
 	};
 
-	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+	for (size_t i = 0; i < N_OF(urls); i++) {
 		const char *error = refusal(urls[i]);
 		ck_assert_msg(!strstr(error, "cret"), "%s", error);
 		ck_assert_msg(strstr(error, "the URL "), "%s", error);
@@ -193,7 +194,7 @@ START_TEST(a_refused_url_is_not_quoted)
 		"s3cret",
 	};
 
-	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+	for (size_t i = 0; i < N_OF(urls); i++) {
 		const char *error = refusal(urls[i]);
 		ck_assert_msg(!strstr(error, "s3cret"), "%s", error);
 		ck_assert_ptr_nonnull(strstr(error, "the URL "));
@@ -218,10 +219,5 @@ int main(void)
 	tcase_add_test(all, a_password_that_needs_escapes_is_noticed_and_not_quoted);
 	tcase_add_test(all, a_refused_url_is_not_quoted);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

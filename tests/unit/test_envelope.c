@@ -1,6 +1,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "job/envelope.h"
 
 /* ---- A message with one of everything, in memory that is gone by the time of the test ---- */
@@ -109,10 +110,5 @@ int main(void)
 	tcase_add_test(c, it_says_what_it_takes);
 	tcase_add_test(c, one_with_nothing_but_names_is_whole);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

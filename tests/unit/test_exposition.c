@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/exposition.h"
 
 static struct strbuf out;
@@ -36,7 +37,7 @@ START_TEST(numbers_are_read_back_as_what_they_were)
 {
 	const double values[] = {0, 1, 0.1, 1e-6, 1.0 / 3, 1795684788.369545, 9007199254740991.0};
 
-	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+	for (size_t i = 0; i < N_OF(values); i++) {
 		strbuf_reset(&out);
 		exposition_sample(&out, "n", NULL, 0, values[i]);
 		ck_assert_double_eq(strtod(strbuf_str(&out) + 2, NULL), values[i]);
@@ -59,7 +60,7 @@ START_TEST(a_histogram_counts_up_to_each_bound)
 	const uint64_t values[] = {0, 500, 501, 1000, 1001};
 	struct histogram h = {0};
 
-	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+	for (size_t i = 0; i < N_OF(values); i++)
 		histogram_observe(&h, &b, values[i]);
 	exposition_histogram(&out, "t", &(struct exposition_label){"a", "x"}, &h, &b, 1000);
 	ck_assert_str_eq(strbuf_str(&out), "t_bucket{a=\"x\",le=\"0.5\"} 2\n"
@@ -77,7 +78,6 @@ int main(void)
 {
 	Suite *suite = suite_create("exposition");
 	TCase *tcase = tcase_create("exposition");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_family_says_what_it_is);
@@ -86,8 +86,5 @@ int main(void)
 	tcase_add_test(tcase, what_has_no_end_is_infinite);
 	tcase_add_test(tcase, a_histogram_counts_up_to_each_bound);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

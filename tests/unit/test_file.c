@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/file.h"
 
 static char folder[] = "/tmp/test_file.XXXXXX";
@@ -99,10 +100,5 @@ int main(void)
 	tcase_add_test(c, a_pipe_that_nobody_writes_to_is_empty);
 	tcase_add_test(c, a_pipe_that_somebody_writes_to_is_read_to_its_end);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

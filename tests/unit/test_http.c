@@ -16,6 +16,7 @@
 
 #include "../support/test_seen.h"
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "net/http.h"
 
 #define SOON (5 * USEC_PER_SEC)
@@ -463,7 +464,7 @@ START_TEST(after_a_failure_idle_connections_are_not_trusted)
 	static const char *const paths[] = {"/never", "/reset", "/nonsense"};
 	struct seen seen = {0};
 
-	for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++) {
+	for (unsigned i = 0; i < N_OF(paths); i++) {
 		struct seen failure = {0};
 		get("/ok", SOON, &seen);
 		get("/ok", SOON, &seen);
@@ -637,7 +638,7 @@ START_TEST(a_redirect_is_an_answer_and_takes_nothing_anywhere_else)
 	char path[128];
 	struct seen seen = {0};
 
-	for (unsigned i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+	for (unsigned i = 0; i < N_OF(statuses); i++) {
 		snprintf(path, sizeof path, "/redirect/%u/%s", statuses[i], test_server_url(other));
 		struct http_request request = {
 			.method = "POST",
@@ -726,7 +727,7 @@ START_TEST(bad_requests_are_refused_at_once)
 		{"http://127.0.0.1\r\n/", -EINVAL},
 	};
 
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < N_OF(cases); i++) {
 		request.url = cases[i].url;
 		ck_assert_int_eq(http_check_url(cases[i].url, false), cases[i].error);
 		ck_assert_int_eq(
@@ -907,10 +908,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

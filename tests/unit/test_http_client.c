@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "net/http_client.h"
 
 #define SOON (5 * USEC_PER_SEC)
@@ -467,10 +468,5 @@ int main(void)
 	tcase_add_test(connecting, who_listens_is_connected_to_and_asked_nothing);
 	tcase_add_test(connecting, who_does_not_listen_is_named);
 	suite_add_tcase(suite, connecting);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "net/http_exchange.h"
 
 #define TOKEN "Authorization: a-token-that-nobody-may-see"
@@ -74,10 +75,5 @@ int main(void)
 	tcase_add_test(c, other_buffers_serve_again);
 	tcase_add_test(c, a_handle_that_kept_a_secret_serves_again);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "../support/test_seen.h"
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "net/http.h"
 #include "net/http_proxy.h"
 
@@ -16,7 +17,7 @@ static const char *const variables[] = {"http_proxy", "HTTP_PROXY", "https_proxy
 
 static void forget_environment(void)
 {
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+	for (size_t i = 0; i < N_OF(variables); i++)
 		unsetenv(variables[i]);
 }
 
@@ -105,7 +106,7 @@ START_TEST(who_is_listed_is_asked_without)
 	};
 
 	setenv("https_proxy", "http://p.example:1", 1);
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < N_OF(cases); i++) {
 		setenv("NO_PROXY", cases[i].list, 1);
 		ck_assert_msg((proxy_for(cases[i].url)[0] == '\0') == cases[i].excepted,
 			"NO_PROXY=%s %s", cases[i].list, cases[i].url);
@@ -195,7 +196,7 @@ START_TEST(a_proxy_that_refuses_is_named_with_the_cure)
 	char expected[256];
 	struct seen seen;
 
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < N_OF(cases); i++) {
 		status = cases[i].status;
 		get("https://sqs.example/", 5 * USEC_PER_SEC, &seen);
 		ck_assert_int_eq(seen.error, -ECONNRESET);
@@ -258,7 +259,7 @@ START_TEST(a_proxy_that_cannot_be_one_shows_no_password)
 		"http://user:wo rd@:::", "carrier-pigeon://user:word@127.0.0.1:1"};
 	struct seen seen;
 
-	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+	for (size_t i = 0; i < N_OF(urls); i++) {
 		char url[64];
 		/* Another URL each time: with it the environment is asked anew. */
 		snprintf(url, sizeof url, "https://sqs.example/%zu", i);
@@ -298,10 +299,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

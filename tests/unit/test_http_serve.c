@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "net/http_serve.h"
 
@@ -475,7 +476,7 @@ START_TEST(a_client_that_does_not_get_on_is_cut_off)
 	};
 
 	start((struct http_serve_options){.max_body = 64, .patience = A_MOMENT});
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+	for (size_t i = 0; i < N_OF(parts); i++)
 		client_expect_end(client_asks(parts[i]), "");
 	ck_assert_uint_eq(n_requests, 0);
 	expect_rest();
@@ -722,12 +723,11 @@ int main(void)
 	tcase_add_test(c, a_client_that_does_not_get_on_is_cut_off);
 	tcase_add_test(c, an_answer_that_nobody_takes_is_not_kept);
 	tcase_add_test(c, a_connection_without_requests_is_closed);
-	tcase_add_loop_test(
-		c, a_client_that_hangs_up_is_noticed, 0, sizeof ways_to_go / sizeof *ways_to_go);
+	tcase_add_loop_test(c, a_client_that_hangs_up_is_noticed, 0, N_OF(ways_to_go));
 	tcase_add_test(c, a_client_that_hung_up_at_once_leaves_nothing_in_hand);
 	tcase_add_loop_test(c,
 		a_client_that_hung_up_before_its_request_was_whole_keeps_no_connection, 0,
-		sizeof beginnings / sizeof *beginnings);
+		N_OF(beginnings));
 	tcase_add_test(c, an_answer_to_who_hung_up_is_dropped_where_nobody_wants_to_know);
 	tcase_add_test(c, nothing_is_called_after_the_end);
 	tcase_add_test(c, it_may_be_freed_when_a_request_is_handed_over);
@@ -735,10 +735,5 @@ int main(void)
 	tcase_add_test(c, an_address_in_use_is_said_to_be);
 	tcase_add_test(c, ipv6_is_served_too);
 	suite_add_tcase(s, c);
-
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return test_suite_run(s);
 }

@@ -10,6 +10,7 @@
 
 #include "../support/test_seen.h"
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "net/ca_bundle.h"
 #include "net/http.h"
@@ -301,10 +302,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

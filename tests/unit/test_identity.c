@@ -1,6 +1,7 @@
 /*
  * Who the daemon is, by what a process's own environment says; each case is a process.
  */
+#include "../support/test_suite.h"
 #include "log_capture.h"
 
 #include <curl/curl.h>
@@ -147,16 +148,16 @@ START_TEST(a_program_sees_the_environment_without_what_is_ours)
 	_cleanup_strbuf_ struct strbuf told = STRBUF_INIT;
 	char line[64];
 
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+	for (size_t i = 0; i < N_OF(ours); i++)
 		setenv(ours[i], "ours", 1);
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+	for (size_t i = 0; i < N_OF(others); i++)
 		setenv(others[i], "other", 1);
 	write_program("env >told\n");
 	ck_assert_int_eq(begin("eu-west-1"), 0);
 	await_change();
 	ck_assert_int_eq(file_read("told", 1 << 20, &told), 0);
 	ck_assert_ptr_null(strstr(strbuf_str(&told), "=ours"));
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+	for (size_t i = 0; i < N_OF(others); i++) {
 		snprintf(line, sizeof line, "%s=other\n", others[i]);
 		ck_assert_ptr_nonnull(strstr(strbuf_str(&told), line));
 	}
@@ -203,10 +204,5 @@ int main(void)
 	tcase_add_test(all, without_a_region_and_whom_to_ask_for_it_the_start_ends_and_says_so);
 	tcase_add_test(all, a_complaint_about_the_region_has_its_whole_reason);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

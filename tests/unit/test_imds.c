@@ -9,6 +9,7 @@
 #include "../support/test_connect.h"
 #include "../support/test_environment.h"
 #include "../support/test_imds.h"
+#include "../support/test_suite.h"
 #include "aws/imds.h"
 
 #define REGION   "/latest/meta-data/placement/region"
@@ -434,25 +435,19 @@ int main(void)
 	tcase_add_test(c, a_token_that_is_never_good_is_asked_for_anew_once);
 	tcase_add_test(c, questions_at_the_same_time_have_an_answer_each);
 	tcase_add_test(c, no_proxy_is_asked);
-	tcase_add_loop_test(c, what_is_refused_is_said_with_its_cure, 0,
-		(int)(sizeof REFUSALS / sizeof *REFUSALS));
+	tcase_add_loop_test(c, what_is_refused_is_said_with_its_cure, 0, N_OF(REFUSALS));
 	tcase_add_test(c, where_nobody_listens_there_is_no_instance);
 	tcase_add_test(c, where_no_connection_comes_about_in_a_second_there_is_no_instance);
 	tcase_add_test(c, who_has_answered_before_and_is_silent_now_has_an_outage);
 	tcase_add_test(c, a_token_that_does_not_come_hints_at_the_hop_limit);
 	tcase_add_test(c, a_page_that_does_not_come_is_an_outage);
 	tcase_add_test(c, as_many_attempts_are_made_as_the_environment_says);
-	tcase_add_loop_test(c, the_environment_is_told_what_is_wrong_with_it, 0,
-		(int)(sizeof ENVIRONMENTS / sizeof *ENVIRONMENTS));
-	tcase_add_loop_test(c, the_service_is_asked_where_it_is_or_where_the_environment_says, 0,
-		(int)(sizeof PLACES / sizeof *PLACES));
+	tcase_add_loop_test(
+		c, the_environment_is_told_what_is_wrong_with_it, 0, N_OF(ENVIRONMENTS));
+	tcase_add_loop_test(
+		c, the_service_is_asked_where_it_is_or_where_the_environment_says, 0, N_OF(PLACES));
 	tcase_add_test(c, after_cancel_no_callback_comes);
 	tcase_add_test(c, its_end_cancels_what_is_out);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/ini.h"
 
 /* What was read, one line for each key, and what was complained about. */
@@ -291,14 +292,9 @@ int main(void)
 	suite_add_tcase(suite, both);
 
 	tcase_add_checked_fixture(shared, setup, teardown);
-	tcase_add_loop_test(shared, the_shared_files_of_the_sdks_are_read_by_their_grammar, 0,
-		(int)(sizeof aws / sizeof aws[0]));
+	tcase_add_loop_test(
+		shared, the_shared_files_of_the_sdks_are_read_by_their_grammar, 0, N_OF(aws));
 	tcase_add_test(shared, sub_properties_are_not_found_as_properties);
 	suite_add_tcase(suite, shared);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/utf8.h"
 #include "job/job.h"
 
@@ -50,7 +50,7 @@ START_TEST(what_is_not_utf_8_in_an_error_is_replaced)
 		{"", ""},
 	};
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < N_OF(cases); i++) {
 		job_set_error(&job, "%s", cases[i].said);
 		ck_assert_str_eq(job.error, cases[i].kept);
 	}
@@ -84,10 +84,5 @@ int main(void)
 	tcase_add_test(all, what_is_not_utf_8_in_an_error_is_replaced);
 	tcase_add_test(all, an_endless_error_is_cut_and_still_utf_8);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

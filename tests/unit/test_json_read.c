@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "base/json_read.h"
 
@@ -218,7 +219,7 @@ static Suite *suite(void)
 	tcase_add_test(c, each_kind_of_value_is_read);
 	tcase_add_test(c, names_that_are_not_known_beforehand_are_read);
 	tcase_add_test(c, null_is_as_good_as_absent);
-	tcase_add_loop_test(c, what_is_not_as_asked_for_is_refused, 0, sizeof bad / sizeof *bad);
+	tcase_add_loop_test(c, what_is_not_as_asked_for_is_refused, 0, N_OF(bad));
 	tcase_add_test(c, what_a_member_function_returns_ends_the_reading);
 	tcase_add_test(c, all_texts_fit_into_as_many_bytes_as_the_json_has);
 	suite_add_tcase(s, c);
@@ -227,10 +228,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/json_scan.h"
 #include "json_oracle.h"
 
 #define DEPTH_MAX 20
-#define N_OF(a)   (sizeof(a) / sizeof((a)[0]))
 /* A text with its length, so that it may hold NULs. */
 #define S(literal)                                                                                 \
 	{                                                                                          \
@@ -465,10 +465,5 @@ int main(void)
 	tcase_add_test(decode, half_a_surrogate_pair_is_not_decoded);
 	tcase_add_test(decode, a_string_that_just_fits_is_decoded_and_one_byte_more_is_not);
 	suite_add_tcase(suite, decode);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/json_write.h"
 
 #define TEXT(t) t, sizeof(t) - 1
@@ -52,15 +52,10 @@ int main(void)
 	Suite *suite = suite_create("json_write");
 	TCase *all = tcase_create("all");
 
-	tcase_add_loop_test(all, a_string_is_in_quotes_and_only_what_has_to_be_is_escaped, 0,
-		(int)(sizeof TEXTS / sizeof *TEXTS));
+	tcase_add_loop_test(
+		all, a_string_is_in_quotes_and_only_what_has_to_be_is_escaped, 0, N_OF(TEXTS));
 	tcase_add_test(all, a_text_ends_where_its_nul_is);
 	tcase_add_test(all, past_the_ceiling_is_an_error);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return test_suite_run(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <time.h>
 
+#include "../support/test_suite.h"
 #include "base/jump.h"
 
 #define HOUR ((time_t)3600)
@@ -102,10 +102,5 @@ int main(void)
 	tcase_add_test(all, a_clock_that_is_put_right_little_by_little_does_not_jump);
 	tcase_add_test(all, a_reader_that_is_held_up_sees_no_jump);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

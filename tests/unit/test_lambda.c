@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "../support/test_suite.h"
 #include "handler/runtime_pool.h"
 #include "lambda_lab.h"
 
@@ -410,16 +411,11 @@ int main(void)
 	tcase_add_test(tcase, at_the_deadline_all_of_it_is_killed);
 	tcase_add_loop_test(tcase,
 		one_that_is_told_to_stop_may_still_answer_and_is_killed_when_it_does_not_end, 0,
-		sizeof STOPS / sizeof STOPS[0]);
+		N_OF(STOPS));
 	tcase_add_test(tcase, a_job_that_waits_for_a_runtime_stops_at_once_and_costs_none);
 	tcase_add_test(tcase, with_its_handler_go_all_runtimes);
 	tcase_add_test(tcase, two_hundred_jobs_leave_one_runtime_and_nothing_else);
 	tcase_add_test(tcase, what_a_runtime_takes_is_told_where_that_is_asked_for);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

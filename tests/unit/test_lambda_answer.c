@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "handler/lambda_answer.h"
 
@@ -203,20 +204,13 @@ int main(void)
 	TCase *tcase = tcase_create("lambda_answer");
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_add_loop_test(
-		tcase, all_that_names_no_failure_is_success, 0, sizeof GOOD / sizeof GOOD[0]);
+	tcase_add_loop_test(tcase, all_that_names_no_failure_is_success, 0, N_OF(GOOD));
 	tcase_add_loop_test(tcase, what_names_the_message_or_is_not_as_lambda_takes_it_is_failure,
-		0, sizeof BAD / sizeof BAD[0]);
+		0, N_OF(BAD));
 	tcase_add_test(tcase, what_lies_deep_does_not_take_the_stack_along);
-	tcase_add_loop_test(
-		tcase, an_error_says_its_type_and_its_message, 0, sizeof ERRORS / sizeof ERRORS[0]);
+	tcase_add_loop_test(tcase, an_error_says_its_type_and_its_message, 0, N_OF(ERRORS));
 	tcase_add_test(tcase, an_endless_message_is_cut);
 	tcase_add_test(tcase, a_large_answer_takes_no_more_memory_than_it_is_long);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "handler/lambda.h"
 #include "handler/runtime_plan.h"
@@ -179,16 +180,10 @@ int main(void)
 	Suite *suite = suite_create("lambda check");
 	TCase *c = tcase_create("all");
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_loop_test(c, a_module_is_looked_for_as_lambda_does, 0,
-		(int)(sizeof MODULES / sizeof *MODULES));
-	tcase_add_loop_test(c, a_bundle_that_runs_by_itself_has_a_program_to_run, 0,
-		(int)(sizeof PROVIDED / sizeof *PROVIDED));
+	tcase_add_loop_test(c, a_module_is_looked_for_as_lambda_does, 0, N_OF(MODULES));
+	tcase_add_loop_test(
+		c, a_bundle_that_runs_by_itself_has_a_program_to_run, 0, N_OF(PROVIDED));
 	tcase_add_test(c, a_handler_that_is_not_in_the_bundle_is_named_with_what_may_be);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

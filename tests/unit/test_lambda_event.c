@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../support/test_job.h"
+#include "../support/test_suite.h"
 #include "handler/lambda_event.h"
 #include "job/envelope.h"
 
@@ -257,10 +258,5 @@ int main(void)
 	tcase_add_test(tcase, past_the_ceiling_is_an_error);
 	tcase_add_test(tcase, a_trace_is_passed_on_unless_no_header_should_hold_it);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

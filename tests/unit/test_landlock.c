@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "../support/test_suite.h"
 #include "base/clock.h"
 #include "base/landlock.h"
 
@@ -422,10 +423,5 @@ int main(void)
 		tcase_add_test(processes, abstract_sockets_of_others_cannot_be_connected_to);
 		suite_add_tcase(suite, processes);
 	}
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/leak.h"
 
 static const char SECRET[] = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -98,10 +99,5 @@ int main(void)
 	tcase_add_test(all, of_any_two_texts_it_says_what_looking_at_all_windows_would);
 	tcase_add_test(all, only_as_much_is_looked_at_as_anybody_quotes);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_suite.h"
 #include "work/lease.h"
 
 #define V         (30 * USEC_PER_SEC)
@@ -295,10 +296,5 @@ int main(void)
 	tcase_add_test(all, what_is_lost_is_told_when_leases_are_proven);
 	tcase_add_test(all, a_row_without_a_lease_proves_nothing_soon_after_a_boot);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

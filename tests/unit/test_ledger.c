@@ -9,6 +9,7 @@
 #include "../support/test_cut.h"
 #include "../support/test_job.h"
 #include "../support/test_postgres.h"
+#include "../support/test_suite.h"
 #include "handler/echo.h"
 #include "handler/handler.h"
 #include "work/ledger.h"
@@ -748,7 +749,7 @@ START_TEST(a_kept_row_is_touched_while_it_is_processing_and_else_proves_nothing)
 	};
 
 	ck_assert_uint_eq(atomic_load(&job->touched_at), JOB_UNHELD);
-	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+	for (size_t i = 0; i < N_OF(steps); i++) {
 		handler_writes(steps[i].writes);
 		forget_touch();
 		put_forward(V / 4);
@@ -1263,10 +1264,5 @@ int main(void)
 	tcase_add_loop_test(all, a_finish_that_committed_unheard_is_a_finish, 0, 2);
 	tcase_add_test(all, a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "conf/listen.h"
 
 static struct sockaddr_storage address;
@@ -59,14 +60,9 @@ int main(void)
 {
 	Suite *suite = suite_create("listen");
 	TCase *tcase = tcase_create("listen");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tcase, an_address_and_a_port_are_taken);
-	tcase_add_loop_test(
-		tcase, all_else_is_refused_with_a_reason, 0, sizeof refused / sizeof refused[0]);
+	tcase_add_loop_test(tcase, all_else_is_refused_with_a_reason, 0, N_OF(refused));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

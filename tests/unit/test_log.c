@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include "../support/test_suite.h"
 #include "base/clock.h"
 #include "log_capture.h"
 
@@ -419,10 +420,5 @@ int main(void)
 	tcase_add_test(text, format_and_level_may_change_while_others_log);
 	tcase_set_timeout(text, 60);
 	suite_add_tcase(suite, text);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "../support/test_suite.h"
 #include "base/clock.h"
 #include "log_capture.h"
 
@@ -259,10 +260,5 @@ int main(void)
 	tcase_add_test(journal, a_log_that_closes_does_not_wait_for_ever);
 	tcase_add_test(journal, a_journal_that_was_restarted_gets_the_next_line);
 	suite_add_tcase(suite, journal);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

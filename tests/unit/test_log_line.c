@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/log_line.h"
 #include "base/utf8.h"
 #include "json_oracle.h"
 
 #define LINE_MAX_TESTED 4096
-#define N_OF(a)         (sizeof(a) / sizeof((a)[0]))
 
 /* 2026-01-31 12:34:56.007089 UTC */
 #define A_MOMENT UINT64_C(1769862896007089)
@@ -424,10 +424,5 @@ int main(void)
 	tcase_add_test(journal, journal_datagrams_are_well_formed_whatever_bytes_and_sizes);
 	tcase_set_timeout(journal, 60);
 	suite_add_tcase(suite, journal);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "conf/mask.h"
 
 static const struct {
@@ -58,7 +58,7 @@ START_TEST(of_a_service_s_url_the_query_is_hidden)
 	static const char *const urls[][2] = {{"", ""}, {"http://h/a", "http://h/a"},
 		{"http://h/a?token=secret?b", "http://h/a?***"}, {"http://h?", "http://h?***"}};
 
-	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+	for (size_t i = 0; i < N_OF(urls); i++) {
 		_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 		mask_service_url(urls[i][0], &out);
 		ck_assert_str_eq(strbuf_str(&out), urls[i][1]);
@@ -91,15 +91,9 @@ int main(void)
 	Suite *suite = suite_create("mask");
 	TCase *tcase = tcase_create("mask");
 
-	tcase_add_loop_test(tcase, passwords_are_hidden_and_nothing_else, 0,
-		(int)(sizeof cases / sizeof cases[0]));
+	tcase_add_loop_test(tcase, passwords_are_hidden_and_nothing_else, 0, N_OF(cases));
 	tcase_add_test(tcase, of_a_service_s_url_the_query_is_hidden);
 	tcase_add_test(tcase, no_text_is_too_strange);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

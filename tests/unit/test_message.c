@@ -1,5 +1,4 @@
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -7,35 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
+#include "../support/test_suite.h"
+#include "base/file.h"
 #include "job/message.h"
 #include "json_oracle.h"
 
-#define DATA    "tests/data/message"
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-
-static struct dirent **cases;
-static int n_cases;
-
-static int is_case(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
+#define DATA "tests/data/message"
 
 /* The file's bytes; false if it is not there. */
 static bool read_case(const char *name, const char *file, struct strbuf *ret)
 {
-	char path[PATH_MAX], chunk[4096];
-	size_t n;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof path, DATA "/%s/%s", name, file);
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return false;
-	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
-		ck_assert_int_eq(strbuf_append(ret, chunk, n), 0);
-	fclose(f);
-	return true;
+	int r = file_read(path, STRBUF_CEILING_DEFAULT, ret);
+	ck_assert(r == 0 || r == -ENOENT);
+	return r == 0;
 }
 
 /* What a case expects ends in a newline that does not belong to it. */
@@ -62,7 +48,7 @@ static int parse(const char *body, size_t len, struct message *ret, const char *
 
 START_TEST(each_body_is_read_or_refused_as_its_case_says)
 {
-	const char *name = cases[_i]->d_name;
+	const char *name = test_suite_case(_i);
 	_cleanup_strbuf_ struct strbuf body = STRBUF_INIT, reason = STRBUF_INIT;
 	struct message message;
 	const char *why = NULL;
@@ -202,23 +188,11 @@ int main(void)
 	Suite *suite = suite_create("message");
 	TCase *all = tcase_create("all");
 
-	n_cases = scandir(DATA, &cases, is_case, alphasort);
-	if (n_cases <= 0) {
-		perror(DATA);
-		return EXIT_FAILURE;
-	}
-	tcase_add_loop_test(all, each_body_is_read_or_refused_as_its_case_says, 0, n_cases);
+	tcase_add_loop_test(
+		all, each_body_is_read_or_refused_as_its_case_says, 0, test_suite_find_cases(DATA));
 	tcase_add_test(all, a_refusal_leaves_ret_alone_and_a_success_the_reason);
 	tcase_add_test(all, random_bodies_are_read_as_from_a_tree_of_jansson);
 	tcase_set_timeout(all, 60);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	for (int i = 0; i < n_cases; i++)
-		free(cases[i]);
-	free(cases);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

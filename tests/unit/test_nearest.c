@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "conf/nearest.h"
 
 START_TEST(distance_counts_the_slips_of_a_typing_hand)
@@ -52,10 +52,5 @@ int main(void)
 	tcase_add_test(tcase, very_long_words_are_far_from_everything);
 	tcase_add_test(tcase, a_slip_is_a_small_part_of_the_word);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "handler/output.h"
 #include "log_capture.h"
@@ -246,21 +247,15 @@ int main(void)
 	tcase_add_checked_fixture(lines, setup_output, teardown_output);
 	tcase_add_test(lines, each_line_is_one_in_the_log_with_its_job_and_stream);
 	tcase_add_test(lines, a_line_between_two_jobs_is_nobodys);
-	tcase_add_loop_test(lines, a_line_may_say_its_priority, 0,
-		(int)(sizeof PRIORITIES / sizeof *PRIORITIES));
+	tcase_add_loop_test(lines, a_line_may_say_its_priority, 0, N_OF(PRIORITIES));
 	tcase_add_test(lines, a_nul_does_not_end_a_line);
 	tcase_add_test(lines, a_line_that_is_too_long_comes_in_pieces_that_cut_no_character);
 	tcase_add_test(lines, of_a_long_last_line_the_beginning_is_kept);
-	tcase_add_loop_test(lines, the_last_line_of_stderr_that_says_something_is_kept, 0,
-		(int)(sizeof LASTS / sizeof *LASTS));
+	tcase_add_loop_test(
+		lines, the_last_line_of_stderr_that_says_something_is_kept, 0, N_OF(LASTS));
 	tcase_add_test(lines, beyond_the_ceiling_it_is_counted_and_the_last_line_still_kept);
 	tcase_add_test(lines, a_pipe_is_read_until_nothing_is_there_and_to_its_end);
 	tcase_add_test(lines, one_who_writes_without_end_is_not_listened_to_for_ever);
 	suite_add_tcase(suite, lines);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

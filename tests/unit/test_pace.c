@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "work/pace.h"
 
 #define WINDOW  (250 * USEC_PER_MSEC)
@@ -91,10 +91,5 @@ int main(void)
 	tcase_add_test(all, it_never_exceeds_what_was_measured_or_the_ceiling);
 	tcase_add_test(all, a_longer_time_counts_by_its_share);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

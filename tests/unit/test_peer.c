@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "base/spawn.h"
 #include "net/peer.h"
@@ -346,10 +347,5 @@ int main(int argc, char **argv)
 	tcase_add_test(c, a_client_that_is_not_on_tcp_is_refused);
 	tcase_add_test(c, parents_are_known);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "../support/test_job.h"
 #include "../support/test_postgres.h"
+#include "../support/test_suite.h"
 #include "job/store_sql.h"
 
 #define N_ASKED 200
@@ -155,10 +156,5 @@ int main(void)
 	tcase_add_test(all, ten_rows_are_found_by_the_primary_key);
 	tcase_add_test(all, rows_among_many_are_found_by_the_primary_key);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../support/test_job.h"
+#include "../support/test_suite.h"
 #include "handler/handler.h"
 #include "log_capture.h"
 #include "work/pool.h"
@@ -359,10 +360,5 @@ int main(void)
 	tcase_add_test(all, an_end_waits_until_everything_submitted_was_run);
 	tcase_add_test(all, each_thread_says_what_it_runs);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "base/queue.h"
 
@@ -410,10 +411,5 @@ int main(void)
 	tcase_add_test(threads, a_list_wakes_as_many_as_it_has_work_for);
 	tcase_set_timeout(threads, 60);
 	suite_add_tcase(suite, threads);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "aws/queue_url.h"
 
 #define AWS     "https://sqs.eu-central-1.amazonaws.com/"
@@ -96,16 +96,10 @@ int main(void)
 	Suite *suite = suite_create("queue_url");
 	TCase *tcase = tcase_create("queue_url");
 
-	tcase_add_loop_test(tcase, the_queue_of_an_arn_is_beside_the_one_that_is_known, 0,
-		(int)(sizeof cases / sizeof cases[0]));
-	tcase_add_loop_test(tcase, a_queues_url_and_region_make_its_arn, 0,
-		(int)(sizeof arns / sizeof arns[0]));
+	tcase_add_loop_test(
+		tcase, the_queue_of_an_arn_is_beside_the_one_that_is_known, 0, N_OF(cases));
+	tcase_add_loop_test(tcase, a_queues_url_and_region_make_its_arn, 0, N_OF(arns));
 	tcase_add_test(tcase, a_queue_is_named_by_the_last_part);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/quote.h"
 
 static const struct {
@@ -30,13 +30,8 @@ int main(void)
 	Suite *suite = suite_create("quote");
 	TCase *all = tcase_create("all");
 
-	tcase_add_loop_test(all, text_becomes_printable_and_no_longer_than_there_is_room, 0,
-		(int)(sizeof TEXTS / sizeof *TEXTS));
+	tcase_add_loop_test(
+		all, text_becomes_printable_and_no_longer_than_there_is_room, 0, N_OF(TEXTS));
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "../support/test_environment.h"
 #include "../support/test_imds.h"
 #include "../support/test_search.h"
+#include "../support/test_suite.h"
 #include "aws/region.h"
 
 #define ENDPOINT "AWS_EC2_METADATA_SERVICE_ENDPOINT"
@@ -141,15 +142,9 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, the_region_is_told_once);
 	tcase_add_test(c, a_region_that_is_not_there_yet_is_asked_for_again);
-	tcase_add_loop_test(c, what_cannot_be_a_region_is_none, 0,
-		(int)(sizeof NO_REGIONS / sizeof *NO_REGIONS));
+	tcase_add_loop_test(c, what_cannot_be_a_region_is_none, 0, N_OF(NO_REGIONS));
 	tcase_add_test(c, disabled_there_is_nobody_to_ask);
 	tcase_add_test(c, its_end_cancels_what_is_out);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "handler/echo.h"
 #include "handler/registry.h"
 
@@ -29,8 +30,7 @@ static void count_free(struct handler *handler)
 #define CONFIGURE(...)                                                                             \
 	do {                                                                                       \
 		const struct registry_type types[] = {__VA_ARGS__};                                \
-		ck_assert_int_eq(                                                                  \
-			registry_configure(registry, types, sizeof types / sizeof types[0]), 0);   \
+		ck_assert_int_eq(registry_configure(registry, types, N_OF(types)), 0);             \
 	} while (0)
 
 START_TEST(a_builtin_is_found_by_its_whole_name)
@@ -195,10 +195,5 @@ int main(void)
 	tcase_add_test(all, a_handler_lives_as_long_as_somebody_has_a_share_of_it);
 	tcase_add_test(all, envelopes_are_wanted_as_long_as_some_handler_wants_them);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

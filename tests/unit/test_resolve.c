@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/resolve.h"
 
 static void await(const struct resolve *resolve)
@@ -106,10 +106,5 @@ int main(void)
 	tcase_add_test(all, an_answer_that_is_not_there_is_an_error_with_words);
 	tcase_add_test(all, an_asker_may_leave_before_the_answer);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,6 @@
 #include <check.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "work/retry.h"
 
 #define TIMES 200
@@ -140,10 +140,5 @@ int main(void)
 	tcase_add_test(all, a_job_that_never_ran_has_asked_for_nothing);
 	tcase_add_test(all, no_message_is_hidden_for_longer_than_sqs_allows);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 
 #include "../support/test_job.h"
+#include "../support/test_suite.h"
 #include "handler/echo.h"
 #include "handler/handler.h"
 #include "handler/runner.h"
@@ -368,7 +369,7 @@ START_TEST(echo_ends_as_its_payload_says)
 	job->attempt = cases[_i].attempt;
 	runner_run(job, wake_fd);
 	assert_ended(cases[_i].outcome, cases[_i].error);
-	ck_assert_int_eq(sizeof cases / sizeof cases[0], 17);
+	ck_assert_int_eq(N_OF(cases), 17);
 }
 END_TEST
 
@@ -458,10 +459,5 @@ int main(void)
 	tcase_add_loop_test(all, echo_ends_as_its_payload_says, 0, 17);
 	tcase_add_loop_test(all, echos_delay_ends_at_the_limit, 0, 3);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <sched.h>
 
+#include "../support/test_suite.h"
 #include "lambda_lab.h"
 
 /* ---- What it is given ---- */
@@ -330,7 +331,7 @@ START_TEST(lines_have_the_job_that_they_were_written_for)
 		"type=resize stdout: between 1\n",
 		"type=resize stderr: err between 1\n",
 	};
-	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+	for (size_t i = 0; i < N_OF(lines); i++)
 		ck_assert_msg(
 			strstr(lab_logged(), lines[i]) != NULL, "%s\n%s", lines[i], lab_logged());
 }
@@ -369,8 +370,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, lab_setup, lab_teardown);
 	tcase_add_test(tcase, an_invocation_is_told_as_lambda_tells_it);
 	tcase_add_test(tcase, its_environment_is_lambdas_and_nothing_of_ours);
-	tcase_add_loop_test(tcase, a_call_out_of_turn_is_refused_and_costs_nothing, 0,
-		sizeof CALLS / sizeof CALLS[0]);
+	tcase_add_loop_test(tcase, a_call_out_of_turn_is_refused_and_costs_nothing, 0, N_OF(CALLS));
 	tcase_add_test(tcase, an_answer_without_work_is_refused);
 	tcase_add_test(tcase, of_two_questions_the_newer_counts);
 	tcase_add_test(tcase, who_hangs_up_while_it_waits_may_ask_again);
@@ -379,17 +379,11 @@ int main(void)
 	tcase_add_test(tcase, an_answer_that_names_the_message_fails_it);
 	tcase_add_test(tcase, a_process_that_we_did_not_start_is_cut_off);
 	tcase_add_test(tcase, its_children_may_speak_for_it_unless_they_left_its_session);
-	tcase_add_loop_test(tcase, a_runtime_that_ends_fails_its_job_and_says_how, 0,
-		sizeof ENDS / sizeof ENDS[0]);
+	tcase_add_loop_test(tcase, a_runtime_that_ends_fails_its_job_and_says_how, 0, N_OF(ENDS));
 	tcase_add_test(tcase, one_that_never_asks_is_killed_at_its_limit);
 	tcase_add_test(tcase, one_that_never_asks_again_is_killed_and_that_is_logged);
 	tcase_add_test(tcase, lines_have_the_job_that_they_were_written_for);
 	tcase_add_test(tcase, what_was_written_before_the_answer_is_its_jobs_however_much_it_is);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "handler/runtime_api.h"
 
 #define UUID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
@@ -61,13 +62,7 @@ int main(void)
 	Suite *suite = suite_create("runtime_api");
 	TCase *tcase = tcase_create("runtime_api");
 
-	tcase_add_loop_test(
-		tcase, a_call_is_known_by_its_method_and_path, 0, sizeof CALLS / sizeof CALLS[0]);
+	tcase_add_loop_test(tcase, a_call_is_known_by_its_method_and_path, 0, N_OF(CALLS));
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

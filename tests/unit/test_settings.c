@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "conf/keys.h"
 #include "conf/settings.h"
 
@@ -534,8 +535,7 @@ int main(void)
 	tcase_add_test(tcase, a_configuration_that_was_asked_for_must_be_there);
 	tcase_add_test(tcase, the_database_may_be_named_in_a_file_of_its_own);
 	tcase_add_test(tcase, a_bad_database_file_is_a_problem_only_when_it_is_needed);
-	tcase_add_loop_test(tcase, region_and_endpoint_follow_from_what_there_is, 0,
-		(int)(sizeof derived / sizeof derived[0]));
+	tcase_add_loop_test(tcase, region_and_endpoint_follow_from_what_there_is, 0, N_OF(derived));
 	tcase_add_test(tcase, types_have_sections_and_all_others_the_star);
 	tcase_add_test(tcase, what_is_printed_gives_the_same_settings_again);
 	tcase_add_test(tcase, only_what_needs_a_restart_is_named_after_a_reload);
@@ -546,10 +546,5 @@ int main(void)
 	tcase_add_test(tcase, a_long_value_is_quoted_up_to_a_whole_character);
 	tcase_add_test(tcase, levels_and_formats_have_the_names_that_the_log_knows);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

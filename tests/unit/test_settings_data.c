@@ -9,26 +9,18 @@
  * Whatever happens, the word "secret", which cases use for passwords, comes out nowhere.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/file.h"
 #include "conf/settings.h"
 
 #define DATA          "tests/data/conf"
 #define VARIABLES_MAX 16
-
-static struct dirent **cases;
-static int n_cases;
-
-static int is_case(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
 
 static struct strbuf read_text(const char *path)
 {
@@ -54,7 +46,7 @@ START_TEST(each_configuration_gives_what_its_case_says)
 				       printed = STRBUF_INIT;
 	_cleanup_(settings_freep) struct settings *settings = NULL;
 	const char *environment[VARIABLES_MAX + 1] = {NULL};
-	const char *name = cases[_i]->d_name;
+	const char *name = test_suite_case(_i);
 	size_t n = 0;
 
 	ck_assert_int_eq(chdir(DATA), 0);
@@ -83,20 +75,8 @@ int main(void)
 	Suite *suite = suite_create("settings_data");
 	TCase *tcase = tcase_create("cases");
 
-	n_cases = scandir(DATA, &cases, is_case, alphasort);
-	if (n_cases <= 0) {
-		perror(DATA);
-		return EXIT_FAILURE;
-	}
-	tcase_add_loop_test(tcase, each_configuration_gives_what_its_case_says, 0, n_cases);
+	tcase_add_loop_test(
+		tcase, each_configuration_gives_what_its_case_says, 0, test_suite_find_cases(DATA));
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	for (int i = 0; i < n_cases; i++)
-		free(cases[i]);
-	free(cases);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -4,11 +4,11 @@
  */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "conf/keys.h"
 #include "conf/settings.h"
 
@@ -191,7 +191,7 @@ START_TEST(each_key_of_a_section_is_among_those_changes)
 		if (!keys_is_of_job(k))
 			continue;
 		snprintf(start, sizeof start, "%s =", k->name);
-		for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+		for (size_t i = 0; i < N_OF(changes); i++)
 			found |= strncmp(changes[i].line, start, strlen(start)) == 0;
 		ck_assert_msg(found, "%s", k->name);
 	}
@@ -215,21 +215,14 @@ int main(void)
 	Suite *suite = suite_create("settings_job");
 	TCase *tcase = tcase_create("settings_job");
 
-	tcase_add_loop_test(tcase, rows_and_memory_follow_from_the_kind, 0,
-		(int)(sizeof kinds / sizeof kinds[0]));
+	tcase_add_loop_test(tcase, rows_and_memory_follow_from_the_kind, 0, N_OF(kinds));
 	tcase_add_test(tcase, what_is_not_given_is_at_its_default);
 	tcase_add_test(tcase, pauses_are_those_of_all_types_unless_the_section_has_its_own);
 	tcase_add_test(tcase, pauses_may_be_equal);
 	tcase_add_test(tcase, a_message_can_point_to_the_line_of_a_value);
-	tcase_add_loop_test(tcase, a_changed_value_makes_sections_unequal, 0,
-		(int)(sizeof changes / sizeof changes[0]));
+	tcase_add_loop_test(tcase, a_changed_value_makes_sections_unequal, 0, N_OF(changes));
 	tcase_add_test(tcase, each_key_of_a_section_is_among_those_changes);
 	tcase_add_test(tcase, where_values_come_from_makes_no_difference_but_the_type_does);
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/sigv4.h"
 
 #define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -317,8 +318,7 @@ START_TEST(what_a_proxy_may_change_is_not_signed)
 		{"Accept", ""},
 	};
 
-	ck_assert_int_eq(
-		sigv4_signed_headers(headers, sizeof headers / sizeof *headers, &names), 0);
+	ck_assert_int_eq(sigv4_signed_headers(headers, N_OF(headers), &names), 0);
 	ck_assert_str_eq(strbuf_str(&names), "accept;host;tea;x-amz-date");
 }
 END_TEST
@@ -371,7 +371,7 @@ START_TEST(a_timestamp_in_another_form_is_refused)
 	static const char *const timestamps[] = {"", "2026-01-02T03:04:05Z", "20260102T030405",
 		"20260102T030405Z ", "20260102 030405Z", "2026O102T030405Z"};
 
-	for (size_t i = 0; i < sizeof timestamps / sizeof *timestamps; i++) {
+	for (size_t i = 0; i < N_OF(timestamps); i++) {
 		struct sigv4_scope scope = {timestamps[i], "us-east-1", "sqs"};
 		expect_refusal(&EXAMPLE, &scope, &SQS_REQUEST);
 	}
@@ -408,7 +408,7 @@ START_TEST(a_url_is_good_for_one_second_to_seven_days)
 	} durations[] = {{0, -EINVAL}, {USEC_PER_SEC, 0}, {USEC_PER_SEC + 1, -EINVAL}, {week, 0},
 		{week + USEC_PER_SEC, -EINVAL}};
 
-	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
+	for (size_t i = 0; i < N_OF(durations); i++) {
 		_cleanup_strbuf_ struct strbuf query = STRBUF_INIT;
 
 		ck_assert_int_eq(sigv4_presign(signer, &EXAMPLE, &SQS_SCOPE, &SQS_REQUEST,
@@ -475,10 +475,5 @@ int main(void)
 	tcase_add_test(refused, a_url_is_good_for_one_second_to_seven_days);
 	tcase_add_test(refused, a_moment_is_written_in_utc_to_the_second_below);
 	suite_add_tcase(suite, refused);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

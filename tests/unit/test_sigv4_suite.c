@@ -3,11 +3,11 @@
  * where the caller has it: SIGV4_SUITE names the folder of its cases, or one above their "v4".
  */
 #include <check.h>
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/sigv4.h"
 #include "base/file.h"
 #include "sigv4_stages.h"
@@ -15,8 +15,6 @@
 #define FILE_MAX (64u << 10)
 
 static const char *suite_path;
-static struct dirent **cases;
-static int n_cases;
 
 static struct sigv4 *signer;
 
@@ -139,7 +137,7 @@ static void teardown(void)
 
 static void read_case(int i)
 {
-	name = cases[i]->d_name;
+	name = test_suite_case(i);
 	read_context();
 	read_request();
 }
@@ -194,12 +192,7 @@ START_TEST(every_case_of_the_suite_is_signed_in_the_query)
 }
 END_TEST
 
-static int is_case(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static void find_cases(const char *folder, struct strbuf *path)
+static int find_cases(const char *folder, struct strbuf *path)
 {
 	strbuf_printf(path, "%s/v4", folder);
 	if (access(strbuf_str(path), F_OK) < 0) {
@@ -207,7 +200,7 @@ static void find_cases(const char *folder, struct strbuf *path)
 		strbuf_puts(path, folder);
 	}
 	suite_path = strbuf_str(path);
-	n_cases = scandir(suite_path, &cases, is_case, alphasort);
+	return test_suite_find_cases(suite_path);
 }
 
 int main(void)
@@ -219,25 +212,13 @@ int main(void)
 		puts("not run: published SigV4 suite (SIGV4_SUITE is not set)");
 		return EXIT_SUCCESS;
 	}
-	find_cases(folder, &path);
-	if (n_cases <= 0) {
-		printf("published SigV4 suite: no cases in SIGV4_SUITE=%s\n", folder);
-		return EXIT_FAILURE;
-	}
 
+	int n_cases = find_cases(folder, &path);
 	Suite *suite = suite_create("published SigV4 suite");
 	TCase *published = tcase_create("published");
 	tcase_add_checked_fixture(published, setup, teardown);
 	tcase_add_loop_test(published, every_case_of_the_suite_is_signed_in_headers, 0, n_cases);
 	tcase_add_loop_test(published, every_case_of_the_suite_is_signed_in_the_query, 0, n_cases);
 	suite_add_tcase(suite, published);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	for (int i = 0; i < n_cases; i++)
-		free(cases[i]);
-	free(cases);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/sigv4.h"
 #include "sigv4_stages.h"
 
 #define VECTORS "tests/data/sigv4/vectors.jsonl.gz"
 
 static const char *const KINDS[] = {"sqs", "sts", "logs", "s3", "generic", "query"};
-#define N_KINDS (sizeof KINDS / sizeof *KINDS)
+#define N_KINDS (N_OF(KINDS))
 
 /* Each kind has a sixth of them, give or take chance. */
 #define KIND_VECTORS_MIN 300
@@ -206,10 +207,5 @@ int main(void)
 	tcase_add_checked_fixture(vectors, setup, teardown);
 	tcase_add_loop_test(vectors, every_request_is_signed_as_botocore_signs_it, 0, N_KINDS);
 	suite_add_tcase(suite, vectors);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <time.h>
 
+#include "../support/test_suite.h"
 #include "aws/skew.h"
 
 #define NOW     ((usec_t)1767323045 * USEC_PER_SEC) /* 2026-01-02T03:04:05Z */
@@ -43,7 +44,7 @@ START_TEST(a_clock_is_corrected_both_ways)
 	static const int64_t sizes[] = {
 		20 * MINUTES, -20 * MINUTES, 5 * MINUTES, -23 * 60 * MINUTES};
 
-	for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+	for (unsigned i = 0; i < N_OF(sizes); i++) {
 		ck_assert(skew_learn(&skew, date(sizes[i]), NULL));
 		ck_assert_int_eq(skew.usec, sizes[i]);
 		ck_assert_uint_eq(skew_now(&skew), NOW + (usec_t)sizes[i]);
@@ -110,7 +111,7 @@ START_TEST(what_is_no_date_teaches_nothing)
 
 	ck_assert(!skew_learn(&skew, NULL, NULL));
 	ck_assert(!skew_learn(&skew, date(20 * MINUTES), "0"));
-	for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+	for (unsigned i = 0; i < N_OF(texts); i++)
 		ck_assert_msg(!skew_learn(&skew, texts[i], NULL), "%s", texts[i]);
 	ck_assert_uint_eq(n_changes, 0);
 }
@@ -129,10 +130,5 @@ int main(void)
 	tcase_add_test(c, a_clock_that_is_off_by_more_than_a_day_has_to_be_set);
 	tcase_add_test(c, what_is_no_date_teaches_nothing);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../support/test_suite.h"
 #include "base/spawn.h"
 #include "base/strbuf.h"
 
@@ -62,7 +63,7 @@ static void tell_confines(void)
 	char folder[200];
 
 	printf("confines in %s", getcwd(folder, sizeof folder));
-	for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
+	for (size_t i = 0; i < N_OF(resources); i++)
 		if (getrlimit(resources[i], &limit) == 0)
 			printf(" %lld/%lld", (long long)limit.rlim_cur, (long long)limit.rlim_max);
 	printf("%s\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? " no new rights" : "");
@@ -353,7 +354,7 @@ static void teardown_folder(void)
 	static const char *const names[] = {
 		"a/text", "b/both", "a/both", "here", "a/folder", "a", "b", folder};
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+	for (size_t i = 0; i < N_OF(names); i++)
 		ck_assert_int_eq(remove(names[i]), 0);
 }
 
@@ -412,22 +413,16 @@ int main(int argc, char **argv)
 	tcase_add_test(start, a_limit_above_what_may_be_had_is_as_much_of_it_as_may);
 	tcase_add_test(start, one_that_is_not_confined_is_as_we_are);
 	tcase_add_test(start, it_moves_into_the_cgroup_that_it_is_given);
-	tcase_add_loop_test(start, one_that_cannot_be_confined_is_not_started, 0,
-		(int)(sizeof NOT_CONFINES / sizeof *NOT_CONFINES));
+	tcase_add_loop_test(
+		start, one_that_cannot_be_confined_is_not_started, 0, N_OF(NOT_CONFINES));
 	tcase_add_test(start, it_dies_with_the_thread_that_started_it);
 	tcase_add_loop_test(start, a_program_that_cannot_be_started_leaves_no_child_and_ret_alone,
-		0, (int)(sizeof REFUSALS / sizeof *REFUSALS));
+		0, N_OF(REFUSALS));
 	tcase_add_test(start, a_descriptor_that_is_none_is_an_error_that_comes_back);
 	suite_add_tcase(suite, start);
 
 	tcase_add_checked_fixture(find, setup_folder, teardown_folder);
-	tcase_add_loop_test(find, a_program_is_found_in_the_folders_of_the_path, 0,
-		(int)(sizeof PLACES / sizeof *PLACES));
+	tcase_add_loop_test(find, a_program_is_found_in_the_folders_of_the_path, 0, N_OF(PLACES));
 	suite_add_tcase(suite, find);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "job/sqlstate.h"
 
 START_TEST(codes_have_their_class)
@@ -40,7 +40,7 @@ START_TEST(codes_have_their_class)
 		{"P0001", SQLSTATE_DATA}, /* raise_exception */
 	};
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < N_OF(cases); i++)
 		ck_assert_msg(sqlstate_classify(cases[i].sqlstate) == cases[i].class, "%s",
 			cases[i].sqlstate);
 }
@@ -71,7 +71,7 @@ START_TEST(what_somebody_has_to_do_is_said)
 		{"08P01", "PgBouncer"},
 	};
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < N_OF(cases); i++)
 		ck_assert_msg(strstr(sqlstate_cure(cases[i].sqlstate), cases[i].word), "%s: %s",
 			cases[i].sqlstate, sqlstate_cure(cases[i].sqlstate));
 }
@@ -81,7 +81,7 @@ START_TEST(where_postgres_says_enough_nothing_is_added)
 {
 	static const char *const sqlstates[] = {NULL, "", "40001", "22001", "P0001"};
 
-	for (size_t i = 0; i < sizeof sqlstates / sizeof sqlstates[0]; i++)
+	for (size_t i = 0; i < N_OF(sqlstates); i++)
 		ck_assert_str_eq(sqlstate_cure(sqlstates[i]), "");
 }
 END_TEST
@@ -95,10 +95,5 @@ int main(void)
 	tcase_add_test(all, what_somebody_has_to_do_is_said);
 	tcase_add_test(all, where_postgres_says_enough_nothing_is_added);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

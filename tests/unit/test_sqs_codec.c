@@ -1,5 +1,4 @@
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -7,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/sqs_action.h"
 #include "aws/sqs_codec.h"
 #include "aws/sqs_codec_write.h"
 #include "aws/sqs_fault.h"
+#include "base/file.h"
 
 /*
  * One folder per case: `answer` says what was asked and which headers came, `body` is the body,
@@ -19,26 +20,16 @@
  */
 #define DATA "tests/data/sqs-answer"
 
-static struct dirent **cases;
 static int n_cases;
-
-static int is_case(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
 
 static char *read_file(const char *name, const char *file, size_t *ret_len)
 {
 	_cleanup_strbuf_ struct strbuf content = STRBUF_INIT;
-	char path[PATH_MAX], chunk[4096];
-	size_t n;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof path, DATA "/%s/%s", name, file);
-	FILE *f = fopen(path, "re");
-	ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
-	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
-		ck_assert_int_eq(strbuf_append(&content, chunk, n), 0);
-	fclose(f);
+	int r = file_read(path, STRBUF_CEILING_DEFAULT, &content);
+	ck_assert_msg(r == 0, "%s: %s", path, strerror(-r));
 
 	char *exact = calloc(1, content.len + 1);
 	memcpy(exact, strbuf_str(&content), content.len);
@@ -241,7 +232,7 @@ static void print_answer(const char *word, const struct sqs_codec_expected *expe
 
 START_TEST(each_answer_is_taken_as_it_says)
 {
-	const char *name = cases[_i]->d_name;
+	const char *name = test_suite_case(_i);
 	size_t len, body_len;
 	_cleanup_free_ char *answer_file = read_file(name, "answer", &len);
 	_cleanup_free_ char *said = read_file(name, "said", &len);
@@ -425,7 +416,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("sqs_codec");
 	TCase *c = tcase_create("sqs_codec");
 
-	n_cases = scandir(DATA, &cases, is_case, alphasort);
+	n_cases = test_suite_find_cases(DATA);
 	tcase_add_test(c, there_are_cases);
 	tcase_add_loop_test(c, each_answer_is_taken_as_it_says, 0, n_cases);
 	tcase_add_loop_test(c, an_answer_cut_anywhere_is_refused, 0, 2);
@@ -440,13 +431,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	for (int i = 0; i < n_cases; i++)
-		free(cases[i]);
-	free(cases);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

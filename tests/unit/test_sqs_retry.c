@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "aws/sqs.h"
 
 #define QUEUE_URL "https://sqs.eu-west-1.amazonaws.com/123456789012/nexus-jobs-dev"
@@ -528,10 +529,5 @@ int main(void)
 	tcase_add_test(c, the_date_of_a_cached_answer_teaches_nothing);
 	tcase_add_test(c, a_clock_beyond_correction_is_said_with_its_size);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

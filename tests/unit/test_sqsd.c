@@ -10,6 +10,7 @@
 
 #include "../support/test_job.h"
 #include "../support/test_server.h"
+#include "../support/test_suite.h"
 #include "handler/runner.h"
 #include "handler/sqsd.h"
 #include "job/envelope.h"
@@ -104,7 +105,7 @@ static void make_job(void)
 		.queue_arn = "arn:aws:sqs:eu-west-1:123456789012:jobs",
 		.region = "eu-west-1",
 		.attributes = system_attributes,
-		.n_attributes = sizeof system_attributes / sizeof *system_attributes,
+		.n_attributes = N_OF(system_attributes),
 		.message_attributes = attributes,
 		.n_message_attributes = n_attributes,
 	};
@@ -432,8 +433,6 @@ START_TEST(it_is_a_handler_that_wants_envelopes)
 }
 END_TEST
 
-#define N_OF(array) (int)(sizeof(array) / sizeof *(array))
-
 int main(void)
 {
 	Suite *suite = suite_create("sqsd");
@@ -457,10 +456,5 @@ int main(void)
 	tcase_add_test(c, a_check_connects_and_asks_nothing);
 	tcase_add_test(c, it_is_a_handler_that_wants_envelopes);
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

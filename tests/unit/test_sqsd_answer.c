@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "handler/sqsd_answer.h"
 
 /* ---- The first line ---- */
@@ -116,8 +117,6 @@ START_TEST(retry_after_is_a_number_of_seconds_or_a_date)
 }
 END_TEST
 
-#define N_OF(array) (int)(sizeof(array) / sizeof *(array))
-
 int main(void)
 {
 	Suite *suite = suite_create("sqsd_answer");
@@ -128,10 +127,5 @@ int main(void)
 	tcase_add_test(c, a_body_that_holds_a_nul_is_no_text);
 	tcase_add_loop_test(c, retry_after_is_a_number_of_seconds_or_a_date, 0, N_OF(pauses));
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "handler/sqsd_request.h"
 
@@ -30,7 +31,7 @@ static void setup(void)
 		.queue_arn = "arn:aws:sqs:eu-west-1:123456789012:jobs",
 		.region = "eu-west-1",
 		.attributes = system_attributes,
-		.n_attributes = sizeof system_attributes / sizeof *system_attributes,
+		.n_attributes = N_OF(system_attributes),
 		.message_attributes = attributes,
 	};
 	text[0] = '\0';
@@ -207,7 +208,7 @@ START_TEST(so_is_one_of_sqsds_own)
 	};
 	char name[64], value[32];
 
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+	for (size_t i = 0; i < N_OF(own); i++) {
 		snprintf(name, sizeof name, "beanstalk.sqsd.%s", own[i].name);
 		snprintf(value, sizeof value, "/%s", injections[_i]);
 		envelope.n_message_attributes = 0;
@@ -265,8 +266,6 @@ START_TEST(a_path_that_is_none_is_refused)
 }
 END_TEST
 
-#define N_OF(array) (int)(sizeof(array) / sizeof *(array))
-
 int main(void)
 {
 	Suite *suite = suite_create("sqsd_request");
@@ -289,10 +288,5 @@ int main(void)
 	tcase_add_test(c, a_name_that_is_too_long_is_refused);
 	tcase_add_loop_test(c, a_path_that_is_none_is_refused, 0, N_OF(bad_paths));
 	suite_add_tcase(suite, c);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "../support/test_job.h"
 #include "../support/test_postgres.h"
+#include "../support/test_suite.h"
 #include "job/store.h"
 
 #define LEASE   (30 * USEC_PER_SEC)
@@ -1390,10 +1391,5 @@ int main(void)
 	tcase_add_test(all, a_server_that_is_silent_is_given_up_by_our_own_clock);
 	tcase_add_test(all, a_tick_may_call_it_all_off);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

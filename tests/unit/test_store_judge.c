@@ -1,8 +1,8 @@
 #include <check.h>
 #include <limits.h>
-#include <stdlib.h>
 
 #include "../support/test_job.h"
+#include "../support/test_suite.h"
 #include "job/store_judge.h"
 
 #define LEASE  (30 * USEC_PER_SEC)
@@ -174,10 +174,5 @@ int main(void)
 	tcase_add_loop_test(
 		all, a_kept_row_is_as_wanted_or_asked_for_again_or_says_how_it_ended, 0, 4);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "../support/test_suite.h"
 #include "base/strbuf.h"
 
 START_TEST(an_empty_buffer_is_an_empty_text)
@@ -230,10 +231,5 @@ int main(void)
 	tcase_add_test(all, after_an_error_nothing_is_taken);
 	tcase_add_test(all, it_may_be_done_twice_and_used_again);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

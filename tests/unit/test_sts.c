@@ -10,6 +10,7 @@
 
 #include "../support/test_environment.h"
 #include "../support/test_sts.h"
+#include "../support/test_suite.h"
 #include "aws/sigv4.h"
 #include "aws/sts_codec.h"
 
@@ -519,10 +520,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

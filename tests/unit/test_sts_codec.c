@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../support/test_sts.h"
+#include "../support/test_suite.h"
 #include "aws/sts_codec.h"
 
 #define ROLE "arn:aws:iam::123456789012:role/team/worker"
@@ -53,12 +54,12 @@ START_TEST(a_request_that_cannot_be_right_is_none)
 	static char token[STS_TOKEN_MAX + 2];
 	struct sts_request bad;
 
-	for (size_t i = 0; i < sizeof no_roles / sizeof *no_roles; i++) {
+	for (size_t i = 0; i < N_OF(no_roles); i++) {
 		bad = role;
 		bad.role_arn = no_roles[i];
 		assert_bad(&bad, "profile role: the role's ARN is none");
 	}
-	for (size_t i = 0; i < sizeof no_names / sizeof *no_names; i++) {
+	for (size_t i = 0; i < N_OF(no_names); i++) {
 		bad = web;
 		bad.session_name = no_names[i];
 		assert_bad(
@@ -135,7 +136,7 @@ static const struct {
 
 START_TEST(an_answer_that_is_none_is_said_to_be_what_it_is)
 {
-	for (size_t i = 0; i < sizeof no_answers / sizeof *no_answers; i++) {
+	for (size_t i = 0; i < N_OF(no_answers); i++) {
 		struct credentials *found = NULL;
 		char what[CREDENTIALS_TEXT_MAX] = "";
 
@@ -161,10 +162,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

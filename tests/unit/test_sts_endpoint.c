@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_suite.h"
 #include "aws/sts_endpoint.h"
 
 #define STS "https://one.example.com"
@@ -46,7 +47,7 @@ START_TEST(the_endpoint_is_the_environments_or_the_regions_own)
 	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
 	char text[CREDENTIALS_TEXT_MAX];
 
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+	for (size_t i = 0; i < N_OF(places); i++) {
 		const struct credential_means means = {
 			.getenv = test_environment_get, .region = places[i].region};
 		test_environment_set("AWS_ENDPOINT_URL_STS", places[i].sts);
@@ -85,10 +86,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../support/test_sts.h"
+#include "../support/test_suite.h"
 #include "aws/sts_fault.h"
 
 #define ROLE   "arn:aws:iam::123456789012:role/team/worker"
@@ -97,7 +98,7 @@ START_TEST(every_refusal_says_what_cures_it)
 	static const char of_role[] = "AssumeRole of " ROLE " with the keys of profile base";
 	static const char of_web[] = "AssumeRoleWithWebIdentity of " ROLE;
 
-	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+	for (size_t i = 0; i < N_OF(refusals); i++) {
 		const struct sts_request *request = refusals[i].request;
 		struct sts_fault fault = judge(request, refusals[i].status, refusals[i].body);
 		char want[CREDENTIALS_TEXT_MAX];
@@ -126,7 +127,7 @@ static const struct {
 
 START_TEST(a_refusal_that_is_not_the_token_services_is_garbled)
 {
-	for (size_t i = 0; i < sizeof garbled / sizeof *garbled; i++) {
+	for (size_t i = 0; i < N_OF(garbled); i++) {
 		struct sts_fault fault = judge(&web, garbled[i].status, garbled[i].body);
 		char want[CREDENTIALS_TEXT_MAX];
 
@@ -151,7 +152,7 @@ START_TEST(what_was_sent_is_not_quoted_from_an_answer)
 	};
 	const struct sts_request *const requests[] = {&web, &web, &role, &role};
 
-	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+	for (size_t i = 0; i < N_OF(messages); i++) {
 		struct sts_fault fault = judge(requests[i], 400, messages[i]);
 		ck_assert_int_eq(fault.error, -EACCES);
 		ck_assert_msg(!strchr(fault.text, ';'), "%s", fault.text);
@@ -188,10 +189,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "../support/test_suite.h"
 #include "base/cleanup.h"
 #include "base/table.h"
 
@@ -112,10 +112,5 @@ int main(void)
 	tcase_add_test(all, what_was_removed_is_gone_and_its_neighbours_stay);
 	tcase_add_test(all, two_tables_scatter_the_same_keys_differently);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

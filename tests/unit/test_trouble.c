@@ -1,3 +1,4 @@
+#include "../support/test_suite.h"
 #include "log_capture.h"
 
 #include "work/trouble.h"
@@ -238,10 +239,5 @@ int main(void)
 	tcase_add_test(all, a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets);
 	tcase_add_test(all, what_matters_no_more_ends_without_a_line);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

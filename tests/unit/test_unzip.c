@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/file.h"
 #include "ctl/unzip.h"
 
@@ -226,8 +227,7 @@ int main(void)
 		all, 60); /* a hundred thousand entries take a second, of a quiet machine */
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, files_and_folders_come_out_as_they_went_in);
-	tcase_add_loop_test(all, what_would_leave_the_folder_is_refused_by_name, 0,
-		sizeof LEAVERS / sizeof LEAVERS[0]);
+	tcase_add_loop_test(all, what_would_leave_the_folder_is_refused_by_name, 0, N_OF(LEAVERS));
 	tcase_add_test(all, links_that_leave_the_folder_together_are_refused);
 	tcase_add_test(all, a_link_that_leads_nowhere_stays);
 	tcase_add_test(all, nothing_is_written_through_a_link);
@@ -235,10 +235,5 @@ int main(void)
 	tcase_add_test(all, what_is_no_zip_is_said_so);
 	tcase_add_test(all, a_zip_that_was_cut_off_is_an_error);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

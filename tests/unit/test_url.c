@@ -1,8 +1,8 @@
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "conf/url.h"
 
 static struct url parse(const char *text)
@@ -143,7 +143,7 @@ START_TEST(a_request_may_have_a_query)
 	const char *wrong = "";
 	struct url url;
 
-	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+	for (size_t i = 0; i < N_OF(requests); i++) {
 		ck_assert_int_eq(url_parse_request(requests[i].text, &url, &wrong), 0);
 		ck_assert_int_eq(strncmp(url.host, requests[i].host, url.host_len), 0);
 		ck_assert_uint_eq(url.host_len, strlen(requests[i].host));
@@ -260,22 +260,14 @@ int main(void)
 	Suite *suite = suite_create("url");
 	TCase *tcase = tcase_create("url");
 
-	tcase_add_loop_test(tcase, a_url_is_taken_apart, 0, (int)(sizeof good / sizeof good[0]));
-	tcase_add_loop_test(tcase, what_is_no_such_url_is_refused_with_a_reason, 0,
-		(int)(sizeof bad / sizeof bad[0]));
+	tcase_add_loop_test(tcase, a_url_is_taken_apart, 0, N_OF(good));
+	tcase_add_loop_test(tcase, what_is_no_such_url_is_refused_with_a_reason, 0, N_OF(bad));
 	tcase_add_test(tcase, a_host_name_has_a_ceiling);
-	tcase_add_loop_test(
-		tcase, loopback_is_this_machine_only, 0, (int)(sizeof places / sizeof places[0]));
+	tcase_add_loop_test(tcase, loopback_is_this_machine_only, 0, N_OF(places));
 	tcase_add_test(tcase, a_request_may_have_a_query);
-	tcase_add_loop_test(tcase, a_host_tells_whose_it_is_and_its_region, 0,
-		(int)(sizeof hosts / sizeof hosts[0]));
-	tcase_add_loop_test(tcase, a_host_tells_how_it_is_written_and_of_which_kind_it_is, 0,
-		(int)(sizeof spellings / sizeof spellings[0]));
+	tcase_add_loop_test(tcase, a_host_tells_whose_it_is_and_its_region, 0, N_OF(hosts));
+	tcase_add_loop_test(
+		tcase, a_host_tells_how_it_is_written_and_of_which_kind_it_is, 0, N_OF(spellings));
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

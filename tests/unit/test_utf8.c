@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/utf8.h"
 
 START_TEST(every_code_point_survives_the_way_there_and_back)
@@ -72,7 +72,7 @@ START_TEST(a_cut_never_parts_a_character)
 	static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
 	static const size_t cut[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
 
-	for (size_t max = 0; max < sizeof cut / sizeof cut[0]; max++)
+	for (size_t max = 0; max < N_OF(cut); max++)
 		ck_assert_uint_eq(utf8_cut(text, strlen(text), max), cut[max]);
 }
 END_TEST
@@ -95,10 +95,5 @@ int main(void)
 	tcase_add_test(all, bytes_that_begin_no_character_are_cut_anywhere);
 	tcase_set_timeout(all, 60);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/clock.h"
 #include "conf/value.h"
 
@@ -154,14 +155,14 @@ START_TEST(a_switch_is_on_or_off_however_that_is_said)
 	static const struct value_rule rule = {.type = &value_switch};
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT, wrong = STRBUF_INIT;
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+	for (size_t i = 0; i < N_OF(words); i++) {
 		bool on = i % 2 == 0;
 		strbuf_reset(&out);
 		ck_assert_int_eq(value_switch.read(&rule, words[i], &on, &wrong), 0);
 		value_switch.write(&rule, &on, &out);
 		ck_assert_str_eq(strbuf_str(&out), i % 2 ? "yes" : "no");
 	}
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+	for (size_t i = 0; i < N_OF(others); i++) {
 		bool on = true;
 		strbuf_reset(&wrong);
 		ck_assert_int_eq(value_switch.read(&rule, others[i], &on, &wrong), -EINVAL);
@@ -393,21 +394,13 @@ int main(void)
 	TCase *tcase = tcase_create("value");
 
 	tcase_add_loop_test(tcase, numbers_are_read_with_their_units_and_written_as_people_do, 0,
-		(int)(sizeof numbers / sizeof numbers[0]));
+		N_OF(numbers));
 	tcase_add_test(tcase, a_count_is_a_whole_number_in_its_bounds);
 	tcase_add_test(tcase, a_word_is_one_of_its_list);
 	tcase_add_test(tcase, a_switch_is_on_or_off_however_that_is_said);
-	tcase_add_loop_test(
-		tcase, texts_are_checked_and_kept, 0, (int)(sizeof texts / sizeof texts[0]));
-	tcase_add_loop_test(
-		tcase, texts_have_a_ceiling, 0, (int)(sizeof ceilings / sizeof ceilings[0]));
-	tcase_add_loop_test(
-		tcase, what_may_be_secret_is_masked, 0, (int)(sizeof secrets / sizeof secrets[0]));
+	tcase_add_loop_test(tcase, texts_are_checked_and_kept, 0, N_OF(texts));
+	tcase_add_loop_test(tcase, texts_have_a_ceiling, 0, N_OF(ceilings));
+	tcase_add_loop_test(tcase, what_may_be_secret_is_masked, 0, N_OF(secrets));
 	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

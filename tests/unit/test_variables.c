@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "handler/variables.h"
 
 static struct variables variables;
@@ -176,19 +177,12 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, a_later_value_wins_in_the_place_of_the_first);
 	tcase_add_test(all, words_are_split_as_a_program_s);
-	tcase_add_loop_test(all, what_is_no_word_is_told_without_its_value, 0,
-		(int)(sizeof WRONG_WORDS / sizeof *WRONG_WORDS));
-	tcase_add_loop_test(
-		all, a_file_is_read_as_systemd_reads_it, 0, (int)(sizeof FILES / sizeof *FILES));
+	tcase_add_loop_test(all, what_is_no_word_is_told_without_its_value, 0, N_OF(WRONG_WORDS));
+	tcase_add_loop_test(all, a_file_is_read_as_systemd_reads_it, 0, N_OF(FILES));
 	tcase_add_loop_test(all, a_line_that_is_none_is_told_by_number_and_without_its_value, 0,
-		(int)(sizeof WRONG_FILES / sizeof *WRONG_FILES));
+		N_OF(WRONG_FILES));
 	tcase_add_test(all, a_file_with_a_nul_is_refused);
 	tcase_add_test(all, a_file_that_is_too_large_or_not_there_is_refused);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

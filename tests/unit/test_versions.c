@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_suite.h"
 #include "base/file.h"
 #include "ctl/versions.h"
 
@@ -63,7 +64,7 @@ static const char *deploy(const char *content)
 	close(fd);
 	write_file(path, content);
 	ck_assert_int_eq(versions_keep(versions, &name, text), 0);
-	ck_assert_uint_lt(n_kept, sizeof kept / sizeof kept[0]);
+	ck_assert_uint_lt(n_kept, N_OF(kept));
 	kept[n_kept] = strdup(name);
 	ck_assert_int_eq(versions_switch(versions, kept[n_kept], text), 0);
 	return kept[n_kept++];
@@ -273,10 +274,5 @@ int main(void)
 		tcase_add_test(all, root_writes_nowhere_that_others_can_change);
 	tcase_add_test(all, a_missing_place_is_said_so);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

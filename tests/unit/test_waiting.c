@@ -1,3 +1,4 @@
+#include "../support/test_suite.h"
 #include "log_capture.h"
 
 #include "work/waiting.h"
@@ -250,10 +251,5 @@ int main(void)
 	tcase_add_test(all, its_end_is_said_when_half_of_them_have_gone_on);
 	tcase_add_test(all, what_is_put_off_is_ready_when_its_time_has_come);
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

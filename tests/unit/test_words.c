@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "base/words.h"
 
 #define WORDS_MAX 8
@@ -124,18 +125,11 @@ int main(void)
 	Suite *suite = suite_create("words");
 	TCase *all = tcase_create("all");
 
+	tcase_add_loop_test(all, a_line_is_split_as_a_shell_does, 0, N_OF(LINES));
 	tcase_add_loop_test(
-		all, a_line_is_split_as_a_shell_does, 0, (int)(sizeof LINES / sizeof *LINES));
-	tcase_add_loop_test(all, what_is_not_ended_is_an_error_and_leaves_ret_alone, 0,
-		(int)(sizeof FAULTS / sizeof *FAULTS));
+		all, what_is_not_ended_is_an_error_and_leaves_ret_alone, 0, N_OF(FAULTS));
 	tcase_add_test(all, a_line_of_many_words_has_room_for_all);
-	tcase_add_loop_test(
-		all, a_variables_name_is_what_a_program_could_use, 0, sizeof KEYS / sizeof KEYS[0]);
+	tcase_add_loop_test(all, a_variables_name_is_what_a_program_could_use, 0, N_OF(KEYS));
 	suite_add_tcase(suite, all);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return test_suite_run(suite);
 }

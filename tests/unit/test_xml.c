@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../support/test_suite.h"
 #include "aws/xml.h"
 
 enum {
@@ -123,7 +124,7 @@ START_TEST(a_document_type_is_refused_before_its_entities_grow)
 		"]><Error><Code>&g;</Code></Error>",
 	};
 
-	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+	for (size_t i = 0; i < N_OF(documents); i++) {
 		assert_refused(documents[i], "XML with a document type");
 		ck_assert_uint_eq(fields[CODE].text.len, 0);
 	}
@@ -272,10 +273,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_run_all(runner, CK_ENV);
-	int n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return test_suite_run(suite());
 }
