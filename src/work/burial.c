@@ -301,6 +301,9 @@ void burial_add(struct burial *burial, const struct burial_message *message,
 	struct grave *grave = calloc(1, sizeof *grave);
 
 	if (!grave) {
+		log_warning("message=%s: out of memory for its copy in the dead letter queue; it "
+			    "is left to its queue",
+			message->delivery->message_id);
 		free(message->body);
 		envelope_free(message->envelope);
 		burial_leave(burial, message->delivery);

@@ -77,6 +77,15 @@ static void dispatcher_wait_for_handler(struct dispatcher *d, struct hold *hold)
 	dispatcher_later(d, hold, OVERDUE_PAUSE);
 }
 
+/* That costs a receive, of which the queue has few to give. */
+static void dispatcher_leave_unbegun(struct dispatcher *d, struct hold *hold, const char *why)
+{
+	log_as_job(EVENT_NONE, LOG_WARNING, &hold->job,
+		"job=%s type=%s receive=%u: not begun, and left to its queue: %s", hold->job.id,
+		hold->job.type, hold_receive_count(hold), why);
+	departure_leave(&d->departure, hold);
+}
+
 static void dispatcher_begin_ready(struct dispatcher *d)
 {
 	uint64_t n_started = pool_n_started(d->pool);
@@ -93,9 +102,12 @@ static void dispatcher_begin_ready(struct dispatcher *d)
 			dispatcher_park(d, hold);
 		else if (overdue_has(&d->overdue, hold->job.id))
 			dispatcher_wait_for_handler(d, hold);
-		else if (now > dispatcher_begin_by(d, hold) ||
-			 admission_wrap(&d->admission, hold) < 0)
-			departure_leave(&d->departure, hold);
+		else if (now > dispatcher_begin_by(d, hold))
+			dispatcher_leave_unbegun(d, hold,
+				"it had to wait here, and too little is left of its message's "
+				"visibility, which cannot be extended");
+		else if (admission_wrap(&d->admission, hold) < 0)
+			dispatcher_leave_unbegun(d, hold, "out of memory");
 		else
 			dispatcher_begin(d, hold, &begins);
 	}
@@ -180,8 +192,9 @@ static void dispatcher_missing(struct dispatcher *d, struct hold *hold)
 	/* The publisher's commit may be on its way. */
 	if (hold->n_looks < n_pauses) {
 		usec_t pause = look_pauses[hold->n_looks++];
-		log_debug("job=%s: its row is not there; looks again in %" PRIu64 "ms",
-			hold->job.id, pause / USEC_PER_MSEC);
+		log_as_job(EVENT_NONE, LOG_DEBUG, &hold->job,
+			"job=%s: its row is not there; looks again in %" PRIu64 "ms", hold->job.id,
+			pause / USEC_PER_MSEC);
 		dispatcher_later(d, hold, pause);
 		return;
 	}
@@ -268,7 +281,8 @@ static void dispatcher_settle(struct dispatcher *d, struct hold *hold)
 		dispatcher_missing(d, hold);
 		return;
 	case JOB_ELSEWHERE:
-		log_debug("job=%s: its row is not free; asks again in %" PRIu64 "ms", hold->job.id,
+		log_as_job(EVENT_NONE, LOG_DEBUG, &hold->job,
+			"job=%s: its row is not free; asks again in %" PRIu64 "ms", hold->job.id,
 			hold->job.retry_in / USEC_PER_MSEC);
 		dispatcher_later(d, hold, hold->job.retry_in + USEC_PER_MSEC);
 		return;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "handler/runner.h"
+#include "work/event.h"
 
 /* Handlers are given a comfortable stack; only the pages that they touch cost memory. */
 #define POOL_STACK_BYTES (1u << 20)
@@ -186,8 +187,9 @@ static void pool_log_worker(unsigned number, const struct job *job)
 	}
 	usec_t started_at = atomic_load(&job->started_at);
 	usec_t run = started_at ? usec_sub(clock_boottime(), started_at) : 0;
-	log_info("slot %u: job=%s type=%s attempt=%d runs for %s", number, job->id, job->type,
-		job->attempt, clock_format_duration(run - run % USEC_PER_MSEC, ran));
+	log_as_job(EVENT_NONE, LOG_INFO, job, "slot %u: job=%s type=%s attempt=%d runs for %s",
+		number, job->id, job->type, job->attempt,
+		clock_format_duration(run - run % USEC_PER_MSEC, ran));
 }
 
 void pool_log(const struct pool *pool)

@@ -76,6 +76,16 @@ class AConsumersKey(Case):
         row = self.jobs.wait(job, "processing", attempts=2)
         self.assertEqual(row.attempts, 2)
 
+    def test_leaves_what_had_to_wait_here_for_too_long_and_says_so(self):
+        daemon = self.start_with_three({"job test-echo.max_concurrency": 1})
+        first, = self.jobs.publish(payload={"delayMs": 2000})
+        self.jobs.wait(first, "processing")
+        second, = self.jobs.publish()
+        daemon.wait_line(f" warning .*job={second} type=test-echo receive=1: not begun, and left "
+                         "to its queue: .* too little is left of its message's visibility")
+        self.jobs.wait(second, "completed")
+        daemon.wait_line(f"job={second} .*attempt=1 receive=2 outcome=completed")
+
     @unittest.skipUnless(os.environ.get("NEXUS_LONG"), "takes a minute: make check-long")
     def test_that_is_granted_more_is_noticed_by_itself(self):
         daemon = self.start_with_three()

@@ -1,9 +1,12 @@
 """The command line, the configuration, and what the process says about mistakes in either."""
 
 import json
+import re
+import signal
 
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.jobs import body
 from lab.postgres import PASSWORD
 
 
@@ -131,6 +134,23 @@ class TheLog(Case):
         lines = [json.loads(line) for line in daemon.process.feed.lines]
         line, = [line for line in lines if line.get("job_id") == job]
         self.assertEqual(line["outcome"], "completed")
+
+    def test_has_the_job_as_a_field_of_each_line_that_names_one(self):
+        daemon = self.start({"log.format": "json", "log.level": "debug"})
+        running, = self.jobs.publish(payload={"delayMs": 500})
+        self.jobs.wait(running, "processing")
+        daemon.process.send(signal.SIGUSR1)
+        elsewhere, = self.jobs.insert()
+        self.database.execute("UPDATE background_jobs SET status = 'processing', updated_at = "
+                              f"now() AT TIME ZONE 'UTC' WHERE id = '{elsewhere}'")
+        self.queue.send([body("missing"), body(elsewhere)])
+        for line in (f"slot .*job={running} ", "job=missing: its row is not there",
+                     f"job={elsewhere}: its row is not free", f"job={running} .*completed"):
+            daemon.wait_line(line)
+        self.assertEqual(daemon.stop(), 0)
+        for line in map(json.loads, daemon.process.feed.lines):
+            if named := re.search(r"\bjob=([\w-]+)", line["message"]):
+                self.assertEqual(line.get("job_id"), named[1], line)
 
     def test_names_no_secret_payload_or_receipt_handle(self):
         daemon = self.start({"log.level": "debug"})
