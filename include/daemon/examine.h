@@ -1,8 +1,7 @@
 /*
  * What only the upper rooms can tell about settings: whether libpq takes the URL, whether handlers,
  * programs and bundles are there, whether AWS_CA_BUNDLE is one, whether anything can be served. For
- * a start, a reload and
- * --check-config. Main thread; may block.
+ * a start, a reload, --check-config and doctor. Main thread; may block.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Whether all is well, and who is told: READY once queue and job table are proven, a STATUS line
- * when something changes, WATCHDOG while loop, polls and ledger live, and more time for a stop
- * that makes progress.
+ * Whether all is well, and who is told: READY once queue and job table are proven, and in any case
+ * half a minute after the start; a STATUS line when something changes, WATCHDOG while loop, polls
+ * and ledger live, and more time for a stop that makes progress.
  *
  * Nothing is computed while nothing changes: the status timer sleeps until health_changed().
  * Owns: its timers. Loop thread only.

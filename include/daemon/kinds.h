@@ -48,7 +48,7 @@ int kinds_configure(struct kinds *kinds, struct registry *registry, const struct
 
 /*
  * What only a look at this machine tells of sections: programs, bundles, files. services: services
- * are asked for a connection too, at most a second each. Appends one line for each mistake,
+ * are asked for a connection too, at most two seconds each. Appends one line for each mistake,
  * "FILE:LINE: key: …"; returns how many.
  */
 unsigned kinds_check(const struct settings *settings, bool services, struct strbuf *problems);

@@ -31,6 +31,6 @@ int sqsd_new(
 
 /*
  * Whether the service can be connected to: 0, or a negative errno and one line that says what to
- * do. Blocks, for a second at most.
+ * do. Blocks, for two seconds at most.
  */
 int sqsd_check(const struct sqsd_options *options, char ret_text[SQSD_TEXT_MAX]);
