@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -70,6 +71,12 @@ class AUnit(unittest.TestCase):
         _, instance = (unit.read_text(encoding="utf-8") for unit in self.units())
         directories = re.findall(r"^\w+Directory=(.*)$", instance, re.MULTILINE)
         self.assertEqual(directories, ["nexus-worker-%i", "nexus-worker-%i"])
+
+    def test_has_a_user_whose_home_is_nothing_that_jobs_write(self):
+        """Or they could leave certificates there, for libpq to take for the daemon's."""
+        said = (UNITS / "nexus-worker.sysusers").read_text("utf-8")
+        user, = (shlex.split(line) for line in said.splitlines() if not line.startswith("#"))
+        self.assertEqual(user[:2] + user[4:], ["u", "nexus-worker", "-"])
 
     def test_leaves_open_only_what_it_says(self):
         for unit in self.units():
