@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "conf/keys.h"
 
-#define NAME "settings.json"
+/* Programs that do jobs have our user, and can make files beside it: what has one of our names
+ * there may be anything. */
+#define NAME     "settings.json"
+#define FILE_MAX ((off_t)4 << 20)
 
 struct imprint {
 	char *path;
@@ -48,10 +51,17 @@ static json_t *imprint_of(const struct settings *started, const struct settings 
 	return writing.settings;
 }
 
+/* A file of our own, whatever stood there: to open a pipe would be to wait for its reader. */
+static int imprint_open_new(const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -1;
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 static int imprint_put(struct imprint *imprint, const json_t *settings)
 {
-	_cleanup_close_ int fd =
-		open(imprint->path_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = imprint_open_new(imprint->path_new);
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
@@ -127,9 +137,11 @@ int imprint_read(const char *directory, struct imprint_seen *ret)
 
 	if (asprintf(&path, "%s/" NAME, ours ? ours : directory) < 0)
 		return -ENOMEM;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		return -EBADMSG;
 	/* It was left by one that does not run any more. */
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return -ENOENT;

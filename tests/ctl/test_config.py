@@ -10,6 +10,11 @@ from lab.jobs import body
 REFUSED = "postgres://lab:hunter2@127.0.0.1:1/none"
 
 
+def huge(path):
+    with open(path, "xb") as file:
+        file.truncate(2 ** 40)
+
+
 class Config(CtlCase):
     def settings(self, **options):
         return {line["setting"]: line for line in self.objects("config", **options)}
@@ -161,6 +166,28 @@ class Compared(Config):
         self.start_here()
         self.daemon.stop()
         self.assertEqual(list(self.runtime.iterdir()), [])
+
+    def test_what_a_job_made_in_its_place_holds_nobody_up(self):
+        shown, new = self.runtime / "settings.json", self.runtime / "settings.json.new"
+        self.start_here()
+        os.mkfifo(new)
+        self.reload()
+        self.assertTrue(shown.is_file())
+        new.symlink_to(self.runtime / "elsewhere")
+        self.reload()
+        self.assertFalse(shown.is_symlink())
+        self.assertEqual(list(self.runtime.iterdir()), [shown])
+        new.mkdir()
+        self.daemon.reload()
+        self.daemon.wait_line("nexusctl config cannot tell what a reload would change")
+        shown.rename(self.runtime / "before")
+        for make, remove in ((os.mkfifo, os.unlink), (os.mkdir, os.rmdir), (huge, os.unlink),
+                             (lambda path: os.symlink("/dev/zero", path), os.unlink)):
+            make(shown)
+            self.assertIn("cannot be read", self.ctl("config").replace("\n", " "))
+            remove(shown)
+        (self.runtime / "before").rename(shown)
+        new.rmdir()
 
     def test_a_daemon_without_a_place_for_it_goes_without(self):
         self.daemon.environment["RUNTIME_DIRECTORY"] = None
