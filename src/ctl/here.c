@@ -80,10 +80,20 @@ static int here_wrap_job(const struct here *here, struct job *job)
 
 /* ---- The room ---- */
 
+static void room_say_keyless(const struct room *room)
+{
+	struct credential_store *store = identity_credentials(room->identity);
+
+	if (identity_is_settled(room->identity) && !credential_store_current(store))
+		log_warning("the handler gets no AWS credentials for now: %s",
+			credential_store_complaint(store));
+}
+
 static void on_identity(void *userdata)
 {
 	struct room *room = userdata;
 
+	room_say_keyless(room);
 	if (kinds_set_region(room->kinds, identity_region(room->identity)) < 0)
 		log_warning("the handler is not told the region: out of memory");
 }
@@ -91,7 +101,10 @@ static void on_identity(void *userdata)
 /* Programs get the credentials that the daemon would give them; none is no reason not to run. */
 static int room_build_identity(struct room *room)
 {
-	const struct http_options http = {.user_agent = "nexusctl/" NEXUS_VERSION};
+	const struct http_options http = {
+		.user_agent = "nexusctl/" NEXUS_VERSION,
+		.ca_bundle = credentials_getenv(getenv, "AWS_CA_BUNDLE"),
+	};
 	const struct identity_options identity = {
 		.region = room->here->settings->queue.region,
 		.changed = on_identity,

@@ -6,6 +6,9 @@ import ssl
 from lab import tap
 from lab.authority import Authority
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.ctl import USER, nexusctl
+from lab.daemon import section
+from lab.identity import ROLE
 from lab.relay import TlsFront
 
 _numbers = itertools.count(1)
@@ -56,6 +59,36 @@ class OverTls(Tls):
             job, = self.jobs.publish()
             self.jobs.wait(job, "completed", 30)
         self.assertEqual(daemon.stop(), 0)
+
+    def run_by_hand(self, **environment):
+        """By nexusctl: a program that waits for credentials, of a role that STS has for a token."""
+        token, asks = self.lab.directory / "token", self.lab.directory / "asks"
+        token.write_text("eyJhbGciOiJSUzI1NiJ9.e30.Zmlyc3Q")
+        asks.write_text("#!/bin/sh\nuntil curl --silent --fail --output /dev/null --header "
+                        '"Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" '
+                        '"$AWS_CONTAINER_CREDENTIALS_FULL_URI"; do sleep 0.02; done\n')
+        asks.chmod(0o755)
+        self.sqs.role(ROLE, web_identity_token=token.read_text())
+        self.addCleanup(self.sqs.forget_identities)
+        daemon = self.configure(
+            section("ask", kind="command", program=asks, timeout="2s"),
+            environment={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None,
+                         "AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": ROLE,
+                         "AWS_ENDPOINT_URL_STS": f"https://127.0.0.1:{self.front.port}",
+                         **environment})
+        return nexusctl(daemon, "run", "ask", "--user", USER)
+
+    def test_a_handler_that_is_run_by_hand_has_credentials(self):
+        self.show("good")
+        done = self.run_by_hand(AWS_CA_BUNDLE=str(self.authority.bundle))
+        self.assertEqual(done.status, 0, done.errors)
+
+    def test_who_runs_a_handler_by_hand_is_told_why_it_has_none(self):
+        self.show("good")
+        done = self.run_by_hand()
+        self.assertEqual(done.status, 1)
+        self.assertRegex(done.errors, "the handler gets no AWS credentials for now: .*no answer "
+                                      "from 127.0.0.1 .*AWS_CA_BUNDLE")
 
 
 class ACertificate(Tls):
