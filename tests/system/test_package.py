@@ -9,6 +9,9 @@ from lab.booted_case import (SERVICE, SETTINGS, BootedCase, on_each_debian, setU
 from lab.feed import until
 from lab.jobs import Jobs, body
 
+RECONCILE = "nexus-reconcile.service"
+TIMER = "nexus-reconcile.timer"
+
 # What is not ours: apt's and dpkg's own notes, logs, and what is made anew at each boot or look-up.
 ELSEWHERE = ("/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/var/tmp", "/var/cache", "/var/log",
              "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd/catalog", "/etc/ld.so.cache")
@@ -42,14 +45,16 @@ class APackage(BootedCase):
         self.assertEqual(host.say("systemctl", "is-system-running"), "running")
 
         self.configure(host)
-        host.do("systemctl", "enable", "--now", SERVICE)
+        host.do("systemctl", "enable", "--now", SERVICE, TIMER)
         job, *_ = self.jobs.publish(count=100)
         self.assert_all_done(100)
         said = host.journal(f"--unit={SERVICE}", f"NEXUS_JOB_ID={job}")
         self.assertIn("outcome=completed", said)
+        host.do("systemctl", "start", RECONCILE)
         self.assertIn("inactive", host.say("apt-get", "-y", "remove", "nexus-worker")
                       + self.of(host, "ActiveState"))
         self.assertEqual(self.of(host, "Result"), "success")
+        self.assertEqual(self.of(host, "ActiveState", TIMER), "inactive")
         self.assertIn("postgresql", host.do("cat", f"{SETTINGS}/database-url"))
 
         host.do("apt-get", "-y", "purge", "nexus-worker")
