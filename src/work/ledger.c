@@ -1,61 +1,38 @@
-#include "work/ledger.h"
+#include "work/ledger_parts.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "base/backoff.h"
-#include "base/jump.h"
-#include "base/log.h"
-#include "work/rows.h"
-#include "work/trouble.h"
-
-/* Unanswered for that long, the database counts as away. */
-#define LEDGER_OVERDUE USEC_PER_SEC
-static const char overdue_text[] = "the database has not answered for a second; look at its load, "
-				   "at locks and at the pooler";
-
-/* What V is taken for until the queue was asked. */
-#define VISIBILITY_UNKNOWN (30 * USEC_PER_SEC)
 
 /* How long an idle ledger sleeps before it shows that it lives. */
 #define LEDGER_IDLE (15 * USEC_PER_SEC)
 
-struct ledger {
-	pthread_t thread;
-	bool started;
-	struct queue inbox;
-	struct queue *back;
-	struct queue news;
+/* ---- From the outage, and from the store, on the thread ---- */
 
-	/* Written by the loop. */
-	_Atomic(bool) stopping;
-	_Atomic(usec_t) visibility;
-	_Atomic(bool) extendable;
-	_Atomic(struct store *) next_store;
-	/* Written by the thread. */
-	_Atomic(uint64_t) n_turns;
-	_Atomic(uint64_t) n_touches;
-	struct histogram batches;
-	_Atomic(usec_t) seen_at;
-	_Atomic(bool) up;
+/* Only the words need memory: who sees the change without them hears of them soon. */
+static void ledger_tell(void *userdata, const char *text)
+{
+	struct ledger *ledger = userdata;
+	struct ledger_news *news = calloc(1, sizeof *news);
 
-	/* The thread's own. */
-	struct store *store;
-	struct trouble trouble;
-	struct backoff pause;
-	usec_t connect_at;  /* CLOCK_MONOTONIC */
-	usec_t asked_at;    /* CLOCK_MONOTONIC; 0: nothing is unanswered */
-	usec_t success_at;  /* CLOCK_BOOTTIME: the last transaction; 0: none */
-	struct jump clocks; /* as last seen */
-	struct rows rows;
-};
+	if (news) {
+		snprintf(news->text, sizeof news->text, "%s", text);
+		queue_push(&ledger->news, &news->node);
+	}
+	queue_wake(ledger->back);
+}
+
+/* While the store waits: shows that the thread lives, and that an answer is overdue. */
+static int ledger_tick(void *userdata)
+{
+	struct ledger *ledger = userdata;
+
+	atomic_store(&ledger->seen_at, clock_monotonic());
+	outage_look(&ledger->outage);
+	return atomic_load(&ledger->stopping) ? -ECANCELED : 0;
+}
 
 /* ---- From the loop ---- */
-
-static int ledger_tick(void *userdata);
 
 static int ledger_make_store(
 	struct ledger *ledger, const char *url, struct store **ret, char ret_error[STORE_ERROR_MAX])
@@ -73,9 +50,7 @@ int ledger_new(const char *database_url, struct queue *back, struct ledger **ret
 	if (!ledger)
 		return -ENOMEM;
 	ledger->back = back;
-	ledger->trouble =
-		(struct trouble){.away = EVENT_DATABASE_AWAY, .back = EVENT_DATABASE_BACK};
-	ledger->pause = (struct backoff){.base = 100 * USEC_PER_MSEC};
+	outage_init(&ledger->outage, ledger_tell, ledger);
 	atomic_store(&ledger->seen_at, clock_monotonic());
 	int r = queue_init(&ledger->news, false);
 	if (r == 0)
@@ -145,7 +120,7 @@ void ledger_begin(struct ledger *ledger, struct queue_list *jobs)
 
 bool ledger_is_up(const struct ledger *ledger)
 {
-	return atomic_load(&ledger->up);
+	return outage_is_up(&ledger->outage);
 }
 
 void ledger_wake(struct ledger *ledger)
@@ -184,113 +159,37 @@ usec_t ledger_seen_at(const struct ledger *ledger)
 	return atomic_load(&ledger->seen_at);
 }
 
-/* ---- Up and away ---- */
+/* ---- The thread ---- */
 
-/* Only the words need memory: who sees the change without them hears of them soon. */
-static void ledger_tell(struct ledger *ledger, bool up, const char *text)
+/* How long nothing will be due, in milliseconds for poll(). */
+static int ledger_sleep(const struct ledger *ledger)
 {
-	struct ledger_news *news = calloc(1, sizeof *news);
+	usec_t now = clock_boottime(), sleep = LEDGER_IDLE;
 
-	atomic_store(&ledger->up, up);
-	if (news) {
-		snprintf(news->text, sizeof news->text, "%s", text);
-		queue_push(&ledger->news, &news->node);
-	}
-	queue_wake(ledger->back);
+	if (!store_is_connected(ledger->store))
+		sleep = usec_min(outage_pause(&ledger->outage), USEC_PER_SEC);
+	else
+		sleep = usec_min(sleep, usec_sub(rows_due_at(&ledger->rows), now));
+	return (int)((sleep + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
-/* While the store waits: shows that the thread lives, and that an answer is overdue. */
-static int ledger_tick(void *userdata)
+void ledger_away(struct ledger *ledger)
 {
-	struct ledger *ledger = userdata;
-	usec_t now = clock_monotonic();
-
-	atomic_store(&ledger->seen_at, now);
-	if (ledger_is_up(ledger) && ledger->asked_at > 0 &&
-		now - ledger->asked_at >= LEDGER_OVERDUE) {
-		trouble_report(&ledger->trouble, overdue_text);
-		ledger_tell(ledger, false, overdue_text);
-	}
-	return atomic_load(&ledger->stopping) ? -ECANCELED : 0;
+	if (!atomic_load(&ledger->stopping))
+		outage_away(&ledger->outage, store_error(ledger->store));
 }
 
-static usec_t ledger_third(const struct ledger *ledger)
-{
-	usec_t visibility = atomic_load(&ledger->visibility);
-
-	return (visibility > 0 ? visibility : VISIBILITY_UNKNOWN) / 3;
-}
-
-/* How long a statement, and so a probe, may take. */
-static usec_t ledger_patience(const struct ledger *ledger)
-{
-	return usec_min(5 * USEC_PER_SEC, ledger_third(ledger) / 2);
-}
-
-/* How long rows that look abandoned are left alone. */
-static usec_t ledger_hold_off(const struct ledger *ledger)
-{
-	return usec_min(10 * USEC_PER_SEC, ledger_third(ledger));
-}
-
-/*
- * After an outage, or a time in which there may have been one, rows that look abandoned may only
- * be untouched, as ours are: their owners get time to touch them.
- */
-static bool ledger_may_take_over(struct ledger *ledger)
-{
-	usec_t now = clock_boottime(), third = ledger_third(ledger);
-	/* Idle is not away: what has been waited for once counts as seen. */
-	usec_t seen_at = usec_max(ledger->success_at, ledger->rows.take_over_at);
-
-	if (ledger->success_at == 0 || usec_sub(now, seen_at) > third)
-		ledger->rows.take_over_at = now + ledger_hold_off(ledger);
-	return now >= ledger->rows.take_over_at;
-}
-
-static void ledger_away(struct ledger *ledger)
-{
-	if (atomic_load(&ledger->stopping))
-		return;
-	ledger->success_at = 0;
-	ledger->pause.cap = ledger_patience(ledger);
-	ledger->connect_at = clock_monotonic() + backoff_next(&ledger->pause);
-	trouble_report(&ledger->trouble, store_error(ledger->store));
-	ledger_tell(ledger, false, store_error(ledger->store));
-}
-
-/* It answers; even a refusal is an answer. */
-static void ledger_heard(struct ledger *ledger)
-{
-	backoff_reset(&ledger->pause);
-	trouble_end(&ledger->trouble, "the job table");
-	if (!ledger_is_up(ledger))
-		ledger_tell(ledger, true, "");
-}
-
-static void ledger_success(struct ledger *ledger, usec_t sent_at)
-{
-	ledger->success_at = sent_at;
-	ledger_heard(ledger);
-}
-
-/* What the turn that follows makes of it decides whether the database counts as up. */
 static void ledger_connect(struct ledger *ledger)
 {
-	bool first = ledger->success_at == 0 && ledger->trouble.since == 0;
-
-	ledger->asked_at = clock_monotonic();
-	enum store_result result = store_connect(ledger->store, ledger_patience(ledger));
-	ledger->asked_at = 0;
+	outage_asked(&ledger->outage);
+	enum store_result result = store_connect(ledger->store, outage_patience(&ledger->outage));
+	outage_answered(&ledger->outage);
 	if (result != STORE_OK) {
 		ledger_away(ledger);
 		return;
 	}
-	usec_t now = clock_boottime();
-	if (!first) /* others could not touch their rows either */
-		ledger->rows.take_over_at = now + ledger_hold_off(ledger);
+	outage_connected(&ledger->outage);
 	ledger->rows.touch_all = true;
-	ledger->success_at = now;
 }
 
 static void ledger_change_store(struct ledger *ledger)
@@ -301,149 +200,7 @@ static void ledger_change_store(struct ledger *ledger)
 		return;
 	store_free(ledger->store);
 	ledger->store = next;
-	ledger->connect_at = 0;
-}
-
-/* ---- The turn ---- */
-
-static void ledger_run(struct ledger *ledger, struct store_turn *turn);
-
-/* The one row that Postgres refuses ends as failed, with what Postgres says. */
-static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum store_step step)
-{
-	struct store_ask *ask = &turn->steps[step].asks[0];
-	char text[STORE_ERROR_MAX];
-
-	if (step == STORE_TOUCH) {
-		ask->verdict = STORE_LOCKED;
-		rows_settle(&ledger->rows, turn);
-		return;
-	}
-	snprintf(text, sizeof text, "%s", store_error(ledger->store));
-	enum store_result result = store_refuse(ledger->store, ask, text);
-	if (result == STORE_AWAY) {
-		rows_put_back(&ledger->rows, turn);
-		ledger_away(ledger);
-		return;
-	}
-	ledger_heard(ledger);
-	if (result == STORE_OK && step == STORE_FINISH && ask->job->keeps_row) {
-		rows_settle(&ledger->rows, turn);
-		return;
-	}
-	bool written = result == STORE_OK && ask->verdict == STORE_WRITTEN;
-	if (!written)
-		log_as_job(EVENT_NONE, LOG_ERR, ask->job,
-			"job=%s: %s; its row could not be marked as failed", ask->job->id, text);
-	rows_refused(&ledger->rows, ask->job, written, text);
-}
-
-/* Postgres refuses some value in here: halve until it stands alone; the others commit. */
-static void ledger_split(struct ledger *ledger, const struct store_turn *turn, size_t n_asks)
-{
-	for (enum store_step step = 0; step < STORE_N_STEPS; step++) {
-		struct store_asks whole = turn->steps[step];
-		size_t n_first = whole.n_asks < n_asks ? whole.n_asks : whole.n_asks / 2;
-		struct store_turn part = *turn;
-
-		memset(part.steps, 0, sizeof part.steps);
-		part.steps[step] = (struct store_asks){whole.asks, n_first};
-		ledger_run(ledger, &part);
-		part.steps[step] =
-			(struct store_asks){whole.asks + n_first, whole.n_asks - n_first};
-		ledger_run(ledger, &part);
-	}
-}
-
-static size_t ledger_n_asks(const struct store_turn *turn)
-{
-	size_t n_asks = 0;
-
-	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
-		n_asks += turn->steps[step].n_asks;
-	return n_asks;
-}
-
-static void ledger_refused(struct ledger *ledger, struct store_turn *turn)
-{
-	size_t n_asks = ledger_n_asks(turn);
-
-	if (n_asks > 1) {
-		ledger_split(ledger, turn, n_asks);
-		return;
-	}
-	for (enum store_step step = 0; step < STORE_N_STEPS; step++)
-		if (turn->steps[step].n_asks == 1)
-			ledger_refuse(ledger, turn, step);
-}
-
-/* The loop is woken for the counters too, when no job comes back. */
-static void ledger_count(struct ledger *ledger, const struct store_turn *turn)
-{
-	atomic_fetch_add(&ledger->n_turns, 1);
-	histogram_observe(&ledger->batches, &ledger_batch_bounds, ledger_n_asks(turn));
-	if (turn->steps[STORE_TOUCH].n_asks > 0)
-		atomic_fetch_add(&ledger->n_touches, 1);
-	queue_wake(ledger->back);
-}
-
-/* Sees the turn to its end, whatever that is: every job in it is somewhere else afterwards. */
-static void ledger_run(struct ledger *ledger, struct store_turn *turn)
-{
-	if (ledger_n_asks(turn) == 0)
-		return;
-	if (!store_is_connected(ledger->store)) {
-		rows_put_back(&ledger->rows, turn);
-		return;
-	}
-	turn->may_take_over = ledger_may_take_over(ledger);
-	ledger->asked_at = clock_monotonic();
-	enum store_result result = store_turn(ledger->store, turn);
-	ledger->asked_at = 0;
-	switch (result) {
-	case STORE_OK:
-		ledger_success(ledger, turn->sent_at);
-		rows_settle(&ledger->rows, turn);
-		ledger_count(ledger, turn);
-		return;
-	case STORE_AWAY:
-		rows_put_back(&ledger->rows, turn);
-		ledger_away(ledger);
-		return;
-	case STORE_REFUSED:
-		ledger_heard(ledger);
-		ledger_refused(ledger, turn);
-		return;
-	}
-}
-
-static void ledger_turn(struct ledger *ledger)
-{
-	struct store_turn turn = {
-		.lease = ledger->rows.visibility / 4 * 3,
-		.statement_timeout = ledger_patience(ledger),
-	};
-
-	rows_gather(&ledger->rows, ledger->store, &turn);
-	if (ledger_n_asks(&turn) == 0 && !ledger_is_up(ledger))
-		ledger_heard(ledger); /* it lets us in, and there is nothing to ask it for */
-	ledger_run(ledger, &turn);
-}
-
-/* ---- The thread ---- */
-
-/* How long nothing will be due, in milliseconds for poll(). */
-static int ledger_sleep(const struct ledger *ledger)
-{
-	usec_t now = clock_boottime(), sleep = LEDGER_IDLE;
-
-	if (!store_is_connected(ledger->store)) {
-		usec_t pause = usec_sub(ledger->connect_at, clock_monotonic());
-		sleep = usec_min(pause, USEC_PER_SEC);
-	} else {
-		sleep = usec_min(sleep, usec_sub(rows_due_at(&ledger->rows), now));
-	}
-	return (int)((sleep + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
+	outage_end_pause(&ledger->outage);
 }
 
 /* The connection may be dead without a word, and the database's time is not what it seemed. */
@@ -454,7 +211,7 @@ static void ledger_look_at_clocks(struct ledger *ledger)
 	if (!jump_look(&ledger->clocks, &moved))
 		return;
 	store_disconnect(ledger->store);
-	ledger->connect_at = 0;
+	outage_end_pause(&ledger->outage);
 }
 
 /* The other side may hang up while nothing is asked. */
@@ -469,6 +226,7 @@ static void ledger_take_terms(struct ledger *ledger)
 {
 	ledger->rows.visibility = atomic_load(&ledger->visibility);
 	ledger->rows.extendable = atomic_load(&ledger->extendable);
+	ledger->outage.visibility = ledger->rows.visibility;
 }
 
 static void *ledger_thread(void *userdata)
@@ -492,7 +250,7 @@ static void *ledger_thread(void *userdata)
 		ledger_take_terms(ledger);
 		rows_take(&ledger->rows, &came);
 		rows_return_stopped(&ledger->rows);
-		if (!store_is_connected(ledger->store) && clock_monotonic() >= ledger->connect_at)
+		if (!store_is_connected(ledger->store) && outage_pause(&ledger->outage) == 0)
 			ledger_connect(ledger);
 		if (store_is_connected(ledger->store))
 			ledger_turn(ledger);
