@@ -8,7 +8,10 @@
 
 /* Once. */
 void notify_ready(void);
-/* One line for `systemctl status`; sent only when it differs from the last. */
+/*
+ * One line for `systemctl status`, whatever bytes it is made of; sent only when it differs from the
+ * last.
+ */
 void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void notify_reloading(void);
 /* After notify_reloading(), whether it changed anything or not. */

@@ -6,9 +6,25 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/utf8.h"
+
 void notify_ready(void)
 {
 	sd_notify(0, "READY=1");
+}
+
+/* systemd drops a status that is not UTF-8, and a line's end in it would begin another message. */
+static void notify_clean(char *line)
+{
+	size_t len = strlen(line);
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_sequence(line + i, len - i);
+		if (n > 0 && (unsigned char)line[i] >= ' ')
+			continue;
+		line[i] = '?';
+		n = 1;
+	}
 }
 
 void notify_status(const char *format, ...)
@@ -20,6 +36,7 @@ void notify_status(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
+	notify_clean(line);
 	if (strcmp(line, last) == 0)
 		return;
 	memcpy(last, line, sizeof last);
