@@ -122,15 +122,16 @@ static void write_database(const struct dispatcher *dispatcher,
 		&ledger_batch_bounds, 1);
 }
 
-/* 0: there are none, or not any more. */
+/* 0: there are none, or not any more. By AWS' clock, which is the one that ends them. */
 static double credentials_left(struct identity *identity)
 {
 	const struct credentials *c = credential_store_current(identity_credentials(identity));
+	usec_t now = skew_now(identity_skew(identity));
 
 	if (!c)
 		return 0;
 	return c->expires_at == USEC_INFINITY ? (double)INFINITY
-					      : seconds(usec_sub(c->expires_at, clock_realtime()));
+					      : seconds(usec_sub(c->expires_at, now));
 }
 
 static void write_self(struct identity *identity, struct strbuf *out)

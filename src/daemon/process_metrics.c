@@ -80,8 +80,7 @@ static void put_stat(struct strbuf *out)
 		stat[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
 }
 
-static void put_limit(
-	struct strbuf *out, const char *name, const char *help, __rlimit_resource_t resource)
+static void put_limit(struct strbuf *out, const char *name, const char *help, int resource)
 {
 	struct rlimit limit;
 

@@ -6,6 +6,7 @@ import re
 from lab import tap
 from lab.case import setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
+from lab.identity import ROLE, Keyless
 from lab.metrics_case import MetricsCase
 
 
@@ -79,6 +80,19 @@ class Metrics(MetricsCase):
         other = self.start_listening().wait_ready()
         other.wait_line(rf"\[metrics\] listen: {self.address}: Address already in use; there are "
                         "no metrics until a restart")
+
+
+class OfTheKeys(Keyless, MetricsCase):
+    def test_the_time_that_is_left_is_that_of_awss_clock(self):
+        """Ours is slow: by it they would be good for longer than they are."""
+        self.sqs.set_ahead(20 * 60)
+        self.addCleanup(self.sqs.set_ahead, 0)
+        self.sqs.role(ROLE, web_identity_token="a.b.c")
+        daemon = self.configure({"metrics.listen": self.address}, environment={
+            "AWS_WEB_IDENTITY_TOKEN_FILE": self.write("token", "a.b.c"), "AWS_ROLE_ARN": ROLE})
+        daemon.start().wait_line("clock is .* behind AWS's")
+        left = self.value("nexus_credentials_expiry_seconds")
+        self.assertTrue(3500 < left < 3603, left)  # HTTP has whole seconds
 
 
 if __name__ == "__main__":
