@@ -317,7 +317,7 @@ int dead_letters_open(struct client *client, const char *queue_url, struct dead_
 	if (!dead->url)
 		return ctl_fail(EXIT_FAILURE,
 			"the queue %s has no redrive policy, and so no dead letters: nexusctl "
-			"provision",
+			"provision --fix",
 			queue_url_name(queue_url));
 	dead->name = queue_url_name(dead->url);
 	*ret = TAKE_PTR(dead);

@@ -1,10 +1,10 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aws/queue_url.h"
 #include "aws/sqs_action.h"
+#include "ctl/attributes.h"
 #include "ctl/client.h"
 #include "ctl/doctor.h"
 #include "ctl/site.h"
@@ -92,9 +92,7 @@ static bool look_at_permission(struct doctor *d, struct client *client,
 
 static usec_t duration_of(const struct site *site, const char *attribute)
 {
-	const char *text = site_attribute(site, attribute);
-
-	return text ? strtoull(text, NULL, 10) * USEC_PER_SEC : 0;
+	return attributes_number(site->attributes, attribute) * USEC_PER_SEC;
 }
 
 static void judge_visibility(
@@ -124,19 +122,9 @@ static void judge_visibility(
 			is, extendable ? ", extended while a job runs" : "", longest);
 }
 
-/* Receives before a message is dead. */
-static int receives_of(const struct site *site)
-{
-	json_auto_t *policy = json_loads(site_attribute(site, "RedrivePolicy"), 0, NULL);
-	const json_t *count = json_object_get(policy, "maxReceiveCount");
-
-	return json_is_string(count) ? atoi(json_string_value(count))
-				     : (int)json_integer_value(count);
-}
-
 static void judge_redrive(struct doctor *d, const struct site *jobs, const struct site *dead)
 {
-	int receives = receives_of(jobs);
+	int receives = attributes_receives(jobs->attributes);
 
 	if (receives < PREFLIGHT_RECEIVES_MIN)
 		doctor_say(d, DOCTOR_WARNING, "redrive", PROVISION,

@@ -142,16 +142,16 @@ static void find_in_queues(const struct ctl *ctl, const struct view *view)
 {
 	if (!view->dead.url)
 		find(ctl, "no redrive policy: what always fails comes again for ever: nexusctl "
-			  "provision");
+			  "provision --fix");
 	if (!view->dead.attributes)
 		return;
 	uint64_t dead = attributes_messages(view->dead.attributes);
 	if (dead > 0)
 		find(ctl, "%" PRIu64 " dead letters: nexusctl dlq list", dead);
-	if (attributes_number(view->dead.attributes, "MessageRetentionPeriod") <
+	if (attributes_number(view->dead.attributes, "MessageRetentionPeriod") <=
 		attributes_number(view->queue.attributes, "MessageRetentionPeriod"))
-		find(ctl, "dead letters are kept for less time than messages, and that counts from "
-			  "when they were sent: nexusctl provision");
+		find(ctl, "dead letters are kept no longer than messages, and that counts from "
+			  "when they were sent: nexusctl provision --fix");
 }
 
 static void find_in_rows(const struct ctl *ctl, const struct view *view)

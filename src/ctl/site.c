@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aws/queue_url.h"
+#include "ctl/attributes.h"
 #include "ctl/ctl.h"
 
 void site_done(struct site *site)
@@ -43,15 +44,7 @@ const char *site_attribute(const struct site *site, const char *name)
 
 uint64_t site_messages(const struct site *site)
 {
-	static const char *const names[] = {"ApproximateNumberOfMessages",
-		"ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"};
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		const char *text = site_attribute(site, names[i]);
-		n += text ? strtoull(text, NULL, 10) : 0;
-	}
-	return n;
+	return attributes_messages(site->attributes);
 }
 
 bool site_follow(const struct site *site, struct site *ret_dead_letters)
