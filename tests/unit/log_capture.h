@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "base/log.h"
 
-static char directory[] = "/tmp/test_log.XXXXXX";
 static char socket_path[64];
 
 static inline void setup(void)
@@ -25,15 +25,13 @@ static inline void setup(void)
 	signal(SIGPIPE, SIG_IGN);
 	unsetenv("JOURNAL_STREAM");
 	unsetenv("NO_COLOR");
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	snprintf(socket_path, sizeof socket_path, "%s/socket", directory);
+	snprintf(socket_path, sizeof socket_path, "%s/socket", test_folder_enter());
 }
 
 static inline void teardown(void)
 {
 	log_close();
-	unlink(socket_path);
-	rmdir(directory);
+	test_folder_leave();
 }
 
 static inline int open_log(enum log_format format)

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "handler/child.h"
 #include "handler/child_check.h"
 
-static char folder[] = "/tmp/test_child.XXXXXX";
+static const char *folder;
 static char file[64];
 static struct child_means *means;
 static struct child_plan *plan;
@@ -20,7 +20,7 @@ static char error[CHILD_ERROR_MAX];
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = test_folder_enter();
 	snprintf(file, sizeof file, "%s/file", folder);
 }
 
@@ -28,17 +28,7 @@ static void teardown(void)
 {
 	child_plan_free(plan);
 	child_means_free(means);
-	unlink(file);
-	rmdir(folder);
-}
-
-static void write_file(const char *text, mode_t mode)
-{
-	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
+	test_folder_leave();
 }
 
 static void make(const struct child_means_options *options, const struct child_settings *settings)
@@ -109,7 +99,7 @@ START_TEST(the_nearer_a_value_is_the_more_it_counts)
 	const char *const usual[] = {"A=usual", "B=usual", "LANG=usual", NULL};
 	const char *const job[] = {"E=job", NULL};
 
-	write_file("B=file\nC=file\nDATABASE_URL=file\n", 0600);
+	test_write(file, "B=file\nC=file\nDATABASE_URL=file\n");
 	make(&(struct child_means_options){.region = "eu-west-1"},
 		&(struct child_settings){.program = "/usr/bin/env",
 			.usual = usual,
@@ -137,7 +127,7 @@ START_TEST(what_is_hidden_is_out_of_its_reach)
 {
 	const char *hidden[] = {file, NULL};
 
-	write_file("secret", 0600);
+	test_write(file, "secret");
 	make(&(struct child_means_options){.hidden = hidden},
 		&(struct child_settings){.program = "/bin/sh -c 'cat file || echo hidden'",
 			.working_directory = folder});
@@ -242,7 +232,7 @@ START_TEST(a_check_misses_the_interpreter_of_a_script)
 	const struct child_settings settings = {.program = file};
 	_cleanup_strbuf_ struct strbuf problems = STRBUF_INIT, expected = STRBUF_INIT;
 
-	write_file(SCRIPTS[_i].script, 0700);
+	test_write_program(file, SCRIPTS[_i].script);
 	if (SCRIPTS[_i].wrong)
 		strbuf_printf(&expected, "program: %s: %s\n", file, SCRIPTS[_i].wrong);
 	ck_assert_int_eq(child_check(&settings, &problems), SCRIPTS[_i].wrong ? 1 : 0);

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "aws/credential_store.h"
 #include "base/file.h"
@@ -123,17 +124,8 @@ END_TEST
 
 /* ---- Files that change, and files that may not be read ---- */
 
-static char folder[] = "/tmp/test_credentials.XXXXXX";
+static const char *folder;
 static char path[64];
-
-static void write_file(const char *content)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(content, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
 
 static struct credential_store *store;
 static struct skew skew;
@@ -153,7 +145,7 @@ static void open_store(const struct credential_source *const *sources)
 
 static void setup_folder(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = test_folder_enter();
 	snprintf(path, sizeof path, "%s/credentials", folder);
 	test_environment_set("AWS_EC2_METADATA_DISABLED", "true");
 	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", path);
@@ -165,13 +157,12 @@ static void teardown_folder(void)
 	store = credential_store_free(store);
 	/* A test may have given up root: who made the folder may remove it. */
 	ck_assert_int_eq(seteuid(getuid()), 0);
-	ck_assert_int_eq(remove(path), 0);
-	ck_assert_int_eq(remove(folder), 0);
+	test_folder_leave();
 }
 
 START_TEST(nothing_is_there_before_the_first_reload)
 {
-	write_file(KEYS("AKIDOLD", "old"));
+	test_write(path, KEYS("AKIDOLD", "old"));
 	ck_assert_ptr_null(credential_store_current(store));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDOLD");
@@ -182,10 +173,10 @@ START_TEST(a_key_rotated_on_disk_is_picked_up_and_who_holds_the_old_one_keeps_it
 {
 	_cleanup_(credentials_unrefp) struct credentials *old = NULL;
 
-	write_file(KEYS("AKIDOLD", "old"));
+	test_write(path, KEYS("AKIDOLD", "old"));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	old = credentials_ref(credential_store_current(store));
-	write_file(KEYS("AKIDNEW", "new"));
+	test_write(path, KEYS("AKIDNEW", "new"));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	ck_assert_str_eq(credential_store_current(store)->access_key_id, "AKIDNEW");
 	ck_assert_str_eq(credential_store_current(store)->secret_access_key, "new");
@@ -196,13 +187,13 @@ END_TEST
 
 START_TEST(an_unchanged_key_stays_the_same_object)
 {
-	write_file(KEYS("AKIDOLD", "old"));
+	test_write(path, KEYS("AKIDOLD", "old"));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	struct credentials *before = credential_store_current(store);
-	write_file("# touched\n" KEYS("AKIDOLD", "old"));
+	test_write(path, "# touched\n" KEYS("AKIDOLD", "old"));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	ck_assert_ptr_eq(credential_store_current(store), before);
-	write_file(KEYS("AKIDOLD", "old") "aws_session_token = token\n");
+	test_write(path, KEYS("AKIDOLD", "old") "aws_session_token = token\n");
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
 	ck_assert_str_eq(credential_store_current(store)->session_token, "token");
 }
@@ -212,9 +203,9 @@ START_TEST(a_reload_that_fails_leaves_the_current_key)
 {
 	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
 
-	write_file(KEYS("AKIDOLD", "old"));
+	test_write(path, KEYS("AKIDOLD", "old"));
 	ck_assert_int_eq(credential_store_reload(store, text), 0);
-	write_file("[default]\naws_access_key_id = AKIDNEW\n");
+	test_write(path, "[default]\naws_access_key_id = AKIDNEW\n");
 	ck_assert_int_eq(credential_store_reload(store, text), -EINVAL);
 	strbuf_printf(&expected,
 		"%s:2: profile default has an aws_access_key_id but no aws_secret_access_key",
@@ -234,7 +225,7 @@ static void become_nobody(void)
 
 START_TEST(a_file_that_the_environment_names_must_be_readable)
 {
-	write_file(KEYS("AKIDOLD", "old"));
+	test_write(path, KEYS("AKIDOLD", "old"));
 	ck_assert_int_eq(chmod(folder, 0755), 0);
 	become_nobody();
 	ck_assert_int_eq(credential_store_reload(store, text), -EINVAL);
@@ -245,7 +236,7 @@ END_TEST
 START_TEST(a_file_in_a_home_that_is_closed_to_us_counts_as_missing)
 {
 	/* The home directory is the folder, which nobody may enter. */
-	write_file("");
+	test_write(path, "");
 	test_environment_set("HOME", folder);
 	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", NULL);
 	ck_assert_int_eq(chmod(folder, 0), 0);

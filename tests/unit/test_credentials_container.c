@@ -5,6 +5,7 @@
 
 #include "../support/test_connect.h"
 #include "../support/test_environment.h"
+#include "../support/test_folder.h"
 #include "../support/test_search.h"
 #include "../support/test_server.h"
 #include "../support/test_suite.h"
@@ -96,30 +97,19 @@ END_TEST
 
 /* ---- Authorization ---- */
 
-static char path[] = "/tmp/test_container.XXXXXX";
-
-static void write_token(const char *content)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(content, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
+static const char path[] = "token";
 
 static void setup_file(void)
 {
 	setup();
-	int fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
+	test_folder_enter();
 	test_environment_set(TOKEN_FILE, path);
 	test_environment_set(TOKEN, "hush-variable");
 }
 
 static void teardown_file(void)
 {
-	ck_assert_int_eq(remove(path), 0);
+	test_folder_leave();
 	teardown();
 }
 
@@ -134,11 +124,11 @@ END_TEST
 
 START_TEST(the_token_file_beats_the_variable_and_is_read_again_for_every_search)
 {
-	write_token("hush-first");
+	test_write(path, "hush-first");
 	run();
 	ck_assert_int_eq(t.r, 0);
 	ck_assert_ptr_nonnull(strstr(asked_head, "\r\nAuthorization: hush-first\r\n"));
-	write_token("hush-second\r\n\n");
+	test_write(path, "hush-second\r\n\n");
 	run();
 	ck_assert_int_eq(t.r, 0);
 	ck_assert_ptr_nonnull(strstr(asked_head, "\r\nAuthorization: hush-second\r\n"));
@@ -163,7 +153,7 @@ START_TEST(a_token_file_that_is_empty_is_said)
 {
 	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
 
-	write_token("\r\n");
+	test_write(path, "\r\n");
 	run();
 	ck_assert_int_eq(t.r, -EAGAIN);
 	strbuf_printf(
@@ -174,7 +164,7 @@ END_TEST
 
 START_TEST(a_token_that_is_refused_is_named_and_not_repeated)
 {
-	write_token("hush-hush-hush");
+	test_write(path, "hush-hush-hush");
 	status = 403;
 	body = "{\"code\":\"AccessDenied\",\"message\":\"hush-hush-hush is not valid\"}";
 	run();
@@ -204,7 +194,7 @@ START_TEST(a_token_with_a_line_end_in_it_is_refused)
 	ck_assert_str_eq(
 		t.search.text, TOKEN " holds a line end or another character that no token has");
 
-	write_token(BROKEN_TOKENS[_i]);
+	test_write(path, BROKEN_TOKENS[_i]);
 	test_environment_set(TOKEN_FILE, path);
 	run();
 	ck_assert_int_eq(t.r, -EINVAL);

@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_folder.h"
 #include "../support/test_search.h"
 #include "../support/test_suite.h"
 #include "aws/credentials_process.h"
@@ -29,15 +30,14 @@
 #define HOLD "exec 9>fifo\n"
 #define TELL "echo >&9\n"
 
-static char folder[] = "/tmp/test_process.XXXXXX";
+static const char *folder;
 static int fifo = -1;
 static struct test_search t;
 
 static void setup(void)
 {
 	test_search_init(&t);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
+	folder = test_folder_enter();
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	fifo = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ck_assert_int_ge(fifo, 0);
@@ -45,23 +45,17 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = {"script", "told", "fifo"};
-
 	test_search_done(&t);
 	close(fifo);
-	for (size_t i = 0; i < N_OF(names); i++)
-		remove(names[i]);
-	ck_assert_int_eq(rmdir(folder), 0);
+	test_folder_leave();
 }
 
 static void write_script(const char *lines)
 {
-	FILE *f = fopen("script", "w");
+	_cleanup_free_ char *script = NULL;
 
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_gt(fprintf(f, "#!/bin/sh\n%s", lines), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod("script", 0700), 0);
+	ck_assert_int_gt(asprintf(&script, "#!/bin/sh\n%s", lines), 0);
+	test_write_program("script", script);
 }
 
 static int start(const char *command, usec_t timeout)
@@ -286,11 +280,8 @@ static const struct {
 START_TEST(what_cannot_be_run_is_refused_at_once)
 {
 	_cleanup_free_ char *expected = NULL;
-	FILE *f = fopen("script", "w");
 
-	fputs("no script\n", f);
-	fclose(f);
-	ck_assert_int_eq(chmod("script", 0700), 0);
+	test_write_program("script", "no script\n");
 	ck_assert_int_eq(start(REFUSALS[_i].command, WAIT_MAX), -EINVAL);
 	ck_assert_int_gt(asprintf(&expected, SOURCE ": %s", REFUSALS[_i].text), 0);
 	ck_assert_str_eq(t.search.text, expected);
@@ -346,7 +337,6 @@ START_TEST(a_variable_before_the_program_is_refused_and_not_quoted)
 	ck_assert_int_eq(rename("script", "a=b"), 0);
 	ck_assert_int_eq(start("./a=b", WAIT_MAX), -EINPROGRESS);
 	ck_assert_int_eq(test_search_await(&t), 0);
-	ck_assert_int_eq(remove("a=b"), 0);
 }
 END_TEST
 

@@ -7,11 +7,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_folder.h"
 #include "../support/test_search.h"
 #include "../support/test_server.h"
 #include "../support/test_sts.h"
@@ -28,7 +28,6 @@
 	"{\"AccessKeyId\":\"ASIACONTAINER\",\"SecretAccessKey\":\"secret\",\"Token\":\"task\","    \
 	"\"Expiration\":\"2037-01-02T03:04:05Z\"}"
 
-static char folder[] = "/tmp/test_profile.XXXXXX";
 static struct test_server *server;
 
 /* ---- The token service ---- */
@@ -111,8 +110,7 @@ static void setup(void)
 {
 	test_search_init(&t);
 	t.means.region = "eu-west-1";
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
+	test_folder_enter();
 	server = test_server_new(TEST_PLAIN, answer, NULL);
 	test_environment_set("AWS_CONFIG_FILE", "config");
 	test_environment_set("AWS_SHARED_CREDENTIALS_FILE", "credentials");
@@ -122,23 +120,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const names[] = {"config", "credentials", "script", "token"};
-
 	test_search_done(&t);
 	server = test_server_free(server);
-	for (size_t i = 0; i < N_OF(names); i++)
-		remove(names[i]);
-	ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static void write_file(const char *name, const char *content)
-{
-	FILE *f = fopen(name, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(content, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(name, 0700), 0);
+	test_folder_leave();
 }
 
 static void start(void)
@@ -158,10 +142,10 @@ static int look(void)
 
 START_TEST(a_role_is_assumed_with_the_keys_of_another_profile)
 {
-	write_file("config",
+	test_write("config",
 		"[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n"
 							  "role_session_name = session\n");
-	write_file("credentials", KEYS("base"));
+	test_write("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
 	ck_assert_str_eq(t.found->secret_access_key, "secret1");
@@ -177,11 +161,11 @@ END_TEST
 
 START_TEST(all_that_the_profile_says_of_the_role_is_asked_for_in_its_own_region)
 {
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\nsource_profile = base\n"
 					  "role_session_name = session\nexternal_id = outside\n"
 					  "duration_seconds = 43200\nregion = us-east-2\n");
-	write_file("credentials", KEYS("base") "region = ap-south-1\n");
+	test_write("credentials", KEYS("base") "region = ap-south-1\n");
 	ck_assert_int_eq(look(), 0);
 	ck_assert_ptr_nonnull(strstr(questions[0].form, "&RoleSessionName=session"));
 	ck_assert_ptr_nonnull(strstr(questions[0].form, "&ExternalId=outside"));
@@ -193,15 +177,15 @@ END_TEST
 START_TEST(a_region_of_the_profiles_own_is_enough)
 {
 	t.means.region = NULL;
-	write_file("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
-	write_file("credentials", KEYS("base"));
+	test_write("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
+	test_write("credentials", KEYS("base"));
 	/* The region's own service is meant, as long as no endpoint is set. */
 	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
 	ck_assert_int_eq(test_search_start(&t, &credentials_profile), -EAGAIN);
 	ck_assert_ptr_nonnull(strstr(t.search.text, "region"));
 
 	test_environment_set("AWS_ENDPOINT_URL_STS", test_server_url(server));
-	write_file("credentials", "[worker]\nregion = us-east-2\n" KEYS("base"));
+	test_write("credentials", "[worker]\nregion = us-east-2\n" KEYS("base"));
 	ck_assert_int_eq(look(), 0);
 	assert_signed(0, "AKIDbase", "us-east-2", NULL);
 }
@@ -209,10 +193,10 @@ END_TEST
 
 START_TEST(a_role_is_assumed_with_the_keys_in_the_environment)
 {
-	write_file("config",
+	test_write("config",
 		"[profile worker]\nrole_arn = " ROLE("w") "\n"
 							  "credential_source = Environment\n");
-	write_file("credentials", KEYS("worker"));
+	test_write("credentials", KEYS("worker"));
 	test_environment_set("AWS_ACCESS_KEY_ID", "AKIDENV");
 	test_environment_set("AWS_SECRET_ACCESS_KEY", "secret");
 	test_environment_set("AWS_SESSION_TOKEN", "env");
@@ -228,7 +212,7 @@ START_TEST(a_role_is_assumed_with_the_role_of_a_container)
 {
 	_cleanup_free_ char *uri = NULL;
 
-	write_file("config",
+	test_write("config",
 		"[profile worker]\nrole_arn = " ROLE("w") "\n"
 							  "credential_source = EcsContainer\n");
 	ck_assert_int_gt(asprintf(&uri, "%s/container", test_server_url(server)), 0);
@@ -248,10 +232,10 @@ END_TEST
 
 START_TEST(keys_of_a_source_profile_are_read_anew_for_every_search)
 {
-	write_file("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
-	write_file("credentials", KEYS("base"));
+	test_write("config", "[profile worker]\nrole_arn = " ROLE("w") "\nsource_profile = base\n");
+	test_write("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), 0);
-	write_file("credentials",
+	test_write("credentials",
 		"[base]\naws_access_key_id = AKIDrotated\naws_secret_access_key = secret\n");
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(t.found->access_key_id, "ASIA2");
@@ -264,9 +248,10 @@ END_TEST
 
 START_TEST(a_program_may_give_the_profiles_keys)
 {
-	write_file("config", "[profile worker]\ncredential_process = ./script\n");
-	write_file("script", "#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
-			     "\"SecretAccessKey\":\"secret\"}'\n");
+	test_write("config", "[profile worker]\ncredential_process = ./script\n");
+	test_write_program("script",
+		"#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
+		"\"SecretAccessKey\":\"secret\"}'\n");
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(t.found->access_key_id, "AKIDPROCESS");
 	ck_assert_str_eq(t.found->source, "credential_process of profile worker in config");
@@ -276,11 +261,12 @@ END_TEST
 
 START_TEST(a_program_may_give_the_keys_that_assume_the_role)
 {
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\nsource_profile = base\n"
 					  "[profile base]\ncredential_process = ./script\n");
-	write_file("script", "#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
-			     "\"SecretAccessKey\":\"secret\",\"SessionToken\":\"t\"}'\n");
+	test_write_program("script",
+		"#!/bin/sh\necho '{\"Version\":1,\"AccessKeyId\":\"AKIDPROCESS\","
+		"\"SecretAccessKey\":\"secret\",\"SessionToken\":\"t\"}'\n");
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(t.found->access_key_id, "ASIA1");
 	assert_signed(0, "AKIDPROCESS", "eu-west-1", "t");
@@ -289,10 +275,10 @@ END_TEST
 
 START_TEST(a_program_that_fails_is_the_end_of_the_search)
 {
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\nsource_profile = base\n"
 					  "[profile base]\ncredential_process = ./script\n");
-	write_file("script", "#!/bin/sh\necho no >&2; exit 1\n");
+	test_write_program("script", "#!/bin/sh\necho no >&2; exit 1\n");
 	ck_assert_int_eq(look(), -EIO);
 	ck_assert_str_eq(t.search.text,
 		"credential_process of profile base in config: ./script ended "
@@ -303,8 +289,8 @@ END_TEST
 
 START_TEST(a_web_identity_may_be_the_profiles_or_assume_its_role)
 {
-	write_file("token", "identity\n");
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("token", "identity\n");
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\n"
 					  "web_identity_token_file = token\nregion = us-east-2\n"
 					  "role_session_name = session\nduration_seconds = 900\n");
@@ -317,7 +303,7 @@ START_TEST(a_web_identity_may_be_the_profiles_or_assume_its_role)
 	ck_assert_ptr_nonnull(strstr(questions[0].form, "&WebIdentityToken=identity"));
 	ck_assert_ptr_null(strstr(questions[0].head, "Authorization"));
 
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\nsource_profile = base\n"
 					  "[profile base]\nrole_arn = " ROLE(
 						  "b") "\n"
@@ -333,8 +319,8 @@ START_TEST(the_region_of_the_profile_is_that_of_its_web_identity_too)
 	/* One that cannot be, so that nobody is asked. */
 	t.means.region = NULL;
 	test_environment_set("AWS_ENDPOINT_URL_STS", NULL);
-	write_file("token", "identity\n");
-	write_file("config", "[profile worker]\nrole_arn = " ROLE(
+	test_write("token", "identity\n");
+	test_write("config", "[profile worker]\nrole_arn = " ROLE(
 				     "w") "\n"
 					  "web_identity_token_file = token\nregion = north pole\n");
 	ck_assert_int_eq(test_search_start(&t, &credentials_profile), -EINVAL);
@@ -355,8 +341,8 @@ END_TEST
 
 START_TEST(each_role_is_assumed_with_the_keys_of_the_one_before)
 {
-	write_file("config", CHAIN);
-	write_file("credentials", KEYS("base"));
+	test_write("config", CHAIN);
+	test_write("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), 0);
 	ck_assert_str_eq(t.found->access_key_id, "ASIA2");
 	ck_assert_str_eq(t.found->source,
@@ -374,8 +360,8 @@ END_TEST
 START_TEST(a_role_that_is_refused_ends_the_search_and_is_named)
 {
 	refused = 2;
-	write_file("config", CHAIN);
-	write_file("credentials", KEYS("base"));
+	test_write("config", CHAIN);
+	test_write("credentials", KEYS("base"));
 	ck_assert_int_eq(look(), -EACCES);
 	ck_assert_msg(strstr(t.search.text, ROLE("w")), "%s", t.search.text);
 	ck_assert_uint_eq(n_questions, 2);
@@ -393,8 +379,8 @@ START_TEST(a_cancel_reaches_the_program)
 {
 	siginfo_t info;
 
-	write_file("config", "[profile worker]\ncredential_process = ./script\n");
-	write_file("script", "#!/bin/sh\nexec sleep 30\n");
+	test_write("config", "[profile worker]\ncredential_process = ./script\n");
+	test_write_program("script", "#!/bin/sh\nexec sleep 30\n");
 	start();
 	credential_search_cancel(&t.search);
 	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
@@ -406,8 +392,8 @@ END_TEST
 
 START_TEST(a_cancel_reaches_the_role_that_is_asked_for)
 {
-	write_file("config", CHAIN);
-	write_file("credentials", KEYS("base"));
+	test_write("config", CHAIN);
+	test_write("credentials", KEYS("base"));
 	unanswered = (unsigned)_i;
 	start();
 	while (test_server_requests(server) < unanswered)
@@ -439,8 +425,8 @@ START_TEST(the_store_finds_a_roles_keys_by_itself)
 	struct credential_store_options options = {.means = t.means};
 	char text[CREDENTIALS_TEXT_MAX] = "";
 
-	write_file("config", CHAIN);
-	write_file("credentials", KEYS("base"));
+	test_write("config", CHAIN);
+	test_write("credentials", KEYS("base"));
 	ck_assert_int_eq(credential_store_new(&options, &store), 0);
 	credential_store_watch(store, &watcher);
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);

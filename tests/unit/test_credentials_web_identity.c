@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "../support/test_environment.h"
+#include "../support/test_folder.h"
 #include "../support/test_sts.h"
 #include "../support/test_suite.h"
 #include "aws/credential_store.h"
@@ -18,21 +19,11 @@
 
 #define ANSWER(id) TEST_STS_KEYS("AssumeRoleWithWebIdentity", id, "secret", "token")
 
-static char folder[] = "/tmp/test_web_identity.XXXXXX";
 static char token_file[64];
 
 static sd_event *event;
 static struct http *http;
 static struct credential_store *store;
-
-static void write_token(const char *text)
-{
-	FILE *file = fopen(token_file, "w");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
 
 /* What the store said of its last search. */
 static struct {
@@ -63,8 +54,7 @@ static void setup(void)
 	const struct http_options http_options = {.user_agent = "nexus-worker/test"};
 
 	signal(SIGPIPE, SIG_IGN);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(token_file, sizeof token_file, "%s/token", folder);
+	snprintf(token_file, sizeof token_file, "%s/token", test_folder_enter());
 	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert_int_eq(http_new(event, &http_options, &http), 0);
@@ -92,8 +82,7 @@ static void teardown(void)
 	test_sts_stop();
 	event = sd_event_unref(event);
 	curl_global_cleanup();
-	unlink(token_file);
-	rmdir(folder);
+	test_folder_leave();
 }
 
 static void await(unsigned n)
@@ -129,7 +118,7 @@ static void assert_token_sent(const char *encoded)
 START_TEST(the_files_token_is_what_the_role_is_given_for)
 {
 	test_environment_set("AWS_ROLE_SESSION_NAME", "me");
-	write_token(FIRST "\n");
+	test_write(token_file, FIRST "\n");
 	test_sts_answers(200, "", ANSWER("ASIAONE"));
 	look();
 	ck_assert_int_eq(seen.r, 0);
@@ -146,12 +135,12 @@ END_TEST
 
 START_TEST(a_token_that_was_renewed_is_sent_the_next_time)
 {
-	write_token(FIRST);
+	test_write(token_file, FIRST);
 	test_sts_answers(200, "", ANSWER("ASIAONE"));
 	test_sts_answers(200, "", ANSWER("ASIATWO"));
 	look();
 	assert_token_sent(FIRST);
-	write_token(NEXT);
+	test_write(token_file, NEXT);
 	look();
 	assert_token_sent(NEXT);
 	ck_assert_str_eq(credential_store_current(store)->access_key_id, "ASIATWO");
@@ -160,7 +149,7 @@ END_TEST
 
 START_TEST(only_line_ends_behind_the_token_are_taken_off)
 {
-	write_token(" a b \r\n\n\r\n");
+	test_write(token_file, " a b \r\n\n\r\n");
 	test_sts_answers(200, "", ANSWER("ASIAONE"));
 	look();
 	assert_token_sent("%20a%20b%20");
@@ -169,7 +158,7 @@ START_TEST(only_line_ends_behind_the_token_are_taken_off)
 	char longest[20000 + 3];
 	memset(longest, 'x', 20000);
 	strcpy(longest + 20000, "\r\n");
-	write_token(longest);
+	test_write(token_file, longest);
 	look();
 	ck_assert_int_eq(seen.r, 0);
 	ck_assert_uint_eq(strlen(strstr(test_sts_form(), "&WebIdentityToken=")), 18 + 20000);
@@ -180,7 +169,7 @@ START_TEST(while_the_file_is_away_the_keys_stay)
 {
 	char want[CREDENTIALS_TEXT_MAX];
 
-	write_token(FIRST);
+	test_write(token_file, FIRST);
 	test_sts_answers(200, "", ANSWER("ASIAONE"));
 	look();
 	ck_assert_int_eq(unlink(token_file), 0);
@@ -199,7 +188,7 @@ END_TEST
 
 START_TEST(a_refusal_ends_the_search_with_what_cures_it)
 {
-	write_token(FIRST);
+	test_write(token_file, FIRST);
 	test_sts_answers(403, "", TEST_STS_ERROR("AccessDenied", "Not authorized, says " FIRST));
 	look();
 	ck_assert_int_eq(seen.r, -EACCES);
@@ -215,12 +204,12 @@ END_TEST
 
 START_TEST(a_token_that_is_too_old_is_read_again_when_the_store_asks_again)
 {
-	write_token(FIRST);
+	test_write(token_file, FIRST);
 	test_sts_answers(400, "", TEST_STS_ERROR("ExpiredTokenException", "Token expired"));
 	test_sts_answers(200, "", ANSWER("ASIATWO"));
 	look();
 	ck_assert_int_eq(seen.r, -EAGAIN);
-	write_token(NEXT);
+	test_write(token_file, NEXT);
 	/* By itself, after its pause. */
 	await(2);
 	ck_assert_int_eq(seen.r, 0);
@@ -232,7 +221,7 @@ START_TEST(a_store_that_ends_takes_the_question_back)
 {
 	char text[CREDENTIALS_TEXT_MAX];
 
-	write_token(FIRST);
+	test_write(token_file, FIRST);
 	test_sts_answers(0, "", "");
 	ck_assert_int_eq(credential_store_reload(store, text), -EINPROGRESS);
 	while (test_sts_requests() == 0)
@@ -270,7 +259,7 @@ START_TEST(another_source_may_bring_its_own_file_role_and_name)
 	};
 
 	test_environment_set("AWS_ROLE_SESSION_NAME", "unused");
-	write_token(NEXT);
+	test_write(token_file, NEXT);
 	test_sts_answers(200, "", ANSWER("ASIAOTHER"));
 	ck_assert_int_eq(credentials_web_identity_start(&search, &identity), -EINPROGRESS);
 	await(1);

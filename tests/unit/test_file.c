@@ -5,39 +5,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/file.h"
 
-static char folder[] = "/tmp/test_file.XXXXXX";
 static struct strbuf text;
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
+	test_folder_enter();
 	text = STRBUF_INIT;
 }
 
 static void teardown(void)
 {
 	strbuf_done(&text);
-	remove("it");
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static void write_file(const char *content)
-{
-	FILE *f = fopen("it", "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(content, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
+	test_folder_leave();
 }
 
 START_TEST(a_file_is_read_whole_up_to_the_ceiling)
 {
-	write_file("12345");
+	test_write("it", "12345");
 	ck_assert_int_eq(file_read("it", 5, &text), 0);
 	ck_assert_str_eq(text.data, "12345");
 }
@@ -45,7 +33,7 @@ END_TEST
 
 START_TEST(past_the_ceiling_is_an_error_and_leaves_ret_alone)
 {
-	write_file("123456");
+	test_write("it", "123456");
 	ck_assert_int_eq(file_read("it", 5, &text), -EFBIG);
 	ck_assert_int_eq(file_read("it-not", 5, &text), -ENOENT);
 	ck_assert_int_eq(file_read(".", 5, &text), -EISDIR);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_seen.h"
 #include "../support/test_server.h"
 #include "../support/test_suite.h"
@@ -18,16 +19,14 @@
 static sd_event *event;
 static struct http *http;
 static struct test_server *server;
-static char path[] = "/tmp/test-http-tls-XXXXXX";
+static const char path[] = "bundle.pem";
 
 static void setup(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
 	ck_assert_int_ge(sd_event_new(&event), 0);
-	int fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
+	test_folder_enter();
 }
 
 static void teardown(void)
@@ -36,7 +35,7 @@ static void teardown(void)
 	server = test_server_free(server);
 	event = sd_event_unref(event);
 	curl_global_cleanup();
-	unlink(path);
+	test_folder_leave();
 }
 
 static enum test_then answer(void *userdata, const struct test_request *request, struct strbuf *out)
@@ -45,15 +44,6 @@ static enum test_then answer(void *userdata, const struct test_request *request,
 	(void)request;
 	test_answer(out, 200, "text/plain", "hello");
 	return TEST_KEEP;
-}
-
-static void write_bundle(const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(text, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
 }
 
 enum trust {
@@ -66,10 +56,10 @@ static void start(enum test_tls kind, enum trust trust)
 {
 	server = test_server_new(kind, answer, NULL);
 	if (trust == TRUST_BUNDLE && test_server_certificate(server)) {
-		write_bundle(test_server_certificate(server));
+		test_write(path, test_server_certificate(server));
 	} else if (trust == TRUST_OTHER) {
 		struct test_server *other = test_server_new(TEST_TLS, answer, NULL);
-		write_bundle(test_server_certificate(other));
+		test_write(path, test_server_certificate(other));
 		test_server_free(other);
 	}
 	const struct http_options options = {.ca_bundle = trust == TRUST_SYSTEM ? NULL : path};
@@ -246,7 +236,7 @@ START_TEST(a_bundle_that_is_replaced_counts_a_minute_later_at_the_latest)
 	start(TEST_TLS, TRUST_OTHER);
 	get(&seen);
 	ck_assert_int_eq(seen.error, -EKEYREJECTED);
-	write_bundle(test_server_certificate(server));
+	test_write(path, test_server_certificate(server));
 	ahead = 61;
 	get(&seen);
 	ck_assert_int_eq(seen.error, 0);
@@ -260,13 +250,13 @@ START_TEST(a_bundle_is_looked_at_before_it_is_used)
 
 	strbuf_printf(&two, "# ours\n%s\n# theirs\n%s", test_server_certificate(server),
 		test_server_certificate(server));
-	write_bundle(strbuf_str(&two));
+	test_write(path, strbuf_str(&two));
 	ck_assert_int_eq(ca_bundle_check(path), 0);
-	write_bundle("-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n");
+	test_write(path, "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n");
 	ck_assert_int_eq(ca_bundle_check(path), -EBADMSG);
-	write_bundle("no certificate\n");
+	test_write(path, "no certificate\n");
 	ck_assert_int_eq(ca_bundle_check(path), -EBADMSG);
-	write_bundle("");
+	test_write(path, "");
 	ck_assert_int_eq(ca_bundle_check(path), -EBADMSG);
 	ck_assert_int_eq(ca_bundle_check("/"), -EISDIR);
 	ck_assert_int_eq(ca_bundle_check("/dev/zero"), -EFBIG);

@@ -1,12 +1,12 @@
 /*
  * Who the daemon is, by what a process's own environment says; each case is a process.
  */
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "log_capture.h"
 
 #include <curl/curl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
 #include "base/file.h"
@@ -34,7 +34,6 @@ static void setup_loop(void)
 	sigaddset(&set, SIGCHLD);
 	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	ck_assert_int_eq(clearenv(), 0);
-	ck_assert_int_eq(chdir(directory), 0);
 	log_fd = pipe_as_stderr();
 	ck_assert_int_eq(open_log(LOG_FORMAT_TEXT), 0);
 	ck_assert_int_eq(curl_global_init(CURL_GLOBAL_DEFAULT), 0);
@@ -48,9 +47,6 @@ static void teardown_loop(void)
 	http = http_free(http);
 	event = sd_event_unref(event);
 	curl_global_cleanup();
-	remove("config");
-	remove("keys");
-	remove("told");
 }
 
 static void set_keys(void)
@@ -78,16 +74,6 @@ static void await_change(void)
 		ck_assert_int_gt(sd_event_run(event, WAIT_MAX), 0);
 }
 
-static void write_file(const char *name, const char *content, mode_t mode)
-{
-	FILE *f = fopen(name, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(content, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(name, mode), 0);
-}
-
 /* A program that gives keys, after it has done that, is the default profile's. */
 static void write_program(const char *then)
 {
@@ -98,8 +84,8 @@ static void write_program(const char *then)
 				 "\"SecretAccessKey\":\"secret\"}'\n",
 				 then),
 		0);
-	write_file("keys", script, 0700);
-	write_file("config", "[default]\ncredential_process = ./keys\n", 0600);
+	test_write_program("keys", script);
+	test_write("config", "[default]\ncredential_process = ./keys\n");
 	setenv("AWS_CONFIG_FILE", "config", 1);
 }
 

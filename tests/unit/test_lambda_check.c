@@ -6,27 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "handler/lambda.h"
 #include "handler/runtime_plan.h"
 
-/* Each case runs in a process of its own, in a folder of its own. */
-static char folder[] = "/tmp/test_lambda_check.XXXXXX";
-static const char *made[8]; /* the last one goes first */
-static size_t n_made;
+static const char *folder;
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
-}
-
-static void teardown(void)
-{
-	while (n_made > 0)
-		remove(made[--n_made]);
-	rmdir(folder);
+	folder = test_folder_enter();
 }
 
 /* A folder, where it ends in a slash; and what is above it. */
@@ -44,7 +34,6 @@ static void put(const char *path, mode_t mode)
 		ck_assert_int_eq(mkdir(path, mode), 0);
 	else
 		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode));
-	made[n_made++] = path;
 }
 
 /* ---- Finding a module ---- */
@@ -179,7 +168,7 @@ int main(void)
 {
 	Suite *suite = suite_create("lambda check");
 	TCase *c = tcase_create("all");
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, test_folder_leave);
 	tcase_add_loop_test(c, a_module_is_looked_for_as_lambda_does, 0, N_OF(MODULES));
 	tcase_add_loop_test(
 		c, a_bundle_that_runs_by_itself_has_a_program_to_run, 0, N_OF(PROVIDED));

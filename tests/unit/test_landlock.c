@@ -18,11 +18,12 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/clock.h"
 #include "base/landlock.h"
 
-static char folder[] = "/tmp/test_landlock.XXXXXX";
+static const char *folder;
 static struct landlock *landlock;
 
 static const char *path(const char *name)
@@ -37,11 +38,7 @@ static const char *path(const char *name)
 
 static void write_file(const char *name)
 {
-	int fd = open(path(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "#!/bin/sh\n", 10), 10);
-	close(fd);
+	test_write_program(path(name), "#!/bin/sh\n");
 }
 
 static void make_folder(const char *name)
@@ -51,7 +48,7 @@ static void make_folder(const char *name)
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	folder = test_folder_enter();
 	make_folder("etc");
 	make_folder("etc/secret");
 	make_folder("etc/other");
@@ -64,12 +61,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[PATH_MAX];
-
 	clock_replace(NULL);
 	landlock_free(landlock);
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	ck_assert_int_eq(system(command), 0);
+	test_folder_leave();
 }
 
 /* Hides these names of the folder. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "conf/keys.h"
 #include "conf/settings.h"
@@ -14,15 +15,12 @@
 #define DATABASE "postgresql://nexus:secret@db.example/nexus"
 #define MINIMAL  "[queue]\nurl = " QUEUE "\n[database]\nurl = " DATABASE "\n"
 
-/* Stands in for /etc/nexus-worker. */
-static char directory[] = "/tmp/test-settings-XXXXXX";
 static struct strbuf problems, warnings;
 static struct settings *settings;
 
 static void setup(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_int_eq(chdir(directory), 0);
+	test_folder_enter(); /* stands in for /etc/nexus-worker */
 	ck_assert_int_eq(mkdir("nexus-worker.conf.d", 0700), 0);
 	problems = STRBUF_INIT;
 	warnings = STRBUF_INIT;
@@ -30,27 +28,10 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[64];
-
 	settings_free(settings);
 	strbuf_done(&problems);
 	strbuf_done(&warnings);
-	snprintf(command, sizeof command, "rm -r %s", directory);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static void put_bytes(const char *path, const char *text, size_t len)
-{
-	FILE *f = fopen(path, "we");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_bytes(path, text, strlen(text));
+	test_folder_leave();
 }
 
 static int load_request(struct settings_request request)
@@ -76,7 +57,7 @@ static const char *origin(const char *section, const char *name)
 
 START_TEST(the_least_that_is_needed_leaves_everything_else_at_its_default)
 {
-	put("nexus-worker.conf", MINIMAL);
+	test_write("nexus-worker.conf", MINIMAL);
 	expect_loaded(load(NULL));
 	expect_problems("");
 	expect_warnings("");
@@ -107,16 +88,16 @@ END_TEST
 
 START_TEST(the_later_source_wins_and_is_remembered)
 {
-	put("nexus-worker.conf", MINIMAL "[log]\nlevel = error\n");
+	test_write("nexus-worker.conf", MINIMAL "[log]\nlevel = error\n");
 	expect_loaded(load(NULL));
 	ck_assert_int_eq(settings->log.level, LOG_ERR);
 	ck_assert_str_eq(origin("log", "level"), "./nexus-worker.conf:6");
 	ck_assert_ptr_null(origin("log", "format"));
 
-	put("nexus-worker.conf.d/20-b.conf", "[log]\nlevel = notice\n");
-	put("nexus-worker.conf.d/10-a.conf", "[log]\nlevel = warning\nformat = text\n");
-	put("nexus-worker.conf.d/30-c.disabled", "[log]\nlevel = loud\n");
-	put("nexus-worker.conf.d/.40.conf", "[log]\nlevel = loud\n");
+	test_write("nexus-worker.conf.d/20-b.conf", "[log]\nlevel = notice\n");
+	test_write("nexus-worker.conf.d/10-a.conf", "[log]\nlevel = warning\nformat = text\n");
+	test_write("nexus-worker.conf.d/30-c.disabled", "[log]\nlevel = loud\n");
+	test_write("nexus-worker.conf.d/.40.conf", "[log]\nlevel = loud\n");
 	expect_loaded(load(NULL));
 	ck_assert_int_eq(settings->log.level, LOG_NOTICE);
 	ck_assert_int_eq(settings->log.format, LOG_FORMAT_TEXT);
@@ -139,11 +120,12 @@ END_TEST
 
 START_TEST(an_empty_value_puts_the_default_back)
 {
-	put("nexus-worker.conf", MINIMAL "region = x\n[queue]\nregion = xy\nwait_time = 1s\n");
-	put("nexus-worker.conf.d/a.conf", "[queue]\nwait_time =\nregion =\n");
+	test_write(
+		"nexus-worker.conf", MINIMAL "region = x\n[queue]\nregion = xy\nwait_time = 1s\n");
+	test_write("nexus-worker.conf.d/a.conf", "[queue]\nwait_time =\nregion =\n");
 	ck_assert_int_eq(load(NULL), -EINVAL);
 
-	put("nexus-worker.conf", MINIMAL "[queue]\nregion = xy\nwait_time = 1s\n");
+	test_write("nexus-worker.conf", MINIMAL "[queue]\nregion = xy\nwait_time = 1s\n");
 	expect_loaded(load("NEXUS_QUEUE_WAIT_TIME=", "NEXUS_QUEUE_URL="));
 	ck_assert_uint_eq(settings->queue.wait_time, 20 * USEC_PER_SEC);
 	ck_assert_ptr_null(origin("queue", "wait_time"));
@@ -153,7 +135,7 @@ END_TEST
 
 START_TEST(our_own_variable_beats_the_other_names_and_those_the_file)
 {
-	put("nexus-worker.conf", MINIMAL "[queue]\nendpoint = http://127.0.0.1:1\n");
+	test_write("nexus-worker.conf", MINIMAL "[queue]\nendpoint = http://127.0.0.1:1\n");
 	expect_loaded(load("AWS_ENDPOINT_URL=http://127.0.0.1:2"));
 	ck_assert_str_eq(settings->queue.endpoint, "http://127.0.0.1:2");
 	expect_loaded(load(
@@ -178,7 +160,7 @@ END_TEST
 
 START_TEST(every_key_has_its_variable)
 {
-	put("nexus-worker.conf", MINIMAL);
+	test_write("nexus-worker.conf", MINIMAL);
 	for (const struct key *k = keys; k < keys + n_keys; k++) {
 		char name[KEY_ENVIRONMENT_MAX], pair[2 * KEY_ENVIRONMENT_MAX], start[128];
 
@@ -207,7 +189,7 @@ START_TEST(what_is_not_whole_can_be_printed)
 {
 	_cleanup_strbuf_ struct strbuf printed = STRBUF_INIT;
 
-	put("nexus-worker.conf", "[queue]\nurl = " QUEUE "\n[worker]\nconcurrency = many\n");
+	test_write("nexus-worker.conf", "[queue]\nurl = " QUEUE "\n[worker]\nconcurrency = many\n");
 	ck_assert_int_eq(load(NULL), -EINVAL);
 	settings_print(settings, &printed);
 	ck_assert_ptr_nonnull(
@@ -218,7 +200,7 @@ END_TEST
 
 START_TEST(a_section_remembers_where_its_type_was_named_first)
 {
-	put("nexus-worker.conf", MINIMAL "[job a]\n[job *]\n[job a]\ntimeout = 3s\n");
+	test_write("nexus-worker.conf", MINIMAL "[job a]\n[job *]\n[job a]\ntimeout = 3s\n");
 	expect_loaded(load(NULL));
 	ck_assert_str_eq(settings_job_for(settings, "a")->origin, "./nexus-worker.conf:5");
 	ck_assert_str_eq(settings_job_for(settings, "b")->origin, "./nexus-worker.conf:6");
@@ -231,13 +213,13 @@ START_TEST(a_configuration_that_was_asked_for_must_be_there)
 	const char *const environment[] = {"SQS_QUEUE_URL=" QUEUE, "DATABASE_URL=" DATABASE, NULL};
 	struct settings_request request = {.config = "other.conf", .environment = environment};
 
-	put("nexus-worker.conf", "[log]\nlevel = error\n");
+	test_write("nexus-worker.conf", "[log]\nlevel = error\n");
 	ck_assert_int_eq(load_request(request), -EINVAL);
 	expect_problems(missing);
 
-	put("other.conf", "[worker]\nconcurrency = 3\n");
+	test_write("other.conf", "[worker]\nconcurrency = 3\n");
 	ck_assert_int_eq(mkdir("other.conf.d", 0700), 0);
-	put("other.conf.d/a.conf", "[worker]\nmemory = 3M\n");
+	test_write("other.conf.d/a.conf", "[worker]\nmemory = 3M\n");
 	expect_loaded(load_request(request));
 	ck_assert_uint_eq(settings->worker.concurrency, 3);
 	ck_assert_uint_eq(settings->worker.memory_bytes, 3 << 20);
@@ -251,7 +233,7 @@ END_TEST
 
 START_TEST(the_database_may_be_named_in_a_file_of_its_own)
 {
-	put("database-url", "postgresql://etc/d\n");
+	test_write("database-url", "postgresql://etc/d\n");
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE));
 	ck_assert_str_eq(settings->database.url, "postgresql://etc/d");
 	ck_assert_str_eq(origin("database", "url"), "./database-url");
@@ -260,12 +242,12 @@ START_TEST(the_database_may_be_named_in_a_file_of_its_own)
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE, "CREDENTIALS_DIRECTORY=credentials"));
 	ck_assert_str_eq(settings->database.url, "postgresql://etc/d");
 
-	put("credentials/database-url", "postgresql://credential/d");
+	test_write("credentials/database-url", "postgresql://credential/d");
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE, "CREDENTIALS_DIRECTORY=credentials"));
 	ck_assert_str_eq(settings->database.url, "postgresql://credential/d");
 	ck_assert_str_eq(origin("database", "url"), "credentials/database-url");
 
-	put("nexus-worker.conf", "[database]\nurl = postgresql://file/d\n");
+	test_write("nexus-worker.conf", "[database]\nurl = postgresql://file/d\n");
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE, "CREDENTIALS_DIRECTORY=credentials"));
 	ck_assert_str_eq(settings->database.url, "postgresql://file/d");
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE, "DATABASE_URL=postgresql://environment/d"));
@@ -275,16 +257,16 @@ END_TEST
 
 START_TEST(a_bad_database_file_is_a_problem_only_when_it_is_needed)
 {
-	put("database-url", "\n\r\n");
+	test_write("database-url", "\n\r\n");
 	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
 	expect_problems("./database-url: is empty, accepted is the database's URL\n");
 	expect_loaded(load("SQS_QUEUE_URL=" QUEUE, "DATABASE_URL=" DATABASE));
 
-	put_bytes("database-url", "a=secret\0b", 10);
+	test_write_bytes("database-url", "a=secret\0b", 10);
 	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
 	expect_problems("./database-url: holds a NUL, accepted is the database's URL\n");
 
-	put("database-url", "a=secret\nb=secret\n");
+	test_write("database-url", "a=secret\nb=secret\n");
 	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
 	ck_assert_ptr_nonnull(
 		strstr(strbuf_str(&problems), "./database-url: url: the value is more "
@@ -340,11 +322,11 @@ END_TEST
 
 START_TEST(types_have_sections_and_all_others_the_star)
 {
-	put("nexus-worker.conf",
+	test_write("nexus-worker.conf",
 		MINIMAL "[worker]\njob_timeout = 10s\n"
 			"[job thumb]\ntimeout = 5min\n[job a b]\n"
 			"max_concurrency = 2\n[job empty]\n[job *]\ntimeout = 7s\n");
-	put("nexus-worker.conf.d/a.conf", "[job thumb]\nmax_concurrency = 3\n");
+	test_write("nexus-worker.conf.d/a.conf", "[job thumb]\nmax_concurrency = 3\n");
 	expect_loaded(load(NULL));
 
 	ck_assert_uint_eq(settings->n_jobs, 4);
@@ -371,17 +353,17 @@ START_TEST(what_is_printed_gives_the_same_settings_again)
 {
 	struct strbuf first = STRBUF_INIT, second = STRBUF_INIT;
 
-	put("nexus-worker.conf", MINIMAL
+	test_write("nexus-worker.conf", MINIMAL
 		"[queue]\nwait_time = 3\nvisibility_timeout = 90s\n[worker]\nmemory = 1025\n");
 	ck_assert_int_eq(load(NULL), -EINVAL);
-	put("nexus-worker.conf", MINIMAL
+	test_write("nexus-worker.conf", MINIMAL
 		"[queue]\nwait_time = 3\nvisibility_timeout = 90s\n[worker]\n"
 		"memory = 1048577\nprefetch_time = 1500us\njob_timeout = 90min\n"
 		"[log]\nlevel = debug\nformat = json\n[job x]\ntimeout = 1h 1ms\n[job y]\n");
 	expect_loaded(load("NEXUS_WORKER_CONCURRENCY=7"));
 	settings_print(settings, &first);
 
-	put("nexus-worker.conf", strbuf_str(&first));
+	test_write("nexus-worker.conf", strbuf_str(&first));
 	expect_loaded(load(NULL));
 	expect_warnings("");
 	settings_print(settings, &second);
@@ -407,7 +389,7 @@ START_TEST(only_what_needs_a_restart_is_named_after_a_reload)
 {
 	struct strbuf names = STRBUF_INIT;
 
-	put("nexus-worker.conf", MINIMAL);
+	test_write("nexus-worker.conf", MINIMAL);
 	expect_loaded(load(NULL));
 	struct settings *old = TAKE_PTR(settings);
 	expect_loaded(load("NEXUS_LOG_LEVEL=debug", "NEXUS_WORKER_PREFETCH_MAX=99",
@@ -429,7 +411,7 @@ END_TEST
 
 START_TEST(a_variable_that_looks_like_ours_is_warned_of)
 {
-	put("nexus-worker.conf", MINIMAL);
+	test_write("nexus-worker.conf", MINIMAL);
 	expect_loaded(load("NEXUS_QUEUE_ULR=x", "NEXUS_WORKER_THREADS=3", "NEXUS_API_KEY=secret",
 		"NEXUS_WROKER_CONCURRENCY=3", "NEXUS_=1", "NEXUSQUEUE=1", "NEXUS_JOB_ID=1",
 		"NEXUS_LOG_LEVEL=info",
@@ -444,8 +426,8 @@ END_TEST
 
 START_TEST(settings_that_do_not_go_together_are_warned_of)
 {
-	put("nexus-worker.conf", MINIMAL "[queue]\nendpoint = http://10.0.0.1:80\n"
-					 "region = us-east-1\n[worker]\nprefetch_max = 3\n");
+	test_write("nexus-worker.conf", MINIMAL "[queue]\nendpoint = http://10.0.0.1:80\n"
+						"region = us-east-1\n[worker]\nprefetch_max = 3\n");
 	expect_loaded(load(NULL));
 	expect_warnings(
 		"./nexus-worker.conf:7: region: not the region in the queue's URL; requests "
@@ -465,7 +447,7 @@ START_TEST(a_megabyte_of_garbage_is_refused_in_a_hundred_lines)
 	strbuf_puts(&text, "[worker]\n");
 	while (text.len < 1 << 20)
 		strbuf_puts(&text, "concurrenci = 3\n");
-	put("nexus-worker.conf", strbuf_str(&text));
+	test_write("nexus-worker.conf", strbuf_str(&text));
 	ck_assert_int_eq(load(NULL), -EINVAL);
 	for (const char *c = strbuf_str(&problems); *c; c++)
 		n_lines += *c == '\n';
@@ -473,7 +455,7 @@ START_TEST(a_megabyte_of_garbage_is_refused_in_a_hundred_lines)
 
 	for (size_t i = 0; i < text.len; i++)
 		text.data[i] = (char)(i * 2654435761u >> 13);
-	put_bytes("nexus-worker.conf", text.data, text.len);
+	test_write_bytes("nexus-worker.conf", text.data, text.len);
 	ck_assert_int_eq(load(NULL), -EINVAL);
 	ck_assert_uint_lt(problems.len, 64 << 10);
 	strbuf_done(&text);
@@ -482,7 +464,7 @@ END_TEST
 
 START_TEST(a_line_that_is_none_is_enough_to_refuse_it_all)
 {
-	put("nexus-worker.conf", MINIMAL "nonsense\n");
+	test_write("nexus-worker.conf", MINIMAL "nonsense\n");
 	ck_assert_int_eq(load(NULL), -EINVAL);
 	expect_problems("./nexus-worker.conf:5: neither \"[section]\" nor \"key = value\" nor a "
 			"comment\n");
@@ -494,7 +476,7 @@ START_TEST(a_long_value_is_quoted_up_to_a_whole_character)
 	static const char start[] = "environment NEXUS_LOG_LEVEL: \"aaaaaaaaaabbbbbbbbbbcccccccccc"
 				    "ddddddddd…\" is not known";
 
-	put("nexus-worker.conf", MINIMAL);
+	test_write("nexus-worker.conf", MINIMAL);
 	ck_assert_int_eq(
 		load("NEXUS_LOG_LEVEL=aaaaaaaaaabbbbbbbbbbccccccccccddddddddd\xc3\xa4"), -EINVAL);
 	ck_assert_msg(strncmp(strbuf_str(&problems), start, strlen(start)) == 0, "%s",

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/spawn.h"
 #include "base/strbuf.h"
@@ -326,36 +327,16 @@ END_TEST
 
 /* ---- Where a program is ---- */
 
-static char folder[] = "/tmp/test_spawn.XXXXXX";
-
-static void make_file(const char *name, mode_t mode)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
-
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
 static void setup_folder(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
+	test_folder_enter();
 	ck_assert_int_eq(mkdir("a", 0700), 0);
 	ck_assert_int_eq(mkdir("b", 0700), 0);
 	ck_assert_int_eq(mkdir("a/folder", 0700), 0);
-	make_file("here", 0700);
-	make_file("a/both", 0600);
-	make_file("b/both", 0700);
-	make_file("a/text", 0600);
-}
-
-static void teardown_folder(void)
-{
-	static const char *const names[] = {
-		"a/text", "b/both", "a/both", "here", "a/folder", "a", "b", folder};
-
-	for (size_t i = 0; i < N_OF(names); i++)
-		ck_assert_int_eq(remove(names[i]), 0);
+	test_write_program("here", "");
+	test_write("a/both", "");
+	test_write_program("b/both", "");
+	test_write("a/text", "");
 }
 
 static const struct {
@@ -421,7 +402,7 @@ int main(int argc, char **argv)
 	tcase_add_test(start, a_descriptor_that_is_none_is_an_error_that_comes_back);
 	suite_add_tcase(suite, start);
 
-	tcase_add_checked_fixture(find, setup_folder, teardown_folder);
+	tcase_add_checked_fixture(find, setup_folder, test_folder_leave);
 	tcase_add_loop_test(find, a_program_is_found_in_the_folders_of_the_path, 0, N_OF(PLACES));
 	suite_add_tcase(suite, find);
 	return test_suite_run(suite);

@@ -10,34 +10,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/file.h"
 #include "ctl/unzip.h"
 
-static char lab[] = "/tmp/nexus-unzip-XXXXXX";
-static char zip_path[64], folder_path[64];
+#define ZIP    "bundle.zip"
+#define FOLDER "folder"
+
 static int folder;
 static char text[UNZIP_TEXT_MAX];
 
 static void setup(void)
 {
-	strcpy(lab + strlen(lab) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(lab));
-	snprintf(zip_path, sizeof zip_path, "%s/bundle.zip", lab);
-	snprintf(folder_path, sizeof folder_path, "%s/folder", lab);
-	ck_assert_int_eq(mkdir(folder_path, 0755), 0);
-	folder = open(folder_path, O_RDONLY | O_DIRECTORY);
+	test_folder_enter();
+	ck_assert_int_eq(mkdir(FOLDER, 0755), 0);
+	folder = open(FOLDER, O_RDONLY | O_DIRECTORY);
 	ck_assert_int_ge(folder, 0);
 	text[0] = '\0';
 }
 
 static void teardown(void)
 {
-	char command[128];
-
 	close(folder);
-	snprintf(command, sizeof command, "rm -rf '%s'", lab);
-	ck_assert_int_eq(system(command), 0);
+	test_folder_leave();
 }
 
 struct member {
@@ -70,12 +66,12 @@ static int unpack(const struct member *members, size_t n)
 	struct archive *zip = archive_write_new();
 
 	archive_write_set_format_zip(zip);
-	ck_assert_int_eq(archive_write_open_filename(zip, zip_path), ARCHIVE_OK);
+	ck_assert_int_eq(archive_write_open_filename(zip, ZIP), ARCHIVE_OK);
 	for (size_t i = 0; i < n; i++)
 		add(zip, &members[i]);
 	archive_write_close(zip);
 	archive_write_free(zip);
-	return unzip(zip_path, folder, text);
+	return unzip(ZIP, folder, text);
 }
 #define UNPACK(...)                                                                                \
 	unpack((const struct member[]){__VA_ARGS__},                                               \
@@ -87,7 +83,7 @@ static void assert_file(const char *name, unsigned mode, const char *content)
 	char path[128];
 	struct stat st;
 
-	snprintf(path, sizeof path, "%s/%s", folder_path, name);
+	snprintf(path, sizeof path, FOLDER "/%s", name);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, mode);
 	ck_assert_int_eq(file_read(path, 1000, &got), 0);
@@ -135,13 +131,11 @@ static const struct {
 START_TEST(what_would_leave_the_folder_is_refused_by_name)
 {
 	const struct member good = {"good", AE_IFREG, 0644, "x"};
-	char outside[96];
 
 	ck_assert_int_eq(UNPACK(good, LEAVERS[_i].member), -EPERM);
 	ck_assert_ptr_nonnull(strstr(text, "refused: "));
 	ck_assert_ptr_nonnull(strstr(text, LEAVERS[_i].shown));
-	snprintf(outside, sizeof outside, "%s/out", lab);
-	ck_assert_int_ne(access(outside, F_OK), 0);
+	ck_assert_int_ne(access("out", F_OK), 0);
 	ck_assert_int_ne(access("/tmp/nexus-unzip-absolute", F_OK), 0);
 }
 END_TEST
@@ -167,14 +161,10 @@ END_TEST
 
 START_TEST(nothing_is_written_through_a_link)
 {
-	char target[96];
-
-	snprintf(target, sizeof target, "%s/target", folder_path);
-	ck_assert_int_eq(mkdir(target, 0755), 0);
+	ck_assert_int_eq(mkdir(FOLDER "/target", 0755), 0);
 	ck_assert_int_lt(
 		UNPACK({"link", AE_IFLNK, 0777, "target"}, {"link/file", AE_IFREG, 0644, "x"}), 0);
-	snprintf(target, sizeof target, "%s/target/file", folder_path);
-	ck_assert_int_ne(access(target, F_OK), 0);
+	ck_assert_int_ne(access(FOLDER "/target/file", F_OK), 0);
 }
 END_TEST
 
@@ -194,11 +184,8 @@ END_TEST
 
 START_TEST(what_is_no_zip_is_said_so)
 {
-	FILE *file = fopen(zip_path, "w");
-
-	fputs("this is not a ZIP file, whatever its name says", file);
-	fclose(file);
-	ck_assert_int_lt(unzip(zip_path, folder, text), 0);
+	test_write(ZIP, "this is not a ZIP file, whatever its name says");
+	ck_assert_int_lt(unzip(ZIP, folder, text), 0);
 	ck_assert_ptr_nonnull(strstr(text, "bundle.zip: "));
 	ck_assert_int_eq(unzip("/no/such.zip", folder, text), -ENOENT);
 	ck_assert_str_eq(text, "/no/such.zip: No such file or directory");
@@ -212,9 +199,9 @@ START_TEST(a_zip_that_was_cut_off_is_an_error)
 	ck_assert_int_eq(UNPACK({"a", AE_IFREG, 0644, "xxxxxxxxxxxxxxxxxxxx"},
 				 {"b", AE_IFREG, 0644, "yyyyyyyyyyyyyyyyyyyy"}),
 		0);
-	ck_assert_int_eq(stat(zip_path, &st), 0);
-	ck_assert_int_eq(truncate(zip_path, st.st_size / 2), 0);
-	ck_assert_int_lt(unzip(zip_path, folder, text), 0);
+	ck_assert_int_eq(stat(ZIP, &st), 0);
+	ck_assert_int_eq(truncate(ZIP, st.st_size / 2), 0);
+	ck_assert_int_lt(unzip(ZIP, folder, text), 0);
 }
 END_TEST
 

@@ -5,33 +5,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "handler/variables.h"
 
 static struct variables variables;
-static char file[] = "/tmp/test_variables.XXXXXX";
+static const char file[] = "it";
 
 static void setup(void)
 {
-	int fd = mkstemp(file);
-
-	ck_assert_int_ge(fd, 0);
-	close(fd);
+	test_folder_enter();
 }
 
 static void teardown(void)
 {
 	variables_done(&variables);
-	unlink(file);
-}
-
-static void write_file(const char *text, size_t len)
-{
-	FILE *to = fopen(file, "we");
-
-	ck_assert_ptr_nonnull(to);
-	ck_assert_uint_eq(fwrite(text, 1, len, to), len);
-	ck_assert_int_eq(fclose(to), 0);
+	test_folder_leave();
 }
 
 /* All words, in brackets. */
@@ -105,7 +94,7 @@ START_TEST(a_file_is_read_as_systemd_reads_it)
 {
 	char error[VARIABLES_ERROR_MAX] = "";
 
-	write_file(FILES[_i].text, strlen(FILES[_i].text));
+	test_write(file, FILES[_i].text);
 	ck_assert_msg(variables_read(&variables, file, error) == 0, "%s", error);
 	ck_assert_str_eq(words(), FILES[_i].words);
 }
@@ -140,14 +129,14 @@ static void assert_refused(int expected, const char *error)
 
 START_TEST(a_line_that_is_none_is_told_by_number_and_without_its_value)
 {
-	write_file(WRONG_FILES[_i].text, strlen(WRONG_FILES[_i].text));
+	test_write(file, WRONG_FILES[_i].text);
 	assert_refused(-EINVAL, WRONG_FILES[_i].error);
 }
 END_TEST
 
 START_TEST(a_file_with_a_nul_is_refused)
 {
-	write_file("A=1\0B=2\n", 8);
+	test_write_bytes(file, "A=1\0B=2\n", 8);
 	assert_refused(-EINVAL, ": a NUL byte is in it");
 }
 END_TEST
@@ -158,10 +147,10 @@ START_TEST(a_file_that_is_too_large_or_not_there_is_refused)
 
 	ck_assert_ptr_nonnull(large);
 	memset(large, '#', (256u << 10) + 1);
-	write_file(large, 256u << 10);
+	test_write_bytes(file, large, 256u << 10);
 	char error[VARIABLES_ERROR_MAX] = "";
 	ck_assert_int_eq(variables_read(&variables, file, error), 0);
-	write_file(large, (256u << 10) + 1);
+	test_write_bytes(file, large, (256u << 10) + 1);
 	assert_refused(-EINVAL, ": it has more than 256K");
 	free(large);
 	unlink(file);

@@ -1,17 +1,17 @@
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/file.h"
 #include "ctl/versions.h"
 
-static char lab[] = "/tmp/nexus-versions-XXXXXX";
+static const char *lab;
 static char bundle[64];
 static struct versions *versions;
 static char text[VERSIONS_TEXT_MAX];
@@ -20,21 +20,17 @@ static size_t n_kept;
 
 static void setup(void)
 {
-	strcpy(lab + strlen(lab) - 6, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(lab));
+	lab = test_folder_enter();
 	snprintf(bundle, sizeof bundle, "%s/thumbnails", lab);
 	text[0] = '\0';
 }
 
 static void teardown(void)
 {
-	char command[128];
-
 	versions = versions_close(versions);
 	while (n_kept > 0)
 		free(kept[--n_kept]);
-	snprintf(command, sizeof command, "rm -rf '%s'", lab);
-	ck_assert_int_eq(system(command), 0);
+	test_folder_leave();
 }
 
 static void open_it(void)
@@ -48,10 +44,7 @@ static void write_file(const char *folder, const char *content)
 	char path[256];
 
 	snprintf(path, sizeof path, "%s/code", folder);
-	FILE *file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(content, file);
-	fclose(file);
+	test_write(path, content);
 }
 
 /* One more version, which runs from then on. */
