@@ -43,16 +43,19 @@ static size_t proxy_address(const char *text, unsigned char ret[16])
 						     : 0;
 }
 
-/* entry: ADDRESS or ADDRESS/BITS. */
+/* entry: ADDRESS or ADDRESS/BITS; what is no number there is no network, rather than all of them.
+ */
 static bool proxy_network_has(char *entry, const unsigned char address[16], size_t len)
 {
 	unsigned char network[16];
-	char *slash = strchr(entry, '/');
+	char *slash = strchr(entry, '/'), *end;
 	unsigned long bits = 8 * len;
 
 	if (slash) {
 		*slash = '\0';
-		bits = strtoul(slash + 1, NULL, 10);
+		bits = strtoul(slash + 1, &end, 10);
+		if (end == slash + 1 || *end)
+			return false;
 	}
 	if (proxy_address(entry, network) != len || bits > 8 * len)
 		return false;
