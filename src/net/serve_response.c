@@ -9,9 +9,9 @@ struct copy {
 	char data[];
 };
 
-static void on_sent(void *userdata)
+static void on_sent(void *data)
 {
-	struct copy *copy = userdata;
+	struct copy *copy = container_of(data, struct copy, data);
 
 	if (copy->secret)
 		explicit_bzero(copy->data, copy->len);
@@ -28,10 +28,11 @@ struct MHD_Response *serve_response_new(const struct serve_answer *answer)
 	if (answer->body_len > 0)
 		memcpy(copy->data, answer->body, answer->body_len);
 
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-		copy->len, copy->data, on_sent, copy);
+	/* Before 0.9.74 libmicrohttpd takes nothing for the callback but the data. */
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer_with_free_callback(copy->len, copy->data, on_sent);
 	if (!response) {
-		on_sent(copy);
+		on_sent(copy->data);
 		return NULL;
 	}
 	for (size_t i = 0; i < answer->n_headers; i++)
