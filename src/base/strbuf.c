@@ -60,7 +60,7 @@ static int strbuf_reserve(struct strbuf *b, size_t len)
 		return b->error = -ENOMEM;
 	if (b->data) {
 		memcpy(data, b->data, b->len + 1);
-		explicit_bzero(b->data, b->len);
+		explicit_bzero(b->data, b->capacity);
 		free(b->data);
 	}
 	b->data = data;

@@ -9,6 +9,7 @@
 #include "../support/test_suite.h"
 #include "base/strbuf.h"
 #include "net/http_serve.h"
+#include "wiped.h"
 
 #define SOON       (5 * USEC_PER_SEC)
 #define A_MOMENT   (50 * USEC_PER_MSEC)
@@ -29,27 +30,6 @@ static char said[1024];
 static size_t body_len;
 
 static bool freeing; /* the server, as soon as one is called */
-
-#define SECRET "the secret of it all"
-static unsigned n_wiped; /* pieces of memory with that in them */
-
-/* Instead of the C library's, by the name that it has with _FORTIFY_SOURCE or without. */
-#if __USE_FORTIFY_LEVEL > 0
-void __explicit_bzero_chk(void *data, size_t len, size_t size)
-#else
-void explicit_bzero(void *data, size_t len)
-#endif
-{
-#if __USE_FORTIFY_LEVEL > 0
-	ck_assert_uint_le(len, size);
-#endif
-	/* The compiler takes it that nobody reads what is to be wiped. */
-	const void *volatile before = data;
-
-	if (memmem(before, len, SECRET, strlen(SECRET)))
-		n_wiped++;
-	memset(data, 0, len);
-}
 
 static void answer_text(struct serve_request *request, unsigned status, const char *text)
 {

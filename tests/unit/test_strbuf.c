@@ -7,6 +7,7 @@
 
 #include "../support/test_suite.h"
 #include "base/strbuf.h"
+#include "wiped.h"
 
 START_TEST(an_empty_buffer_is_an_empty_text)
 {
@@ -209,6 +210,28 @@ START_TEST(it_may_be_done_twice_and_used_again)
 }
 END_TEST
 
+START_TEST(a_wipe_reaches_what_was_cut_off)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_puts(&b, "of " SECRET);
+	strbuf_truncate(&b, strlen("of"));
+	strbuf_wipe(&b);
+	ck_assert_uint_eq(n_wiped, 1);
+}
+END_TEST
+
+START_TEST(what_it_grows_out_of_is_wiped_with_what_was_cut_off)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	strbuf_puts(&b, "of " SECRET);
+	strbuf_reset(&b);
+	ck_assert_int_eq(strbuf_printf(&b, "%100s", ""), 0);
+	ck_assert_uint_eq(n_wiped, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("strbuf");
@@ -230,6 +253,8 @@ int main(void)
 	tcase_add_test(all, an_empty_buffer_is_taken_as_an_empty_text);
 	tcase_add_test(all, after_an_error_nothing_is_taken);
 	tcase_add_test(all, it_may_be_done_twice_and_used_again);
+	tcase_add_test(all, a_wipe_reaches_what_was_cut_off);
+	tcase_add_test(all, what_it_grows_out_of_is_wiped_with_what_was_cut_off);
 	suite_add_tcase(suite, all);
 	return test_suite_run(suite);
 }
