@@ -36,6 +36,8 @@ void strbuf_wipe(struct strbuf *b);
 void strbuf_reset(struct strbuf *b);
 /* Cuts it down to its first len bytes. */
 void strbuf_truncate(struct strbuf *b, size_t len);
+/* Cuts off the line ends behind it, which an editor puts there. */
+void strbuf_cut_line_ends(struct strbuf *b);
 
 int strbuf_append(struct strbuf *b, const void *data, size_t len);
 int strbuf_puts(struct strbuf *b, const char *text);

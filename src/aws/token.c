@@ -7,12 +7,8 @@
 
 bool token_trim(struct strbuf *token)
 {
-	size_t len = token->len;
-
-	while (len > 0 && strchr("\r\n", token->data[len - 1]))
-		len--;
-	strbuf_truncate(token, len);
-	for (size_t i = 0; i < len; i++)
+	strbuf_cut_line_ends(token);
+	for (size_t i = 0; i < token->len; i++)
 		if (token->data[i] < ' ' || token->data[i] > '~')
 			return false;
 	return true;

@@ -38,6 +38,15 @@ void strbuf_truncate(struct strbuf *b, size_t len)
 	b->data[len] = '\0';
 }
 
+void strbuf_cut_line_ends(struct strbuf *b)
+{
+	size_t len = b->len;
+
+	while (len > 0 && (b->data[len - 1] == '\n' || b->data[len - 1] == '\r'))
+		len--;
+	strbuf_truncate(b, len);
+}
+
 /* Makes room for len more bytes and the NUL. */
 static int strbuf_reserve(struct strbuf *b, size_t len)
 {

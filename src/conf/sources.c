@@ -84,8 +84,7 @@ static int sources_read_database_file(
 	*ret_found = r != -ENOENT;
 	if (!*ret_found)
 		return 0;
-	while (text.len > 0 && strchr("\r\n", text.data[text.len - 1]))
-		text.data[--text.len] = '\0';
+	strbuf_cut_line_ends(&text);
 	if (r < 0)
 		report_problem(report, "%s: cannot be read: %s", path, strerror(-r));
 	else if (text.len == 0)

@@ -162,6 +162,22 @@ START_TEST(a_token_file_that_is_empty_is_said)
 }
 END_TEST
 
+START_TEST(a_token_file_of_nothing_but_nuls_is_not_called_empty)
+{
+	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
+
+	/* As it is left behind where it was never written out. */
+	ck_assert_int_eq(truncate(path, 40), 0);
+	run();
+	ck_assert_int_eq(t.r, -EINVAL);
+	strbuf_printf(&expected,
+		TOKEN_FILE ": the token file %s holds a line end or another character that no "
+			   "token has",
+		path);
+	ck_assert_str_eq(t.search.text, strbuf_str(&expected));
+}
+END_TEST
+
 START_TEST(a_token_that_is_refused_is_named_and_not_repeated)
 {
 	test_write(path, "hush-hush-hush");
@@ -344,6 +360,7 @@ int main(void)
 	tcase_add_test(token, the_token_file_beats_the_variable_and_is_read_again_for_every_search);
 	tcase_add_test(token, a_token_file_that_is_not_there_is_no_reason_to_ask_elsewhere);
 	tcase_add_test(token, a_token_file_that_is_empty_is_said);
+	tcase_add_test(token, a_token_file_of_nothing_but_nuls_is_not_called_empty);
 	tcase_add_test(token, a_token_that_is_refused_is_named_and_not_repeated);
 	tcase_add_loop_test(
 		token, a_token_with_a_line_end_in_it_is_refused, 0, N_OF(BROKEN_TOKENS));

@@ -266,6 +266,11 @@ START_TEST(a_bad_database_file_is_a_problem_only_when_it_is_needed)
 	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
 	expect_problems("./database-url: holds a NUL, accepted is the database's URL\n");
 
+	/* At its end, too: as a file is left behind that was never written out. */
+	test_write_bytes("database-url", "a=secret\0\n\0", 11);
+	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
+	expect_problems("./database-url: holds a NUL, accepted is the database's URL\n");
+
 	test_write("database-url", "a=secret\nb=secret\n");
 	ck_assert_int_eq(load("SQS_QUEUE_URL=" QUEUE), -EINVAL);
 	ck_assert_ptr_nonnull(

@@ -157,6 +157,22 @@ START_TEST(a_text_is_cut_but_never_made_longer)
 }
 END_TEST
 
+START_TEST(line_ends_are_cut_off_the_end_and_nothing_else)
+{
+	_cleanup_strbuf_ struct strbuf b = STRBUF_INIT;
+
+	strbuf_cut_line_ends(&b);
+	ck_assert_uint_eq(b.len, 0);
+	strbuf_puts(&b, "\ra\nb \r\n\n\r");
+	strbuf_cut_line_ends(&b);
+	ck_assert_str_eq(strbuf_str(&b), "\ra\nb ");
+	strbuf_putc(&b, '\0');
+	strbuf_putc(&b, '\n');
+	strbuf_cut_line_ends(&b);
+	ck_assert_uint_eq(b.len, strlen("\ra\nb ") + 1);
+}
+END_TEST
+
 START_TEST(what_is_taken_is_the_callers_and_leaves_an_empty_buffer)
 {
 	struct strbuf b;
@@ -249,6 +265,7 @@ int main(void)
 	tcase_add_test(all, a_text_that_cannot_be_printed_is_an_error_that_sticks);
 	tcase_add_test(all, a_reset_keeps_the_memory);
 	tcase_add_test(all, a_text_is_cut_but_never_made_longer);
+	tcase_add_test(all, line_ends_are_cut_off_the_end_and_nothing_else);
 	tcase_add_test(all, what_is_taken_is_the_callers_and_leaves_an_empty_buffer);
 	tcase_add_test(all, an_empty_buffer_is_taken_as_an_empty_text);
 	tcase_add_test(all, after_an_error_nothing_is_taken);
