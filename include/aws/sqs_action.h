@@ -18,7 +18,6 @@ enum sqs_action {
 	SQS_CREATE_QUEUE,
 	SQS_DELETE_QUEUE,
 	SQS_LIST_SOURCES, /* the queues that have it as their dead letter queue */
-	SQS_PURGE,
 	SQS_START_MOVE,
 	SQS_LIST_MOVES,
 	SQS_CANCEL_MOVE,

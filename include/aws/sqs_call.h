@@ -69,8 +69,6 @@ void sqs_call_done(struct sqs *sqs);
 /* A call whose body can be written; in no list. other_url: copied. 0 or -ENOMEM. */
 int sqs_call_get(
 	struct sqs *sqs, enum sqs_action action, const char *other_url, struct sqs_call **ret);
-/* One that is not to be started after all, or has ended. */
-void sqs_call_put(struct sqs_call *call);
 /*
  * Starts the call, whose body and goal are written; on failure it is gone. The service may hold it
  * for wait; margin: for all the rest.

@@ -45,7 +45,9 @@ int json_read_array(struct json_read *r, json_read_fn *element, void *userdata);
 
 /* Ends with a NUL. Without ret_len the text may hold none itself. */
 int json_read_text(struct json_read *r, const char **ret, size_t *ret_len);
-/* The name that a member function was given, as json_read_text() without ret_len; any time in it.
+/*
+ * The name that a member function was given, as json_read_text() without ret_len; any time in it,
+ * but once: there is room for each text only once.
  */
 int json_read_name(struct json_read *r, const struct json_string *name, const char **ret);
 /* A whole number that is not negative, or a string that holds one. */

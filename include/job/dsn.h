@@ -14,9 +14,8 @@
 
 #include "base/cleanup.h"
 
-#define DSN_HOSTS_MAX     8
-#define DSN_ADDRESSES_MAX 16
-#define DSN_ERROR_MAX     256
+#define DSN_HOSTS_MAX 8
+#define DSN_ERROR_MAX 256
 
 struct dsn_host {
 	char *name;    /* "" or a path: a local socket, nothing to resolve */

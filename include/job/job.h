@@ -6,7 +6,7 @@
  *   - id, type, payload, envelope, limits, keeps_row: written before the first hand-over and never
  *     again;
  *   - claim: the ledger's own, for it goes on touching the row of a job that runs;
- *   - cancel, touched_at, visible_at: atomic.
+ *   - what is _Atomic.
  * The job's memory belongs to the loop from beginning to end (work/delivery.h).
  */
 #pragma once

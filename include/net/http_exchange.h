@@ -64,7 +64,5 @@ usec_t http_exchange_ends_at(const struct http_exchange *x);
 /* Fills x->response with what came of it. */
 void http_exchange_conclude(struct http_exchange *x, CURLcode code);
 
-/* The same for an end that did not come from libcurl. */
-void http_exchange_fail(struct http_exchange *x, int error, const char *text);
-/* The same for a deadline. */
+/* The same for a deadline, which libcurl does not know of. */
 void http_exchange_time_out(struct http_exchange *x);

@@ -12,7 +12,7 @@
 #define RECEIVE_MARGIN (8 * USEC_PER_SEC)
 #define OTHERS_TIMEOUT (10 * USEC_PER_SEC)
 
-/* Ten bodies of 1 MiB, each of their bytes escaped as \u00XX, and their wrapping. */
+/* A body of 1 MiB, each of its bytes escaped as \u00XX; its wrapping has room in the other. */
 #define MESSAGE_MAX       ((size_t)6 << 20)
 #define OTHER_ANSWERS_MAX ((size_t)1 << 20)
 

@@ -22,7 +22,6 @@ static const struct sqs_action_names actions[] = {
 	[SQS_CREATE_QUEUE] = PLAIN("CreateQueue"),
 	[SQS_DELETE_QUEUE] = PLAIN("DeleteQueue"),
 	[SQS_LIST_SOURCES] = PLAIN("ListDeadLetterSourceQueues"),
-	[SQS_PURGE] = PLAIN("PurgeQueue"),
 	[SQS_START_MOVE] = PLAIN("StartMessageMoveTask"),
 	[SQS_LIST_MOVES] = PLAIN("ListMessageMoveTasks"),
 	[SQS_CANCEL_MOVE] = PLAIN("CancelMessageMoveTask"),

@@ -54,7 +54,8 @@ static void sqs_call_free(struct sqs_call *call)
 	free(call);
 }
 
-void sqs_call_put(struct sqs_call *call)
+/* One that is not started after all, or has ended. */
+static void sqs_call_put(struct sqs_call *call)
 {
 	call->credentials = credentials_unref(call->credentials);
 	/* A message may be large, and is no more of anybody's business. */

@@ -306,7 +306,7 @@ usec_t http_exchange_ends_at(const struct http_exchange *x)
 	return x->response.sent_at == 0 ? x->connect_deadline : x->deadline;
 }
 
-void http_exchange_fail(struct http_exchange *x, int error, const char *text)
+static void http_exchange_fail(struct http_exchange *x, int error, const char *text)
 {
 	if (text != x->error_text)
 		snprintf(x->error_text, sizeof x->error_text, "%s", text);
