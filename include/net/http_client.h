@@ -47,8 +47,8 @@ DEFINE_CLEANUP(struct http_client_call *, http_client_end)
 
 /*
  * Only connects, to the URL's host or the proxy that the request would take, and says in one line
- * why that failed: 0 or the negative errno of struct http_response. Blocks for at most the
- * request's connect_timeout.
+ * why that failed: 0 or the negative errno of struct http_response. Blocks for at most as long as
+ * the request would take to connect.
  */
 int http_client_try(const struct http_options *options, const struct http_request *request,
 	char ret_text[HTTP_FAILURE_MAX]);

@@ -234,7 +234,7 @@ int sqsd_check(const struct sqsd_options *options, char ret_text[SQSD_TEXT_MAX])
 	if (r < 0)
 		return r;
 	struct http_request request = sqsd_post(options->url, &parts);
-	request.connect_timeout = CHECK_TIMEOUT;
+	request.timeout = request.connect_timeout = CHECK_TIMEOUT;
 	r = http_client_try(&http_options, &request, why);
 	if (r < 0)
 		sqsd_explain(&parts, r, why, ret_text);

@@ -204,13 +204,13 @@ struct http_client_call *http_client_end(struct http_client_call *call)
 
 static int http_client_connect(struct http_exchange *x, const struct http_request *request)
 {
-	long patience_msec = (long)(request->connect_timeout / USEC_PER_MSEC);
-
 	int r = http_exchange_prepare(x, request);
 	if (r < 0)
 		return r;
+	usec_t patience = usec_sub(http_exchange_ends_at(x), clock_boottime());
+	/* To libcurl 0 is for ever. */
 	if (curl_easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L) ||
-		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, patience_msec))
+		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(patience / USEC_PER_MSEC) + 1))
 		return -ENOMEM;
 	CURLcode code = curl_easy_perform(x->easy);
 	if (code == CURLE_OPERATION_TIMEDOUT)

@@ -13,7 +13,8 @@
 #include "../support/test_suite.h"
 #include "net/http_client.h"
 
-#define SOON (5 * USEC_PER_SEC)
+#define SOON     (5 * USEC_PER_SEC)
+#define A_MOMENT (50 * USEC_PER_MSEC)
 
 #define MAX_ANSWER  1000
 #define MAX_IGNORED 10000
@@ -399,18 +400,24 @@ END_TEST
 
 static const struct http_options plain_options = {.user_agent = "nexus-test/1"};
 
-static int try(const char *url, char text[HTTP_FAILURE_MAX])
+static int try_for(
+	usec_t timeout, usec_t connect_timeout, const char *url, char text[HTTP_FAILURE_MAX])
 {
 	const struct http_request request = {
 		.method = "POST",
 		.url = url,
-		.timeout = SOON,
-		.connect_timeout = 50 * USEC_PER_MSEC,
+		.timeout = timeout,
+		.connect_timeout = connect_timeout,
 		.direct = true,
 	};
 
 	text[0] = '\0';
 	return http_client_try(&plain_options, &request, text);
+}
+
+static int try(const char *url, char text[HTTP_FAILURE_MAX])
+{
+	return try_for(SOON, A_MOMENT, url, text);
 }
 
 START_TEST(who_listens_is_connected_to_and_asked_nothing)
@@ -437,6 +444,24 @@ START_TEST(who_does_not_listen_is_named)
 	ck_assert_str_eq(text, "no connection in time");
 	ck_assert_int_eq(try("http://", text), -EINVAL);
 	ck_assert_str_ne(text, "");
+}
+END_TEST
+
+START_TEST(an_attempt_to_connect_ends_as_a_requests_would)
+{
+	static const struct {
+		usec_t timeout;
+		usec_t connect_timeout;
+	} cases[] = {{A_MOMENT, 0}, {A_MOMENT, SOON}, {0, 0}, {SOON, 1}};
+	char text[HTTP_FAILURE_MAX], over_tls[300];
+
+	snprintf(over_tls, sizeof over_tls, "https%s", test_server_url(server) + strlen("http"));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		ck_assert_int_eq(
+			try_for(cases[i].timeout, cases[i].connect_timeout, over_tls, text),
+			-ETIMEDOUT);
+		ck_assert_str_eq(text, "no connection in time");
+	}
 }
 END_TEST
 
@@ -467,6 +492,7 @@ int main(void)
 	tcase_add_checked_fixture(connecting, setup, teardown);
 	tcase_add_test(connecting, who_listens_is_connected_to_and_asked_nothing);
 	tcase_add_test(connecting, who_does_not_listen_is_named);
+	tcase_add_test(connecting, an_attempt_to_connect_ends_as_a_requests_would);
 	suite_add_tcase(suite, connecting);
 	return test_suite_run(suite);
 }
