@@ -167,7 +167,7 @@ START_TEST(a_token_file_of_nothing_but_nuls_is_not_called_empty)
 	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
 
 	/* As it is left behind where it was never written out. */
-	ck_assert_int_eq(truncate(path, 40), 0);
+	test_write_bytes(path, (const char[40]){0}, 40);
 	run();
 	ck_assert_int_eq(t.r, -EINVAL);
 	strbuf_printf(&expected,
