@@ -194,11 +194,17 @@ static void assert_row(const char *id, const char *wanted)
 	ck_assert_msg(strcmp(row, wanted) == 0, "%s: %s, not %s", id, row, wanted);
 }
 
+/* Statements that wait for a lock. */
+static int n_blocked(void)
+{
+	return atoi(test_postgres_value(
+		"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"));
+}
+
 /* The ledger has asked for what is locked. */
 static void await_blocked(void)
 {
-	while (atoi(test_postgres_value("SELECT count(*) FROM pg_stat_activity WHERE"
-					" wait_event_type = 'Lock'")) == 0)
+	while (n_blocked() == 0)
 		sched_yield();
 }
 
@@ -1118,6 +1124,8 @@ START_TEST(an_end_does_not_wait_for_a_silent_database)
 	begin(job);
 	await_blocked();
 	ledger_stop(ledger);
+	/* Nor for what would end the statement. */
+	ck_assert_int_gt(n_blocked(), 0);
 	PQfinish(other);
 	test_job_free(job);
 }
