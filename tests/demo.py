@@ -18,9 +18,9 @@ import zipfile
 
 from lab import javascript
 from lab.ctl import USER, nexusctl
-from lab.feed import Timeout, until
+from lab.feed import until
 from lab.jobs import Jobs, body
-from lab.world import Lab, Stopped
+from lab.world import run_in_lab
 
 WIDTH = 80
 VISIBILITY = 4  # seconds: three failures and the move to the dead letter queue take about 12
@@ -240,17 +240,9 @@ def demo(screen, lab):
     return wrong + ([f"the daemon's exit status is {status}"] if status else [])
 
 
-def main():
+def show(lab):
     screen = Screen()
-    try:
-        with Lab() as lab:
-            wrong = demo(screen, lab)
-    except Stopped as stopped:
-        print(f"\nstopped by {stopped}; nothing is left behind")
-        return 130
-    except (Timeout, FileNotFoundError) as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
+    wrong = demo(screen, lab)
     screen.heading("All as it should be." if not wrong else "Not as it should be:")
     for what in wrong:
         screen.text(what)
@@ -258,4 +250,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_in_lab(show))

@@ -14,12 +14,11 @@ import sys
 
 from lab import journald
 from lab.daemon import section
-from lab.feed import Timeout
 from lab.jobs import Jobs, body
 from lab.picture import CHANGE, svg
 from lab.sqs import SECRET
 from lab.terminal import Terminal, has_terminal
-from lab.world import ROOT, Lab, Stopped
+from lab.world import ROOT, run_in_lab
 
 FOLDER = ROOT / "docs/screenshots"
 GAP = "\033[0;90m ⋮\033[0m"
@@ -151,26 +150,22 @@ def take_journal(lab, postgres):
             save("journal", " ".join(command), written(terminal))
 
 
+def take_all(lab):
+    postgres = lab.postgres()
+    take_demo(lab)
+    take_doctor(lab, postgres)
+    take_top(lab, postgres)
+    take_journal(lab, postgres)
+    return 0
+
+
 def main():
     reason = journald.why_no_journal() if has_terminal() else "tmux is not installed"
     if reason:
         print(f"no pictures: {reason}", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
-    try:
-        with Lab() as lab:
-            postgres = lab.postgres()
-            take_demo(lab)
-            take_doctor(lab, postgres)
-            take_top(lab, postgres)
-            take_journal(lab, postgres)
-    except Stopped as stopped:
-        print(f"\nstopped by {stopped}")
-        return 130
-    except (Timeout, FileNotFoundError) as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    return 0
+    return run_in_lab(take_all)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ import pathlib
 import sys
 
 from kinds import KINDS
-from lab.feed import Timeout, until
+from lab.feed import until
 from lab.jobs import Jobs
 from lab.process import Process
-from lab.world import Lab, Stopped
+from lab.world import run_in_lab
 from meter import Meter
 
 N_LOADERS = 2
@@ -171,16 +171,7 @@ def run_all(options, lab):
 
 def main():
     options = parse_arguments()
-    try:
-        with Lab() as lab:
-            n_wrong = run_all(options, lab)
-    except Stopped as stopped:
-        print(f"\nstopped by {stopped}")
-        return 130
-    except (Timeout, FileNotFoundError) as failure:
-        print(f"\n{failure}", file=sys.stderr)
-        return 1
-    return 1 if n_wrong else 0
+    return run_in_lab(lambda lab: 1 if run_all(options, lab) else 0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from lab.ctl import USER, nexusctl_alone
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.daemon import section
 from lab.dead_letters import DeadLetters
+from lab.headings import anchors
 from lab.jobs import body
 from lab.lambda_case import pack_probe
 from lab.world import ROOT
@@ -84,7 +85,7 @@ class Written(unittest.TestCase):
                 text = pathlib.Path(folder, name).read_text(encoding="utf-8")
                 links.update(re.findall(r"docs/runbook\.md#([\w-]+)", text))
         self.assertIn("alarm-nexus-jobs-dead-letters", links)
-        self.assertLessEqual(links, runbook.anchors(runbook.FILE.read_text(encoding="utf-8")))
+        self.assertLessEqual(links, anchors(runbook.FILE.read_text(encoding="utf-8")))
 
 
 @unittest.skipUnless(shutil.which("journalctl"), "journalctl is not installed")

@@ -41,6 +41,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def start_on_free_port(server):
+    """Sets its port. One that was free may be taken by the time that the server asks for it."""
+    for _ in range(5):
+        server.port = free_port()
+        try:
+            return server.start()
+        except Timeout:
+            if not server.process.lines("(?i)address already in use"):
+                raise
+    raise Timeout(f"{type(server).__name__} found no free port")
+
+
 def url(port, database, password=PASSWORD, host="127.0.0.1"):
     quoted = password.replace(" ", "%20")
     return f"postgresql://{USER}:{quoted}@{host}:{port}/{database}"
@@ -102,7 +114,7 @@ class Postgres:
         self.process = None
         self.port = None
         self._make(journal)
-        self._find_port()
+        start_on_free_port(self)
         self._populate()
 
     def _make(self, journal):
@@ -143,17 +155,6 @@ class Postgres:
             log.seek(0)
             if done.returncode:
                 raise RuntimeError(f"{name} failed:\n{log.read()}")
-
-    def _find_port(self):
-        """A port that was free may be taken by the time that the server asks for it."""
-        for _ in range(5):
-            self.port = free_port()
-            try:
-                return self.start()
-            except Timeout:
-                if not self.process.lines("Address already in use"):
-                    raise
-        raise Timeout("Postgres found no free port")
 
     def start(self):
         options = [word for key, value in self._options.items() for word in ("-c", f"{key}={value}")]
@@ -240,17 +241,7 @@ class PgBouncer:
         (self.home / "users").write_text(f'"{USER}" "{secret}"\n', encoding="utf-8")
         self.port = None
         self.process = None
-        self._find_port()
-
-    def _find_port(self):
-        for _ in range(5):
-            self.port = free_port()
-            try:
-                return self.start()
-            except Timeout:
-                if not self.process.lines("(?i)address already in use"):
-                    raise
-        raise Timeout("PgBouncer found no free port")
+        start_on_free_port(self)
 
     def start(self):
         settings = {**self._settings, "listen_port": self.port}

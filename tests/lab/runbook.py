@@ -1,9 +1,10 @@
-"""docs/runbook.md: its headings, and the commands below each of them."""
+"""The commands in docs/runbook.md, and below which heading each of them is."""
 
 import collections
 import re
 import shlex
 
+from lab.headings import anchor
 from lab.world import ROOT
 
 FILE = ROOT / "docs" / "runbook.md"
@@ -11,15 +12,6 @@ PROGRAMS = ("nexusctl", "nexus-worker", "journalctl", "systemctl", "aws")
 
 # anchor: of the nearest heading above. words: as a shell parts them.
 Command = collections.namedtuple("Command", "anchor words")
-
-
-def anchor(heading):
-    """What leads there, as GitHub has it."""
-    return re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
-
-
-def anchors(text):
-    return {anchor(match[1]) for match in re.finditer(r"(?m)^#+ (.*)$", text)}
 
 
 def commands():

@@ -18,6 +18,7 @@ import sys
 
 from lab.application import Application
 from lab.daemon import Daemon
+from lab.feed import Timeout
 from lab.postgres import PgBouncer, Postgres, Standby
 from lab.sqs import Sqs
 
@@ -102,6 +103,19 @@ class Lab:
 
     def daemon(self, queue, database, **options):
         return self._started(Daemon(self, queue, database, **options))
+
+
+def run_in_lab(work):
+    """What a script ends with: what work(lab) returns, or a line that says why it did not."""
+    try:
+        with Lab() as lab:
+            return work(lab)
+    except Stopped as stopped:
+        print(f"\nstopped by {stopped}; nothing is left behind")
+        return 130
+    except (Timeout, FileNotFoundError) as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
 
 
 def _on_signal(number, _):

@@ -9,21 +9,10 @@ import pathlib
 import re
 import sys
 
+from lab.headings import anchors, without_code
+
 ROOT = pathlib.Path(__file__).parents[2]
 LINK = re.compile(r'(?:\[[^\]]*\]\(|<img src=")([^)"\s]+)')
-HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
-
-
-def without_code(text):
-    text = re.sub(r"(?ms)^```.*?^```$", "", text)
-    return re.sub(r"(?m)^    .*$", "", text)
-
-
-def anchors(path):
-    """As GitHub makes them: lower case, blanks are dashes, what is no letter, digit or _ goes."""
-    headings = (re.sub(r"[`*]|\]\([^)]*\)|\[", "", one)
-                for one in HEADING.findall(without_code(path.read_text(encoding="utf-8"))))
-    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
 def wrong(page):
@@ -33,7 +22,7 @@ def wrong(page):
             continue
         file, _, anchor = target.partition("#")
         path = (page.parent / file).resolve() if file else page
-        if not path.exists() or (anchor and anchor not in anchors(path)):
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text(encoding="utf-8"))):
             yield target
 
 
