@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
+#include "base/loop.h"
 #include "net/http_exchange.h"
 #include "net/http_names.h"
 #include "net/http_sockets.h"
@@ -42,7 +43,6 @@ struct http {
 	sd_event_source *on_turn;     /* one-shot: the only place where callbacks run */
 	sd_event_source *on_timer;    /* libcurl's */
 	sd_event_source *on_deadline; /* the requests' */
-	usec_t deadline_at;           /* when on_deadline fires; USEC_INFINITY: not */
 	bool timer_due;
 	CURLM *multi;
 	struct http_sockets sockets;
@@ -116,21 +116,6 @@ static void http_call_put(struct http_call *call)
 	http->n_idle++;
 }
 
-static void http_arm_turn(struct http *http)
-{
-	sd_event_source_set_enabled(http->on_turn, SD_EVENT_ONESHOT);
-}
-
-/* The timer follows only a deadline that is earlier: a later one is seen to when it has fired. */
-static void http_arm_deadline(struct http *http, usec_t at)
-{
-	if (at >= http->deadline_at)
-		return;
-	http->deadline_at = at;
-	sd_event_source_set_time(http->on_deadline, at);
-	sd_event_source_set_enabled(http->on_deadline, SD_EVENT_ONESHOT);
-}
-
 /* The other connections lead to the same place. */
 void http_distrust(struct http *http, const char *url)
 {
@@ -199,7 +184,7 @@ static int on_turn(sd_event_source *source, void *userdata)
 	if (!http->timer_due && n_running == http->n_out)
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	else
-		http_arm_turn(http);
+		loop_set_turn(http->on_turn);
 	return 0;
 }
 
@@ -213,7 +198,7 @@ static int on_ready(sd_event_source *source, int fd, uint32_t events, void *user
 	(void)events;
 	http_sockets_dispatch(&http->sockets, http->multi, &n_running);
 	if (n_running < http->n_out)
-		http_arm_turn(http);
+		loop_set_turn(http->on_turn);
 	return 0;
 }
 
@@ -224,7 +209,7 @@ static int on_timer(sd_event_source *source, uint64_t at, void *userdata)
 	(void)source;
 	(void)at;
 	http->timer_due = true;
-	http_arm_turn(http);
+	loop_set_turn(http->on_turn);
 	return 0;
 }
 
@@ -238,12 +223,10 @@ static int on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata)
 		sd_event_source_set_enabled(http->on_timer, SD_EVENT_OFF);
 		http->timer_due = timeout_msec == 0;
 		if (http->timer_due)
-			http_arm_turn(http);
+			loop_set_turn(http->on_turn);
 		return 0;
 	}
-	sd_event_source_set_time(
-		http->on_timer, clock_monotonic() + (usec_t)timeout_msec * USEC_PER_MSEC);
-	sd_event_source_set_enabled(http->on_timer, SD_EVENT_ONESHOT);
+	loop_set_timer(http->on_timer, clock_monotonic() + (usec_t)timeout_msec * USEC_PER_MSEC);
 	return 0;
 }
 
@@ -256,7 +239,6 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 
 	(void)source;
 	(void)at;
-	http->deadline_at = USEC_INFINITY;
 	while (call) {
 		struct http_call *following = TAILQ_NEXT(call, link);
 
@@ -269,9 +251,9 @@ static int on_deadline(sd_event_source *source, uint64_t at, void *userdata)
 		}
 		call = following;
 	}
-	http_arm_deadline(http, next);
+	loop_set_timer_by(http->on_deadline, next);
 	if (!TAILQ_EMPTY(&http->finished))
-		http_arm_turn(http);
+		loop_set_turn(http->on_turn);
 	return 0;
 }
 
@@ -279,22 +261,16 @@ static int http_add_sources(struct http *http)
 {
 	int r = sd_event_add_io(
 		http->event, &http->on_ready, http->sockets.epoll_fd, EPOLLIN, on_ready, http);
-	r = r < 0 ? r : sd_event_add_defer(http->event, &http->on_turn, on_turn, http);
-	r = r < 0 ? r : sd_event_source_set_enabled(http->on_turn, SD_EVENT_OFF);
+	r = r < 0 ? r : loop_add_turn(http->event, "http-turn", on_turn, http, &http->on_turn);
 	r = r < 0 ? r
-		  : sd_event_add_time(
-			    http->event, &http->on_timer, CLOCK_MONOTONIC, 0, 1, on_timer, http);
-	r = r < 0 ? r : sd_event_source_set_enabled(http->on_timer, SD_EVENT_OFF);
+		  : loop_add_timer(http->event, CLOCK_MONOTONIC, "http-timer", on_timer, http,
+			    &http->on_timer);
 	r = r < 0 ? r
-		  : sd_event_add_time(http->event, &http->on_deadline, CLOCK_BOOTTIME, 0, 1,
-			    on_deadline, http);
-	r = r < 0 ? r : sd_event_source_set_enabled(http->on_deadline, SD_EVENT_OFF);
+		  : loop_add_timer(http->event, CLOCK_BOOTTIME, "http-deadline", on_deadline, http,
+			    &http->on_deadline);
 	if (r < 0)
 		return r;
 	sd_event_source_set_description(http->on_ready, "http-ready");
-	sd_event_source_set_description(http->on_turn, "http-turn");
-	sd_event_source_set_description(http->on_timer, "http-timer");
-	sd_event_source_set_description(http->on_deadline, "http-deadline");
 	return 0;
 }
 
@@ -332,7 +308,6 @@ int http_new(sd_event *event, const struct http_options *options, struct http **
 	TAILQ_INIT(&http->out);
 	TAILQ_INIT(&http->finished);
 	TAILQ_INIT(&http->idle);
-	http->deadline_at = USEC_INFINITY;
 	http->event = sd_event_ref(event);
 
 	int r = http_sockets_init(&http->sockets);
@@ -431,7 +406,7 @@ int http_start(struct http *http, const struct http_request *request, http_done_
 	call->state = CALL_OUT;
 	TAILQ_INSERT_TAIL(&http->out, call, link);
 	http->n_out++;
-	http_arm_deadline(http, http_exchange_ends_at(&call->exchange));
+	loop_set_timer_by(http->on_deadline, http_exchange_ends_at(&call->exchange));
 	if (ret_call)
 		*ret_call = call;
 	return 0;
