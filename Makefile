@@ -35,7 +35,7 @@ TOOLS    := $(if $(WITHOUT_MICROHTTPD),,sqs-local bench-service) marker nexus-wo
             nexus-worker-unserved
 
 UNSERVED    := src/net/http_serve_none.c
-SERVED      := src/net/http_serve.c src/net/serve_response.c
+SERVED      := $(addprefix src/net/,http_serve.c serve_connection.c serve_request.c serve_response.c)
 SOURCES     := $(filter-out $(PROGRAMS:%=src/%.c) $(if $(WITHOUT_MICROHTTPD),$(SERVED),$(UNSERVED)), \
                             $(wildcard src/*.c src/*/*.c))
 SQS_SOURCES := $(wildcard tests/sqs-local/*.c)
