@@ -51,7 +51,7 @@ int dead_letters_choose(struct dead_letters *dead, const struct choice *choice);
 
 /*
  * Renews what has not much time left. To be called between the steps of what takes long. A letter
- * that is not ours any more is not in hand afterwards. 0, or 1: it failed, or Ctrl-C came.
+ * that is not ours any more is not in hand afterwards. 0, or 1: it failed.
  */
 int dead_letters_keep(struct dead_letters *dead);
 

@@ -1,7 +1,8 @@
 /*
  * The job table as it is given: what is there of it, what differs, and the statements that make it.
  *
- * It belongs to the web application too: what is there is looked at, and never altered here.
+ * It belongs to the web application too: what is there is never altered here, only made where it is
+ * missing, or dropped as a whole. Main thread; blocks as ctl/database does.
  */
 #pragma once
 

@@ -59,8 +59,10 @@ START_TEST(a_measured_pace_is_taken_ahead_only_where_that_is_allowed)
 {
 	run_fast();
 	struct credits_use use = {.n_started = 110000, .ahead = true};
-	unsigned ahead = receive(use);
-	ck_assert_uint_gt(ahead, N_THREADS);
+	ck_assert_uint_gt(receive(use), N_THREADS);
+	use.n_need_thread = 50;
+	ck_assert_uint_eq(receive(use), N_THREADS + limits.prefetch_max - 50);
+	use.n_need_thread = 0;
 	use.ahead = false;
 	ck_assert_uint_eq(receive(use), N_THREADS);
 }
@@ -73,6 +75,8 @@ START_TEST(there_are_never_more_in_hand_than_the_maximum)
 	ck_assert_uint_le(receive(use), limits.prefetch_max);
 	use.n_holds = 95;
 	ck_assert_uint_eq(receive(use), 5);
+	use.n_undeleted = 2;
+	ck_assert_uint_eq(receive(use), 3);
 	use.n_asked = 5;
 	ck_assert_uint_eq(receive(use), 0);
 	use.n_holds = 200;
