@@ -21,6 +21,7 @@ void kind_options_sqsd(const struct settings_job *job, struct sqsd_options *ret)
 
 /*
  * The files and folders that programs which do jobs must not read: those that the daemon has its
- * settings and secrets from. config: a configuration file elsewhere; NULL: none. Ended by a NULL.
+ * settings and secrets from, as far as the environment names them. config: a configuration file
+ * elsewhere; NULL: none. Ended by a NULL.
  */
 void kind_options_hidden(const char *config, const char *ret[static KIND_OPTIONS_HIDDEN_MAX]);
