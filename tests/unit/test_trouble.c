@@ -204,6 +204,19 @@ START_TEST(a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets
 }
 END_TEST
 
+START_TEST(a_cause_that_gave_way_to_another_is_said_by_whom_it_still_meets)
+{
+	trouble.causes = &causes;
+	trouble_report(&trouble, "no road");
+	trouble_report(&other, "no road");
+	now += 10 * USEC_PER_SEC;
+	trouble_report(&trouble, "no bridge");
+	said();
+	trouble_report(&other, "no road");
+	ck_assert_str_eq(said(), "warning no road\n");
+}
+END_TEST
+
 START_TEST(what_matters_no_more_ends_without_a_line)
 {
 	trouble.causes = &causes;
@@ -237,6 +250,7 @@ int main(void)
 	tcase_add_test(all, a_cause_that_another_has_said_is_not_said_again);
 	tcase_add_test(all, a_cause_of_its_own_is_said_beside_that_of_another);
 	tcase_add_test(all, a_cause_that_has_ended_for_who_said_it_is_said_by_whom_it_still_meets);
+	tcase_add_test(all, a_cause_that_gave_way_to_another_is_said_by_whom_it_still_meets);
 	tcase_add_test(all, what_matters_no_more_ends_without_a_line);
 	suite_add_tcase(suite, all);
 	return test_suite_run(suite);
