@@ -233,6 +233,34 @@ static void await_turn(void)
 	await_outcome(job, JOB_COMPLETED);
 }
 
+/* A turn of the ledger that runs nothing: what it stops comes back later. */
+static void wake_up(void)
+{
+	struct job *job = new_job("none", &echo);
+
+	begin(job);
+	await_outcome(job, JOB_MISSING);
+}
+
+/* It runs, and goes on until it may end. */
+static struct job *run_waiter(void)
+{
+	test_postgres_row("j", "pending", NULL);
+	struct job *job = new_job("j", &waiter);
+	begin(job);
+	await_begun();
+	return job;
+}
+
+/* Nobody else gets at a row of it, until this connection commits or ends. */
+static PGconn *lock_table(void)
+{
+	PGconn *other = test_postgres_connect();
+
+	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	return other;
+}
+
 /* ---- A job's way ---- */
 
 START_TEST(a_job_is_begun_run_and_finished)
@@ -356,11 +384,9 @@ END_TEST
 
 START_TEST(a_finish_waits_for_its_rows_lock)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
 	PGconn *other = test_postgres_connect();
+
 	test_postgres_execute(other, "BEGIN; SELECT 1 FROM background_jobs FOR UPDATE");
 	uint64_t before = ledger_n_turns(ledger);
 	sem_post(&may_end);
@@ -392,10 +418,8 @@ static void forget_touch(void)
 
 START_TEST(a_running_jobs_row_is_touched_every_third)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	for (int i = 0; i < 3; i++) {
 		usec_t touched_at = atomic_load(&job->touched_at);
 		uint64_t n = ledger_n_touches(ledger);
@@ -432,10 +456,8 @@ static void assert_touched_no_more(struct job *job)
 START_TEST(without_extension_a_row_is_touched_once)
 {
 	ledger_set_terms(ledger, V, false);
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	forget_touch();
 	put_forward(V / 6);
 	await_turn();
@@ -449,10 +471,8 @@ END_TEST
 
 START_TEST(a_handler_that_outlives_its_limit_keeps_its_row_no_longer)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	forget_touch();
 	/* As if its limit and grace were over, and it did not return. */
 	atomic_store(&job->leases_end_at, clock_boottime() + V / 4);
@@ -466,16 +486,12 @@ END_TEST
 
 START_TEST(a_touch_that_finds_another_owner_stops_the_handler)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	test_postgres_execute(NULL, "UPDATE background_jobs SET attempts = 2,"
 				    " started_at = started_at + interval '1 second'");
 	put_forward(V / 3);
-	struct job *wakes = new_job("none", &echo);
-	begin(wakes);
-	await_outcome(wakes, JOB_MISSING);
+	wake_up();
 	await_outcome(job, JOB_LOST);
 	assert_row("j", "processing 2");
 }
@@ -492,16 +508,12 @@ START_TEST(a_running_job_is_lost_when_both_its_leases_are_over_and_its_row_left_
 		{V / 2, V / 4 * 3 - USEC_PER_SEC, JOB_COMPLETED},
 	};
 
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	atomic_store(&job->visible_at, clock_boottime() + cases[_i].visible_for);
 	forget_touch();
 	put_forward(cases[_i].stood_still);
-	struct job *wakes = new_job("none", &echo);
-	begin(wakes);
-	await_outcome(wakes, JOB_MISSING);
+	wake_up();
 	ck_assert_int_eq(was_touched("j"), cases[_i].outcome != JOB_LOST);
 	if (cases[_i].outcome != JOB_LOST)
 		sem_post(&may_end);
@@ -526,10 +538,8 @@ END_TEST
 
 START_TEST(a_finish_that_finds_another_owner_writes_nothing)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	test_postgres_execute(
 		NULL, "UPDATE background_jobs SET status = 'pending', error = 'theirs'");
 	sem_post(&may_end);
@@ -800,9 +810,7 @@ START_TEST(a_kept_row_that_another_has_taken_over_stops_the_handler_and_is_left_
 
 	handler_writes("status = 'processing', attempts = 2, error = 'theirs'");
 	put_forward(V / 3);
-	struct job *wakes = new_job("none", &echo);
-	begin(wakes);
-	await_outcome(wakes, JOB_MISSING);
+	wake_up();
 	await_outcome(job, JOB_LOST);
 	assert_row("j", "processing 2 theirs");
 }
@@ -865,10 +873,8 @@ END_TEST
 /* A begin is asked, and before it is answered the database goes; it comes after begin_by. */
 static void begin_too_late(struct job *job)
 {
-	PGconn *other = test_postgres_connect();
-
 	test_postgres_row(job->id, "pending", NULL);
-	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	PGconn *other = lock_table();
 	job->begin_by = clock_boottime() + V / 4;
 	begin(job);
 	await_blocked();
@@ -1045,10 +1051,8 @@ END_TEST
 
 START_TEST(the_first_transaction_after_an_outage_touches_all_in_hand)
 {
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	begin(job);
-	await_begun();
+	struct job *job = run_waiter();
+
 	forget_touch();
 	test_postgres_stop(SIGINT);
 	await_news(false);
@@ -1097,10 +1101,8 @@ END_TEST
 
 START_TEST(a_silent_database_is_away_after_a_second)
 {
-	PGconn *other = test_postgres_connect();
-
 	test_postgres_row("j", "pending", NULL);
-	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	PGconn *other = lock_table();
 	struct job *job = new_job("j", &echo);
 	begin(job);
 	await_news(false);
@@ -1116,10 +1118,8 @@ END_TEST
 
 START_TEST(an_end_does_not_wait_for_a_silent_database)
 {
-	PGconn *other = test_postgres_connect();
-
 	test_postgres_row("j", "pending", NULL);
-	test_postgres_execute(other, "BEGIN; LOCK TABLE background_jobs");
+	PGconn *other = lock_table();
 	struct job *job = new_job("j", &echo);
 	begin(job);
 	await_blocked();
@@ -1151,13 +1151,25 @@ END_TEST
 
 /* ---- Answers that are lost ---- */
 
-START_TEST(a_begin_that_committed_unheard_is_counted_once)
-{
-	struct test_cut *cut = test_cut_new();
+static struct test_cut *cut;
 
+static void setup_cut(void)
+{
+	setup();
 	close_ledger();
+	cut = test_cut_new();
 	open_ledger(test_cut_url(cut));
 	await_news(true);
+}
+
+static void teardown_cut(void)
+{
+	teardown();
+	cut = test_cut_free(cut);
+}
+
+START_TEST(a_begin_that_committed_unheard_is_counted_once)
+{
 	test_postgres_row("j", "pending", NULL);
 	struct job *job = new_job("j", &echo);
 	test_cut_at_commit(cut);
@@ -1168,51 +1180,30 @@ START_TEST(a_begin_that_committed_unheard_is_counted_once)
 	ck_assert_int_eq(job->attempt, 1);
 	assert_row("j", "completed 1");
 	test_job_free(job);
-	close_ledger();
-	open_ledger(test_postgres_url(NULL, NULL, NULL));
-	test_cut_free(cut);
 }
 END_TEST
 
 START_TEST(a_finish_that_committed_unheard_is_a_finish)
 {
-	struct test_cut *cut = test_cut_new();
+	struct job *job = _i == 0 ? run_waiter() : run_keeper(&waiter);
 
-	close_ledger();
-	open_ledger(test_cut_url(cut));
-	await_news(true);
-	test_postgres_row("j", "pending", NULL);
-	struct job *job = new_job("j", &waiter);
-	job->keeps_row = _i == 1;
-	begin(job);
-	await_begun();
 	test_cut_at_commit(cut);
 	sem_post(&may_end);
 	await_outcome(job, JOB_COMPLETED);
 	ck_assert_uint_eq(test_cut_n(cut), 1);
 	assert_row("j", "completed 1");
-	close_ledger();
-	open_ledger(test_postgres_url(NULL, NULL, NULL));
-	test_cut_free(cut);
 }
 END_TEST
 
 START_TEST(a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure)
 {
-	struct test_cut *cut = test_cut_new();
-
-	close_ledger();
-	open_ledger(test_cut_url(cut));
-	await_news(true);
 	struct job *job = run_keeper(&failing_waiter);
+
 	test_cut_at_commit(cut);
 	sem_post(&may_end);
 	await_outcome(job, JOB_FAILED);
 	ck_assert_uint_eq(test_cut_n(cut), 1);
 	assert_row("j", "failed 1 broke");
-	close_ledger();
-	open_ledger(test_postgres_url(NULL, NULL, NULL));
-	test_cut_free(cut);
 }
 END_TEST
 
@@ -1220,7 +1211,7 @@ int main(void)
 {
 	test_postgres_start();
 	Suite *suite = suite_create("ledger");
-	TCase *all = tcase_create("all");
+	TCase *all = tcase_create("all"), *unheard = tcase_create("unheard");
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, teardown);
@@ -1268,9 +1259,13 @@ int main(void)
 	tcase_add_test(all, a_silent_database_is_away_after_a_second);
 	tcase_add_test(all, an_end_does_not_wait_for_a_silent_database);
 	tcase_add_test(all, a_new_url_is_used_from_the_next_turn);
-	tcase_add_test(all, a_begin_that_committed_unheard_is_counted_once);
-	tcase_add_loop_test(all, a_finish_that_committed_unheard_is_a_finish, 0, 2);
-	tcase_add_test(all, a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure);
 	suite_add_tcase(suite, all);
+
+	tcase_set_timeout(unheard, 60);
+	tcase_add_checked_fixture(unheard, setup_cut, teardown_cut);
+	tcase_add_test(unheard, a_begin_that_committed_unheard_is_counted_once);
+	tcase_add_loop_test(unheard, a_finish_that_committed_unheard_is_a_finish, 0, 2);
+	tcase_add_test(unheard, a_failure_of_a_kept_row_that_committed_unheard_stays_its_failure);
+	suite_add_tcase(suite, unheard);
 	return test_suite_run(suite);
 }
