@@ -27,6 +27,27 @@ static bool not_as_lambda_takes_it(char text[LAMBDA_TEXT_MAX], const char *what)
 	return false;
 }
 
+typedef enum json_fault read_fn(struct json_scan *scan, struct verdict *v);
+
+/* Passes a value of any kind; of an object the member of that name is read. */
+static enum json_fault read_member(
+	struct json_scan *scan, const char *wanted, read_fn *read, struct verdict *v)
+{
+	struct json_string name;
+	bool more = false;
+
+	if (json_scan_peek(scan) != '{')
+		return json_scan_value(scan);
+	enum json_fault fault = json_scan_enter(scan);
+	while (fault == JSON_OK) {
+		fault = json_scan_member(scan, &more, &name);
+		if (fault != JSON_OK || !more)
+			break;
+		fault = json_string_is(&name, wanted) ? read(scan, v) : json_scan_value(scan);
+	}
+	return fault;
+}
+
 /* ---- One of batchItemFailures ---- */
 
 static enum json_fault read_id(struct json_scan *scan, struct verdict *v)
@@ -49,21 +70,8 @@ static enum json_fault read_id(struct json_scan *scan, struct verdict *v)
 
 static enum json_fault read_failure(struct json_scan *scan, struct verdict *v)
 {
-	struct json_string name;
-	bool more = false;
-
 	v->has_id = v->is_ours = false;
-	if (json_scan_peek(scan) != '{')
-		return json_scan_value(scan);
-	enum json_fault fault = json_scan_enter(scan);
-	while (fault == JSON_OK) {
-		fault = json_scan_member(scan, &more, &name);
-		if (fault != JSON_OK || !more)
-			break;
-		fault = json_string_is(&name, "itemIdentifier") ? read_id(scan, v)
-								: json_scan_value(scan);
-	}
-	return fault;
+	return read_member(scan, "itemIdentifier", read_id, v);
 }
 
 static const char *judge_failure(const struct verdict *v)
@@ -101,24 +109,6 @@ static enum json_fault read_failures(struct json_scan *scan, struct verdict *v)
 
 /* ---- A response ---- */
 
-static enum json_fault read_answer(struct json_scan *scan, struct verdict *v)
-{
-	struct json_string name;
-	bool more = false;
-
-	if (json_scan_peek(scan) != '{')
-		return json_scan_value(scan);
-	enum json_fault fault = json_scan_enter(scan);
-	while (fault == JSON_OK) {
-		fault = json_scan_member(scan, &more, &name);
-		if (fault != JSON_OK || !more)
-			break;
-		fault = json_string_is(&name, MEMBER) ? read_failures(scan, v)
-						      : json_scan_value(scan);
-	}
-	return fault;
-}
-
 bool lambda_answer_is_good(
 	const char *body, size_t len, const char *message_id, char ret_text[LAMBDA_TEXT_MAX])
 {
@@ -128,7 +118,8 @@ bool lambda_answer_is_good(
 	if (len == 0 || !memmem(body, len, MEMBER, strlen(MEMBER)))
 		return true;
 	json_scan_init(&scan, body, len, DEPTH_MAX);
-	if (read_answer(&scan, &v) != JSON_OK || json_scan_end(&scan) != JSON_OK)
+	if (read_member(&scan, MEMBER, read_failures, &v) != JSON_OK ||
+		json_scan_end(&scan) != JSON_OK)
 		return not_as_lambda_takes_it(ret_text, "is not JSON");
 	return !v.fault || not_as_lambda_takes_it(ret_text, v.fault);
 }
