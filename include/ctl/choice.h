@@ -31,7 +31,7 @@ struct choice {
 };
 #define CHOICE_INIT ((struct choice){.limit = CHOICE_LIMIT_USUAL})
 
-/* Of getopt_long(). 0, or 64 or 1 for what it cannot be, which was said; -1: not one of these. */
+/* Of getopt_long(). 0, or 64 or 1 for what it cannot be or none of these, which was said. */
 int choice_option(struct choice *choice, int option, const char *text);
 /* 0 or 1. */
 int choice_add_id(struct choice *choice, const char *id);

@@ -35,7 +35,7 @@ int choice_option(struct choice *choice, int option, const char *text)
 	case 'l':
 		return ctl_read_number("dlq", "--limit", text, CHOICE_LIMIT_MAX, &choice->limit);
 	default:
-		return -1;
+		return ctl_usage("dlq", NULL);
 	}
 }
 

@@ -140,12 +140,11 @@ static int list_parse(struct list *list, int argc, char **argv)
 
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		status = choice_option(&list->choice, c, optarg);
-		if (status > 0)
+		if (c == 'g')
+			list->only_groups = true;
+		status = c == 'g' ? EXIT_SUCCESS : choice_option(&list->choice, c, optarg);
+		if (status != EXIT_SUCCESS)
 			return status;
-		if (status < 0 && c != 'g')
-			return ctl_usage("dlq", NULL);
-		list->only_groups |= c == 'g';
 	}
 	return optind < argc ? ctl_usage("dlq", "%s: list takes no ids: nexusctl dlq show ID",
 				       argv[optind])

@@ -210,7 +210,7 @@ static int purge_parse(struct purge *purge, int argc, char **argv)
 		default:
 			status = deed_option(&purge->deed, c, optarg);
 			if (status != EXIT_SUCCESS)
-				return status > 0 ? status : ctl_usage("dlq", NULL);
+				return status;
 		}
 	}
 	if (purge->file && purge->no_save)

@@ -264,7 +264,7 @@ static int redrive_parse(struct redrive *redrive, int argc, char **argv)
 			 : c == 'r' ? redrive_read_rate(redrive, optarg)
 				    : deed_option(&redrive->deed, c, optarg);
 		if (status != EXIT_SUCCESS)
-			return status > 0 ? status : ctl_usage("dlq", NULL);
+			return status;
 	}
 	status = deed_parse_rest(&redrive->deed, argc, argv);
 	return status == EXIT_SUCCESS ? redrive_check(redrive) : status;

@@ -100,7 +100,7 @@ static int replay_parse(struct replay *replay, int argc, char **argv)
 		default:
 			status = choice_option(&replay->choice, c, optarg);
 			if (status != EXIT_SUCCESS)
-				return status > 0 ? status : ctl_usage("dlq", NULL);
+				return status;
 		}
 	}
 	return choice_take_id(&replay->choice, "replay", argc, argv);

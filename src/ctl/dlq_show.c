@@ -74,7 +74,7 @@ static int show_parse(struct choice *choice, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		int status = choice_option(choice, c, optarg);
 		if (status != EXIT_SUCCESS)
-			return status > 0 ? status : ctl_usage("dlq", NULL);
+			return status;
 	}
 	return choice_take_id(choice, "show", argc, argv);
 }
