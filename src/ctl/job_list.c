@@ -98,7 +98,10 @@ static int list_read_since(struct list *list, const char *text)
 	if (when_parse_duration(text, &when) == 0)
 		when = usec_sub(clock_realtime(), when);
 	else if (when_parse_utc(text, &when) < 0)
-		return ctl_usage("job", "--since %s: neither a duration nor a time", text);
+		return ctl_usage("job",
+			"--since %s: accepted is a duration (30min), or a time in UTC "
+			"(2026-01-02T03:04:05Z)",
+			text);
 	list->since = when_utc(when, list->since_text);
 	return EXIT_SUCCESS;
 }

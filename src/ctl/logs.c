@@ -135,7 +135,10 @@ static int add_since(struct line *line, const char *text)
 		return EXIT_SUCCESS;
 	}
 	if (when_parse_utc(text, &when) < 0)
-		return ctl_usage("logs", "--since %s: neither a duration nor a time", text);
+		return ctl_usage("logs",
+			"--since %s: accepted is a duration (30min), or a time in UTC "
+			"(2026-01-02T03:04:05Z)",
+			text);
 	/* journalctl knows T and Z from systemd 254 on only. */
 	when_utc(when, utc);
 	line_add(line, "%.10s %.8s UTC", utc, utc + strlen("2026-01-02T"));
@@ -152,10 +155,15 @@ static int add_match(struct line *matches, const char *field, const char *text)
 
 static int add_outcome(struct line *matches, const char *text)
 {
-	for (enum job_outcome outcome = 0; outcome < JOB_N_OUTCOMES; outcome++)
-		if (strcmp(text, job_outcome_name(outcome)) == 0)
+	_cleanup_strbuf_ struct strbuf names = STRBUF_INIT;
+
+	for (enum job_outcome outcome = 0; outcome < JOB_N_OUTCOMES; outcome++) {
+		const char *name = job_outcome_name(outcome);
+		if (strcmp(text, name) == 0)
 			return add_match(matches, "NEXUS_OUTCOME", text);
-	return ctl_usage("logs", "--outcome %s: no job ends so", text);
+		strbuf_printf(&names, "%s%s", outcome > 0 ? ", " : "", name);
+	}
+	return ctl_usage("logs", "--outcome %s: accepted are %s", text, strbuf_str(&names));
 }
 
 /* Into line: everything but the matches, which journalctl wants last and may have in any order. */

@@ -316,7 +316,8 @@ static int read_arguments(struct top *top, int argc, char **argv)
 			if (when_parse_duration(optarg, &top->interval) < 0 ||
 				top->interval < INTERVAL_MIN || top->interval > INTERVAL_MAX)
 				return ctl_usage("top",
-					"--interval %s: not a duration from 100ms to 1h", optarg);
+					"--interval %s: accepted is a duration from 100ms to 1h",
+					optarg);
 			break;
 		case 'o':
 			top->once = true;

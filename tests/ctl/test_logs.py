@@ -91,9 +91,11 @@ class Logs(unittest.TestCase):
         for word in ("2h ago", "2026-02-30", "1969-12-31", "2026-01-01T25:00", "2026-01-01 10:00+2",
                      "", "yesterday"):
             self.assertEqual(self.complain("--since", word),
-                             f"nexusctl: --since {word}: neither a duration nor a time")
+                             f"nexusctl: --since {word}: accepted is a duration (30min), or a "
+                             "time in UTC (2026-01-02T03:04:05Z)")
         self.assertEqual(self.complain("--outcome", "bad"),
-                         "nexusctl: --outcome bad: no job ends so")
+                         "nexusctl: --outcome bad: accepted are completed, failed, timeout, missing, "
+                         "rejected, duplicate, elsewhere, lost, abandoned")
         self.assertEqual(self.complain(""), "nexusctl: NEXUS_JOB_ID: an empty word matches nothing")
         self.assertIn("unrecognized option", self.complain("--lines"))
 

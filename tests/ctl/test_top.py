@@ -324,9 +324,9 @@ class Once(TopCase):
 
 class Arguments(unittest.TestCase):
     def test_that_are_nonsense_are_one_line(self):
-        for words, said in ((("--interval", "0"), "not a duration from 100ms to 1h"),
-                            (("--interval", "2h"), "not a duration from 100ms to 1h"),
-                            (("--interval", "soon"), "not a duration from 100ms to 1h"),
+        for words, said in ((("--interval", "0"), "accepted is a duration from 100ms to 1h"),
+                            (("--interval", "2h"), "accepted is a duration from 100ms to 1h"),
+                            (("--interval", "soon"), "accepted is a duration from 100ms to 1h"),
                             (("queue",), "takes no names"), (("--all",), "unrecognized option")):
             done = nexusctl_alone("top", *words)
             self.assertEqual((done.status, done.output), (64, ""))
