@@ -16,11 +16,11 @@
 /* Exact; sd-event's own would be up to a quarter of a second late. 0, or a negative errno. */
 int loop_add_timer(sd_event *event, clockid_t clock, const char *what,
 	sd_event_time_handler_t on_time, void *userdata, sd_event_source **ret);
-/* On the timer's clock; whatever it was set to before. */
+/* On the timer's clock, whatever it was set to before. USEC_INFINITY: never. */
 void loop_set_timer(sd_event_source *timer, usec_t at);
 /*
  * As long as that is sooner. For the deadlines of many: one that is put off is left alone, and the
- * callback, which looks at all, sets the timer to the next. USEC_INFINITY: never.
+ * callback, which looks at all, sets the timer to the next.
  */
 void loop_set_timer_by(sd_event_source *timer, usec_t at);
 

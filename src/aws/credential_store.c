@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/backoff.h"
+#include "base/loop.h"
 #include "base/strbuf.h"
 
 /* The order in which the sources are asked. A new one is a file and a row. */
@@ -90,11 +91,10 @@ usec_t credential_store_renews_in(const struct credentials *c, usec_t now)
 
 static void arm(struct credential_store *store, usec_t pause)
 {
-	sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
 	if (pause == USEC_INFINITY)
-		return;
-	sd_event_source_set_time(store->timer, clock_monotonic() + pause);
-	sd_event_source_set_enabled(store->timer, SD_EVENT_ONESHOT);
+		sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
+	else
+		loop_set_timer(store->timer, clock_monotonic() + pause);
 }
 
 static void arm_renewal(struct credential_store *store)
@@ -252,12 +252,8 @@ static int add_timer(struct credential_store *store)
 {
 	sd_event *event = http_event(store->options.means.http);
 
-	int r = sd_event_add_time(event, &store->timer, CLOCK_MONOTONIC, 0, 0, on_timer, store);
-	r = r < 0 ? r : sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(store->timer, "credentials");
-	return 0;
+	return loop_add_timer(
+		event, CLOCK_MONOTONIC, "credentials", on_timer, store, &store->timer);
 }
 
 int credential_store_new(

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/backoff.h"
+#include "base/loop.h"
 
 #define REGION_PATH "/latest/meta-data/placement/region"
 
@@ -27,8 +28,7 @@ bool region_is_name(const char *text)
 
 static void region_search_again(struct region_search *search, const char *text)
 {
-	sd_event_source_set_time(search->timer, clock_monotonic() + backoff_next(&search->pause));
-	sd_event_source_set_enabled(search->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(search->timer, clock_monotonic() + backoff_next(&search->pause));
 	search->told(search->userdata, NULL, text);
 }
 
@@ -81,13 +81,11 @@ int region_search_new(struct imds *imds, region_fn *told, void *userdata,
 	search->told = told;
 	search->userdata = userdata;
 	search->pause = (struct backoff){.base = USEC_PER_SEC, .cap = 30 * USEC_PER_SEC};
-	int r = sd_event_add_time(
-		imds_event(imds), &search->timer, CLOCK_MONOTONIC, 0, 0, on_timer, search);
-	r = r < 0 ? r : sd_event_source_set_enabled(search->timer, SD_EVENT_OFF);
+	int r = loop_add_timer(
+		imds_event(imds), CLOCK_MONOTONIC, "region", on_timer, search, &search->timer);
 	if (r < 0)
 		return credentials_failed(
 			ret_text, r, "nothing can be timed: %s", strerrordesc_np(-r));
-	sd_event_source_set_description(search->timer, "region");
 	r = region_search_ask(search, ret_text);
 	if (r < 0)
 		return r;

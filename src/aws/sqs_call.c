@@ -6,6 +6,7 @@
 
 #include "aws/queue_url.h"
 #include "aws/sqs_codec_write.h"
+#include "base/loop.h"
 
 #define SEARCH_PATIENCE (4 * USEC_PER_SEC)
 #define SENDS_MAX       2
@@ -199,15 +200,13 @@ static void sqs_call_arm_patience(struct sqs *sqs)
 
 	TAILQ_FOREACH(call, &sqs->waiting, link)
 	first = usec_min(first, call->wait_until);
-	sd_event_source_set_time(sqs->on_patience, first);
-	sd_event_source_set_enabled(
-		sqs->on_patience, first == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+	loop_set_timer(sqs->on_patience, first);
 }
 
 static void sqs_call_make_due(struct sqs_call *call)
 {
 	sqs_call_move(call, &call->sqs->due);
-	sd_event_source_set_enabled(call->sqs->on_due, SD_EVENT_ONESHOT);
+	loop_set_turn(call->sqs->on_due);
 }
 
 /* Those that have waited until then go on. */
@@ -246,7 +245,7 @@ static int on_due(sd_event_source *source, void *userdata)
 	if (!call)
 		return 0;
 	if (TAILQ_NEXT(call, link))
-		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		loop_set_turn(source);
 	bool may_send = sqs_call_may_send(call);
 	int r = may_send ? sqs_call_send(call) : 0;
 	if (r < 0 || !may_send)
@@ -370,18 +369,12 @@ int sqs_call_init(struct sqs *sqs)
 {
 	sd_event *event = http_event(sqs->http);
 
-	int r = sd_event_add_defer(event, &sqs->on_due, on_due, sqs);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(sqs->on_due, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_time(
-			event, &sqs->on_patience, CLOCK_MONOTONIC, 0, 1, on_patience, sqs);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(sqs->on_patience, SD_EVENT_OFF);
+	int r = loop_add_turn(event, "sqs-due", on_due, sqs, &sqs->on_due);
+	if (r == 0)
+		r = loop_add_timer(event, CLOCK_MONOTONIC, "sqs-patience", on_patience, sqs,
+			&sqs->on_patience);
 	if (r < 0)
 		return r;
-	sd_event_source_set_description(sqs->on_due, "sqs-due");
-	sd_event_source_set_description(sqs->on_patience, "sqs-patience");
 	sqs->watcher = (struct credential_watcher){.ended = on_search_ended, .userdata = sqs};
 	credential_store_watch(sqs->credentials, &sqs->watcher);
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "daemon/notify.h"
 #include "work/event.h"
 
@@ -123,8 +124,7 @@ static int health_on_ready_timer(sd_event_source *source, uint64_t usec, void *u
 
 static void health_arm_status(struct health *health, usec_t pause)
 {
-	sd_event_source_set_time(health->status_timer, clock_monotonic() + pause);
-	sd_event_source_set_enabled(health->status_timer, SD_EVENT_ONESHOT);
+	loop_set_timer(health->status_timer, clock_monotonic() + pause);
 }
 
 static int health_on_status_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -7,6 +7,7 @@
 
 #include "aws/queue_url.h"
 #include "base/backoff.h"
+#include "base/loop.h"
 #include "base/strbuf.h"
 #include "daemon/findings.h"
 
@@ -56,8 +57,7 @@ __attribute__((format(printf, 3, 4))) static void preflight_say(
 
 static void preflight_arm(struct preflight *p, usec_t pause)
 {
-	sd_event_source_set_time(p->timer, clock_monotonic() + pause);
-	sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(p->timer, clock_monotonic() + pause);
 }
 
 static void preflight_rest_for(struct preflight *p, usec_t pause)
@@ -356,12 +356,12 @@ int preflight_new(sd_event *event, struct sqs *sqs, const struct preflight_optio
 	p->pause = (struct backoff){.base = 200 * USEC_PER_MSEC, .cap = 30 * USEC_PER_SEC};
 	snprintf(p->text, sizeof p->text, "%s",
 		options->waits ? "waiting for credentials" : "looking at the queue");
-	int r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, 0, 1, preflight_on_timer, p);
-	if (r >= 0 && options->waits)
-		r = sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
+	int r = loop_add_timer(
+		event, CLOCK_MONOTONIC, "preflight", preflight_on_timer, p, &p->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_description(p->timer, "preflight");
+	if (!options->waits)
+		preflight_arm(p, 0);
 	*ret = TAKE_PTR(p);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/loop.h"
 #include "handler/output.h"
 #include "net/peer.h"
 
@@ -95,8 +96,7 @@ static void runtime_drain_all(struct runtime *r)
 
 static void runtime_arm(struct runtime *r, usec_t from_now)
 {
-	sd_event_source_set_time(r->timer, clock_boottime() + from_now);
-	sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(r->timer, clock_boottime() + from_now);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/loop.h"
 #include "handler/runtime.h"
 
 /* One that was idle for so long ends, if it is not the last. */
@@ -284,8 +285,7 @@ static unsigned pool_n_alive(const struct runtime_pool *pool)
 /* Who is coming may be late: then it is asked again whether another one is needed. */
 static void pool_watch_late(struct runtime_pool *pool)
 {
-	sd_event_source_set_time(pool->late_timer, clock_boottime() + LATE_LIMIT);
-	sd_event_source_set_enabled(pool->late_timer, SD_EVENT_ONESHOT);
+	loop_set_timer(pool->late_timer, clock_boottime() + LATE_LIMIT);
 }
 
 static void pool_serve(struct runtime_pool *pool)
@@ -387,9 +387,9 @@ static int pool_add_timers(struct runtime_pool *pool)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(pool->idle_timer, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_time(pool->event, &pool->late_timer, CLOCK_BOOTTIME, 0,
-			100 * USEC_PER_MSEC, on_late_timer, pool);
-	return r < 0 ? r : sd_event_source_set_enabled(pool->late_timer, SD_EVENT_OFF);
+		r = loop_add_timer(pool->event, CLOCK_BOOTTIME, "late", on_late_timer, pool,
+			&pool->late_timer);
+	return r;
 }
 
 static int pool_build(struct runtime_pool *pool)

@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/loop.h"
 
 #define SENDS_MAX 8 /* at a time: each may be of 1 MiB */
 #define PATIENCE  (2 * USEC_PER_MIN)
@@ -91,8 +92,7 @@ static void burial_pause(struct burial *burial)
 	if (burial->paused)
 		return;
 	burial->paused = true;
-	sd_event_source_set_time(burial->timer, clock_monotonic() + backoff_next(&burial->pause));
-	sd_event_source_set_enabled(burial->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(burial->timer, clock_monotonic() + backoff_next(&burial->pause));
 }
 
 static void burial_complain(struct burial *burial, const char *text, const char *consequence)
@@ -243,12 +243,10 @@ int burial_new(
 	burial->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&burial->waiting);
 	TAILQ_INIT(&burial->out);
-	int r = sd_event_add_time(
-		event, &burial->timer, CLOCK_MONOTONIC, 0, 1, on_pause_over, burial);
+	int r = loop_add_timer(
+		event, CLOCK_MONOTONIC, "burial", on_pause_over, burial, &burial->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(burial->timer, SD_EVENT_OFF);
-	sd_event_source_set_description(burial->timer, "burial");
 	*ret = TAKE_PTR(burial);
 	return 0;
 }

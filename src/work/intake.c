@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/backoff.h"
+#include "base/loop.h"
 
 #define STOP_PATIENCE USEC_PER_SEC
 #define PAUSE_MIN     (200 * USEC_PER_MSEC)
@@ -79,8 +80,7 @@ static int intake_on_timer(sd_event_source *source, uint64_t usec, void *userdat
 
 static void intake_arm(struct intake *intake, usec_t pause)
 {
-	sd_event_source_set_time(intake->timer, clock_monotonic() + pause);
-	sd_event_source_set_enabled(intake->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(intake->timer, clock_monotonic() + pause);
 }
 
 int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *options,
@@ -104,12 +104,10 @@ int intake_new(sd_event *event, struct sqs *sqs, const struct intake_options *op
 	intake->pause = (struct backoff){.base = PAUSE_MIN, .cap = 30 * USEC_PER_SEC};
 	intake->early_pause = (struct backoff){.base = PAUSE_MIN, .cap = USEC_PER_SEC};
 	TAILQ_INIT(&intake->polls);
-	int r = sd_event_add_time(
-		event, &intake->timer, CLOCK_MONOTONIC, 0, 1, intake_on_timer, intake);
+	int r = loop_add_timer(
+		event, CLOCK_MONOTONIC, "intake", intake_on_timer, intake, &intake->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(intake->timer, SD_EVENT_OFF);
-	sd_event_source_set_description(intake->timer, "intake");
 	*ret = TAKE_PTR(intake);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "work/event.h"
 #include "work/outbox.h"
 
@@ -13,8 +14,7 @@ struct lease {
 	bool database_up;
 	struct delivery_list by_age; /* the longest not extended first */
 	struct outbox *extensions;
-	sd_event_source *timer;
-	usec_t next; /* when that sweeps; USEC_INFINITY: it is off */
+	sd_event_source *timer; /* the next sweep */
 };
 
 usec_t lease_kill_grace(usec_t visibility)
@@ -112,16 +112,6 @@ static void lease_extend(struct lease *lease, struct delivery *delivery)
 
 /* ---- All of them, from the oldest ---- */
 
-/* Sweeps then, if not sooner. */
-static void lease_arm(struct lease *lease, usec_t at)
-{
-	if (at >= lease->next)
-		return;
-	lease->next = at;
-	sd_event_source_set_time(lease->timer, at);
-	sd_event_source_set_enabled(lease->timer, SD_EVENT_ONESHOT);
-}
-
 /*
  * Extends what is due and cancels what is lost; arms the timer for what comes next. A delivery
  * younger than min_age needs nothing, nor do those behind it.
@@ -151,8 +141,7 @@ static void lease_sweep(struct lease *lease, usec_t min_age)
 		next = usec_min(next, usec_min(extend_at, cancel_at));
 	}
 	outbox_flush(lease->extensions);
-	lease->next = USEC_INFINITY;
-	lease_arm(lease, next);
+	loop_set_timer(lease->timer, next);
 }
 
 static int lease_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -183,7 +172,7 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 		delivery_extended(delivery, sent_at, lease->terms.visibility);
 		if (delivery->aged) {
 			lease_enlist(lease, delivery);
-			lease_arm(lease, sent_at + lease->terms.visibility / 3);
+			loop_set_timer_by(lease->timer, sent_at + lease->terms.visibility / 3);
 		}
 		return true;
 	}
@@ -191,7 +180,7 @@ static bool lease_on_extended(void *userdata, struct delivery *delivery, enum sq
 		clock_boottime() >= delivery->visible_at) {
 		delivery->extending = false;
 		delivery->refused = result != SQS_DENIED;
-		lease_arm(lease, clock_boottime());
+		loop_set_timer_by(lease->timer, clock_boottime());
 		if (result == SQS_DENIED)
 			lease->options.denied(lease->options.userdata, text);
 		else if (delivery->aged)
@@ -219,16 +208,13 @@ int lease_new(
 	if (!lease)
 		return -ENOMEM;
 	lease->options = *options;
-	lease->next = USEC_INFINITY;
 	TAILQ_INIT(&lease->by_age);
 	int r = outbox_new(event, sqs, &extensions, &lease->extensions);
 	if (r == 0)
-		r = sd_event_add_time(
-			event, &lease->timer, CLOCK_BOOTTIME, 0, 1, lease_on_timer, lease);
+		r = loop_add_timer(
+			event, CLOCK_BOOTTIME, "lease", lease_on_timer, lease, &lease->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(lease->timer, SD_EVENT_OFF);
-	sd_event_source_set_description(lease->timer, "lease");
 	*ret = TAKE_PTR(lease);
 	return 0;
 }
@@ -262,7 +248,7 @@ void lease_watch(struct lease *lease, struct delivery *delivery)
 {
 	delivery->refused = false;
 	lease_enlist(lease, delivery);
-	lease_arm(lease, delivery->extended_at + lease->terms.visibility / 3);
+	loop_set_timer_by(lease->timer, delivery->extended_at + lease->terms.visibility / 3);
 }
 
 void lease_forget(struct lease *lease, struct delivery *delivery)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/backoff.h"
+#include "base/loop.h"
 
 #define OUTBOX_REQUESTS_MAX 32
 #define PAUSE_MAX           (5 * USEC_PER_SEC)
@@ -62,12 +63,10 @@ int outbox_new(
 	outbox->pause = (struct backoff){.base = 100 * USEC_PER_MSEC, .cap = PAUSE_MAX};
 	TAILQ_INIT(&outbox->waiting);
 	TAILQ_INIT(&outbox->out);
-	int r = sd_event_add_time(
-		event, &outbox->timer, CLOCK_MONOTONIC, 0, 1, outbox_on_timer, outbox);
+	int r = loop_add_timer(
+		event, CLOCK_MONOTONIC, options->what, outbox_on_timer, outbox, &outbox->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(outbox->timer, SD_EVENT_OFF);
-	sd_event_source_set_description(outbox->timer, options->what);
 	*ret = TAKE_PTR(outbox);
 	return 0;
 }
@@ -140,8 +139,7 @@ static void outbox_pause(struct outbox *outbox)
 		return;
 	usec_t pause = backoff_next(&outbox->pause);
 	outbox->paused = true;
-	sd_event_source_set_time(outbox->timer, clock_monotonic() + pause);
-	sd_event_source_set_enabled(outbox->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(outbox->timer, clock_monotonic() + pause);
 }
 
 /* Some are to be asked again; why: the whole answer's text, or one entry's. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "work/event.h"
 
 #define LOOK_EVERY USEC_PER_SEC
@@ -141,8 +142,8 @@ static int overdue_on_timer(sd_event_source *source, uint64_t usec, void *userda
 	overdue->armed = overdue->n_holds > 0 || overdue->index->n_in_state[HOLD_AWAY] > 0;
 	if (!overdue->armed)
 		return 0;
-	sd_event_source_set_time(source, clock_monotonic() + LOOK_EVERY);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	loop_set_timer(source, clock_monotonic() + LOOK_EVERY);
+	return 0;
 }
 
 /* ---- From outside ---- */
@@ -152,8 +153,7 @@ void overdue_watch(struct overdue *overdue)
 	if (overdue->armed || overdue->index->n_in_state[HOLD_AWAY] == 0)
 		return;
 	overdue->armed = true;
-	sd_event_source_set_time(overdue->timer, clock_monotonic() + LOOK_EVERY);
-	sd_event_source_set_enabled(overdue->timer, SD_EVENT_ONESHOT);
+	loop_set_timer(overdue->timer, clock_monotonic() + LOOK_EVERY);
 }
 
 bool overdue_has(const struct overdue *overdue, const char *job_id)
@@ -195,12 +195,8 @@ void overdue_name(const struct overdue *overdue)
 int overdue_init(struct overdue *overdue)
 {
 	TAILQ_INIT(&overdue->holds);
-	int r = sd_event_add_time(overdue->event, &overdue->timer, CLOCK_MONOTONIC, 0,
-		10 * USEC_PER_MSEC, overdue_on_timer, overdue);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(overdue->timer, "overdue");
-	return sd_event_source_set_enabled(overdue->timer, SD_EVENT_OFF);
+	return loop_add_timer(overdue->event, CLOCK_MONOTONIC, "overdue", overdue_on_timer, overdue,
+		&overdue->timer);
 }
 
 void overdue_done(struct overdue *overdue)

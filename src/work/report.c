@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "work/event.h"
 
 #define NUMBER_MAX 24
@@ -44,12 +45,10 @@ int report_new(sd_event *event, unsigned completed_per_second, struct report **r
 	if (!report)
 		return -ENOMEM;
 	report->rate = completed_per_second;
-	int r = sd_event_add_time(event, &report->timer, CLOCK_MONOTONIC, 0, 10 * USEC_PER_MSEC,
-		report_on_timer, report);
+	int r = loop_add_timer(
+		event, CLOCK_MONOTONIC, "report", report_on_timer, report, &report->timer);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(report->timer, SD_EVENT_OFF);
-	sd_event_source_set_description(report->timer, "report");
 	*ret = TAKE_PTR(report);
 	return 0;
 }
@@ -86,8 +85,7 @@ static bool report_within_rate(struct report *report)
 		return true;
 	}
 	if (report->n_unsaid++ == 0) {
-		sd_event_source_set_time(report->timer, report->second_at + USEC_PER_SEC);
-		sd_event_source_set_enabled(report->timer, SD_EVENT_ONESHOT);
+		loop_set_timer(report->timer, report->second_at + USEC_PER_SEC);
 	}
 	return false;
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/loop.h"
+
 /* ---- Parked ---- */
 
 static bool waiting_is_full(const struct registry_entry *type)
@@ -77,8 +79,7 @@ static void waiting_say_crowded(struct waiting *waiting)
 
 static void waiting_arm(struct waiting *waiting)
 {
-	sd_event_source_set_time(waiting->each_minute, clock_monotonic() + USEC_PER_MIN);
-	sd_event_source_set_enabled(waiting->each_minute, SD_EVENT_ONESHOT);
+	loop_set_timer(waiting->each_minute, clock_monotonic() + USEC_PER_MIN);
 }
 
 static int waiting_on_minute(sd_event_source *source, uint64_t usec, void *userdata)
@@ -142,12 +143,8 @@ int waiting_put_off(struct waiting *waiting, struct hold *hold, usec_t until)
 int waiting_init(struct waiting *waiting)
 {
 	waiting->crowd = (struct trouble){.away = EVENT_CROWDED, .back = EVENT_UNCROWDED};
-	int r = sd_event_add_time(waiting->event, &waiting->each_minute, CLOCK_MONOTONIC, 0, 1,
-		waiting_on_minute, waiting);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(waiting->each_minute, "waiting");
-	return sd_event_source_set_enabled(waiting->each_minute, SD_EVENT_OFF);
+	return loop_add_timer(waiting->event, CLOCK_MONOTONIC, "waiting", waiting_on_minute,
+		waiting, &waiting->each_minute);
 }
 
 void waiting_done(struct waiting *waiting)
