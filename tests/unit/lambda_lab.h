@@ -367,15 +367,10 @@ static inline void lab_clear(void)
 
 static inline void lab_teardown(void)
 {
-	char *command;
-
 	lab_clear();
 	handler_unref(lab_handler);
 	child_means_free(lab_means);
 	sd_event_unref(lab_event);
 	close(lab_log_fd);
-	ck_assert_int_gt(asprintf(&command, "rm -r %s/*", directory), 0);
-	ck_assert_int_eq(system(command), 0);
-	free(command);
 	teardown();
 }

@@ -18,6 +18,7 @@
 #include "../support/test_folder.h"
 #include "base/log.h"
 
+static const char *directory; /* the test's own, where it is */
 static char socket_path[64];
 
 static inline void setup(void)
@@ -25,7 +26,8 @@ static inline void setup(void)
 	signal(SIGPIPE, SIG_IGN);
 	unsetenv("JOURNAL_STREAM");
 	unsetenv("NO_COLOR");
-	snprintf(socket_path, sizeof socket_path, "%s/socket", test_folder_enter());
+	directory = test_folder_enter();
+	snprintf(socket_path, sizeof socket_path, "%s/socket", directory);
 }
 
 static inline void teardown(void)

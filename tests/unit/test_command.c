@@ -52,8 +52,6 @@ static void teardown_command(void)
 	child_means_free(means);
 	close(wake_fd);
 	close(log_fd);
-	unlink(fifo);
-	unlink(note);
 	teardown();
 }
 
