@@ -6,9 +6,11 @@
  * on the way down to them: with /etc/nexus-worker hidden, every entry of / but etc and every entry
  * of /etc but nexus-worker. What is refused is reading, writing and executing files, moving or
  * linking files between directories of different views, and in the directories along the way
- * themselves removing or renaming anything. The names in a directory can still be listed, and what
- * is not in a file is not its business: sockets can be connected to. A symbolic link does not help
- * past it; another mount of the same files does. What stands beside a hidden path in a directory
+ * themselves removing or renaming anything; from Linux 6.2 on also cutting files short by name. The
+ * names in a directory can still be listed, what the user owns gets other modes and times, files
+ * that hold nothing (pipes, links) can be made beside the hidden ones, and what is not in a file is
+ * not its business: sockets can be connected to. A symbolic link does not help past it; another
+ * mount of the same files does. What stands beside a hidden path in a directory
  * that we may not list is hidden with it.
  *
  * Each program that is started is in a domain of its own. It cannot look into processes outside of

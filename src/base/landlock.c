@@ -21,6 +21,12 @@
 #endif
 #define ABI_WITH_REFER 2
 
+/* From Linux 6.2 on, likewise. */
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+#define ABI_WITH_TRUNCATE 3
+
 /* From Linux 6.12 on, likewise. */
 #ifndef LANDLOCK_SCOPE_SIGNAL
 #define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
@@ -61,8 +67,9 @@ struct way {
 struct landlock {
 	char **hidden; /* as given */
 	size_t n_hidden;
-	size_t n_sealed; /* the last of them, which may be read */
-	uint64_t scoped; /* 0: the kernel cannot */
+	size_t n_sealed;   /* the last of them, which may be read */
+	uint64_t truncate; /* 0: the kernel cannot */
+	uint64_t scoped;   /* 0: the kernel cannot */
 
 	pthread_mutex_t lock; /* around all below */
 	struct way *ways;
@@ -217,7 +224,7 @@ static bool hidden_has(const struct hidden *hidden, const char *path)
 }
 
 /* Allows all that is in one entry of a directory along the way. */
-static int allow_entry(int ruleset, int folder, const char *name)
+static int allow_entry(int ruleset, uint64_t truncate, int folder, const char *name)
 {
 	_cleanup_close_ int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
@@ -230,12 +237,13 @@ static int allow_entry(int ruleset, int folder, const char *name)
 	/* Where a link leads to has a place of its own. */
 	if (S_ISLNK(st.st_mode))
 		return 0;
-	return landlock_allow(ruleset, fd, S_ISDIR(st.st_mode) ? ALL_RIGHTS : FILE_RIGHTS);
+	uint64_t rights = S_ISDIR(st.st_mode) ? ALL_RIGHTS : FILE_RIGHTS;
+	return landlock_allow(ruleset, fd, rights | truncate);
 }
 
 /* Allows what lies beside the hidden paths, and is not itself along the way. */
-static int allow_beside(
-	int ruleset, const struct way *way, struct way *ways, const struct hidden *hidden)
+static int allow_beside(int ruleset, uint64_t truncate, const struct way *way, struct way *ways,
+	const struct hidden *hidden)
 {
 	DIR *folder = opendir(way->path);
 	int r = 0;
@@ -252,7 +260,7 @@ static int allow_beside(
 		if (len >= (int)sizeof path || hidden_has(hidden, path) ||
 			ways_find(ways, path, (size_t)len))
 			continue;
-		r = allow_entry(ruleset, dirfd(folder), entry->d_name);
+		r = allow_entry(ruleset, truncate, dirfd(folder), entry->d_name);
 	}
 	closedir(folder);
 	return r;
@@ -274,9 +282,10 @@ static int note_way(struct way *way)
 	return way->there || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-static int make_ruleset(uint64_t scoped, const struct hidden *hidden, struct way *ways)
+static int make_ruleset(const struct landlock *l, const struct hidden *hidden, struct way *ways)
 {
-	const struct ruleset attr = {.handled_access_fs = ALL_RIGHTS, .scoped = scoped};
+	const struct ruleset attr = {
+		.handled_access_fs = ALL_RIGHTS | l->truncate, .scoped = l->scoped};
 	_cleanup_close_ int ruleset = landlock_create_ruleset(&attr, sizeof attr, 0);
 	int r = 0;
 
@@ -284,7 +293,7 @@ static int make_ruleset(uint64_t scoped, const struct hidden *hidden, struct way
 		return ruleset;
 	for (struct way *way = ways; r == 0 && way; way = way->next)
 		if (way->real)
-			r = allow_beside(ruleset, way, ways, hidden);
+			r = allow_beside(ruleset, l->truncate, way, ways, hidden);
 	for (size_t i = hidden->n_paths - hidden->n_sealed; r == 0 && i < hidden->n_paths; i++)
 		r = allow_reading(ruleset, hidden->paths[i]);
 	return r < 0 ? r : TAKE_FD(ruleset);
@@ -304,7 +313,7 @@ static int renew(struct landlock *l)
 	}
 	for (struct way *way = ways; r == 0 && way; way = way->next)
 		r = note_way(way);
-	int ruleset = r < 0 ? r : make_ruleset(l->scoped, &hidden, ways);
+	int ruleset = r < 0 ? r : make_ruleset(l, &hidden, ways);
 	if (ruleset < 0) {
 		ways_free(ways);
 		return ruleset;
@@ -403,6 +412,8 @@ int landlock_new(const char *const *hidden, const char *const *sealed, struct la
 	if (!l)
 		return -ENOMEM;
 	l->ruleset = -1;
+	if (abi >= ABI_WITH_TRUNCATE)
+		l->truncate = LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (abi >= ABI_WITH_SCOPES)
 		l->scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
 	pthread_mutex_init(&l->lock, NULL);

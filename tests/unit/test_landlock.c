@@ -97,6 +97,12 @@ static int try_write(const char *from, const char *to)
 	return open(from, O_WRONLY | O_CLOEXEC) < 0 ? errno : 0;
 }
 
+static int try_truncate(const char *from, const char *to)
+{
+	(void)to;
+	return truncate(from, 0) < 0 ? errno : 0;
+}
+
 static int try_execute(const char *from, const char *to)
 {
 	(void)to;
@@ -154,6 +160,15 @@ START_TEST(what_is_hidden_cannot_be_read_written_or_run)
 	ck_assert_int_eq(try_now(try_read, "etc/secret/key", NULL), EACCES);
 	ck_assert_int_eq(try_now(try_write, "etc/secret/key", NULL), EACCES);
 	ck_assert_int_eq(try_now(try_execute, "etc/secret/key", NULL), EACCES);
+}
+END_TEST
+
+START_TEST(what_is_hidden_cannot_be_cut_short)
+{
+	hide("etc/secret", NULL);
+	ck_assert_int_eq(try_now(try_truncate, "etc/secret/key", NULL), EACCES);
+	ck_assert_int_eq(try_now(try_truncate, "data/text", NULL), 0);
+	ck_assert_int_eq(try_now(try_truncate, "etc/hosts", NULL), 0);
 }
 END_TEST
 
@@ -362,14 +377,13 @@ START_TEST(abstract_sockets_of_others_cannot_be_connected_to)
 }
 END_TEST
 
-static bool keeps_processes_apart(void)
+static bool is_from(long version, const char *what)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-	if (abi < 6)
-		printf("not run: who can be sent signals (Landlock %ld, it is so from 6 on)\n",
-			abi);
-	return abi >= 6;
+	if (abi < version)
+		printf("not run: %s (Landlock %ld, it is so from %ld on)\n", what, abi, version);
+	return abi >= version;
 }
 
 /* Whether it is there at all is the first thing that landlock_new() asks. */
@@ -406,9 +420,11 @@ int main(void)
 		tcase_add_test(views, a_change_right_after_the_ruleset_was_made_is_not_missed);
 		tcase_add_test(views, what_is_sealed_can_be_read_and_nothing_else);
 		tcase_add_test(views, below_what_is_beside_the_way_new_files_are_seen_at_once);
+		if (is_from(3, "what can be cut short"))
+			tcase_add_test(views, what_is_hidden_cannot_be_cut_short);
 	}
 	suite_add_tcase(suite, views);
-	if (is_there() && keeps_processes_apart()) {
+	if (is_there() && is_from(6, "who can be sent signals")) {
 		TCase *processes = tcase_create("processes");
 
 		tcase_add_checked_fixture(processes, setup, teardown);
