@@ -22,7 +22,8 @@ struct spawn_limit {
 
 /*
  * What holds a program that is not trusted. It then also gains no rights by what it executes
- * (PR_SET_NO_NEW_PRIVS), and leaves no core. All is borrowed; -1: none.
+ * (PR_SET_NO_NEW_PRIVS), leaves no core, and changes no other process' limits (base/seccomp). All
+ * is borrowed; -1: none.
  */
 struct spawn_confines {
 	int directory; /* to work in, open with O_PATH */

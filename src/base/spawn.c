@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/seccomp.h"
 
 #define REPORT_FD    3 /* where the child says why it failed; closed by execve() */
 #define FIRST_FREE   (REPORT_FD + 1)
@@ -89,8 +90,9 @@ static int enter(const struct spawn_confines *confines)
 		return -errno;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	if (confines->ruleset < 0)
-		return 0;
+	int r = seccomp_keep_to_own_limits();
+	if (r < 0 || confines->ruleset < 0)
+		return r;
 	return syscall(SYS_landlock_restrict_self, confines->ruleset, 0) < 0 ? -errno : 0;
 }
 

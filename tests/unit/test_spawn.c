@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -70,12 +71,23 @@ static void tell_confines(void)
 	printf("%s\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? " no new rights" : "");
 }
 
+static void tell_limits(void)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit own;
+	bool ours = prlimit(0, RLIMIT_CORE, &none, &own) == 0;
+
+	printf("limits%s%s\n", ours ? " its own" : "",
+		prlimit(getppid(), RLIMIT_CORE, &none, NULL) == 0 ? " its parent's" : "");
+}
+
 static int tell(char **argv)
 {
 	tell_descriptors();
 	tell_signals();
 	tell_place();
 	tell_confines();
+	tell_limits();
 	printf("argv");
 	for (; *argv; argv++)
 		printf(" [%s]", *argv);
@@ -203,6 +215,23 @@ START_TEST(one_that_is_confined_has_its_limits_its_place_and_no_way_to_more_righ
 	run_tell();
 	assert_said("confines in / 0/0 20/30 7/-1 no new rights\n");
 	assert_said("descriptors 0 1 2\n");
+}
+END_TEST
+
+START_TEST(one_that_is_confined_changes_nobody_elses_limits)
+{
+	struct rlimit ours;
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0)
+		return;
+	confines = &(struct spawn_confines){-1, -1, -1, NULL, 0};
+	run_tell();
+	assert_said("limits its own\n");
+	confines = NULL;
+	run_tell();
+	assert_said("limits its own its parent's\n");
+	ck_assert_int_eq(getrlimit(RLIMIT_CORE, &ours), 0);
+	ck_assert_uint_eq(ours.rlim_max, 0);
 }
 END_TEST
 
@@ -391,6 +420,7 @@ int main(int argc, char **argv)
 	tcase_add_test(start, it_has_a_session_and_group_of_its_own_and_no_terminal);
 	tcase_add_test(
 		start, one_that_is_confined_has_its_limits_its_place_and_no_way_to_more_rights);
+	tcase_add_test(start, one_that_is_confined_changes_nobody_elses_limits);
 	tcase_add_test(start, a_limit_above_what_may_be_had_is_as_much_of_it_as_may);
 	tcase_add_test(start, one_that_is_not_confined_is_as_we_are);
 	tcase_add_test(start, it_moves_into_the_cgroup_that_it_is_given);
