@@ -16,40 +16,46 @@ static bool mask_is_secret(const char *keyword, size_t len)
 	return false;
 }
 
-/* "?a=b&password=c" and the like, to the end. */
-static void mask_query(const char *query, struct strbuf *out)
+static size_t mask_find(const char *text, const char *end, const char *stops)
 {
-	while (*query) {
-		const char *keyword = query + 1;
-		size_t len = strcspn(keyword, "&"), keyword_len = strcspn(keyword, "=&");
+	size_t len = strcspn(text, stops);
 
-		strbuf_putc(out, *query);
-		if (keyword_len < len && mask_is_secret(keyword, keyword_len)) {
-			strbuf_append(out, keyword, keyword_len + 1);
+	return len < (size_t)(end - text) ? len : (size_t)(end - text);
+}
+
+/* Part of a URL: hides what stands in it behind "?password=" and "&password=". */
+static void mask_parameters(const char *part, const char *end, struct strbuf *out)
+{
+	size_t len = mask_find(part, end, "?&");
+
+	strbuf_append(out, part, len);
+	for (part += len; part < end; part += len) {
+		size_t keyword_len = 1 + mask_find(part + 1, end, "=&");
+
+		len = 1 + mask_find(part + 1, end, "&");
+		if (keyword_len < len && mask_is_secret(part + 1, keyword_len - 1)) {
+			strbuf_append(out, part, keyword_len + 1);
 			strbuf_puts(out, MASK);
 		} else {
-			strbuf_append(out, keyword, len);
+			strbuf_append(out, part, len);
 		}
-		query = keyword + len;
 	}
 }
 
 /*
  * A password may hold any character, if somebody forgot to encode it. So it reaches from the first
- * ":" to the last "@" there is, wherever that may be.
+ * ":" to the last "@" there is, wherever that may be; and both sides of it may be a query.
  */
 static void mask_url(const char *url, const char *authority, struct strbuf *out)
 {
 	const char *colon = strchr(authority, ':'), *first = strchr(authority, '@');
 
 	if (colon && first && colon < first) {
-		strbuf_append(out, url, (size_t)(colon + 1 - url));
-		strbuf_puts(out, MASK);
+		mask_parameters(url, colon, out);
+		strbuf_puts(out, ":" MASK);
 		url = strrchr(first, '@');
 	}
-	size_t len = strcspn(url, "?");
-	strbuf_append(out, url, len);
-	mask_query(url + len, out);
+	mask_parameters(url, url + strlen(url), out);
 }
 
 static const char *mask_skip_blanks(const char *text)
