@@ -49,3 +49,5 @@ void pool_log(const struct pool *pool);
 /* How many jobs were ever begun, and how many of those were handed on. */
 uint64_t pool_n_started(const struct pool *pool);
 uint64_t pool_n_finished(const struct pool *pool);
+/* How many run now, those that were given up with them. */
+uint64_t pool_n_running(const struct pool *pool);

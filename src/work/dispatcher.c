@@ -151,9 +151,7 @@ static uint64_t dispatcher_n_running(const struct dispatcher *d)
 /* Of those that have begun. One that was given up has nothing in hand any more. */
 static uint64_t dispatcher_n_busy(const struct dispatcher *d)
 {
-	uint64_t n_begun = pool_n_started(d->pool) - pool_n_finished(d->pool);
-
-	return usec_sub(n_begun, d->overdue.n_holds);
+	return usec_sub(pool_n_running(d->pool), d->overdue.n_holds);
 }
 
 void dispatcher_pump(struct dispatcher *d)

@@ -210,3 +210,13 @@ uint64_t pool_n_finished(const struct pool *pool)
 {
 	return atomic_load(&pool->n_finished);
 }
+
+uint64_t pool_n_running(const struct pool *pool)
+{
+	/* In this order, in which what both begins and ends meanwhile makes it too few, and not
+	 * less than none. */
+	uint64_t n_started = pool_n_started(pool);
+	uint64_t n_finished = pool_n_finished(pool);
+
+	return n_started > n_finished ? n_started - n_finished : 0;
+}

@@ -120,11 +120,13 @@ START_TEST(as_many_run_side_by_side_as_there_are_threads)
 	pthread_barrier_wait(&running);
 	ck_assert_uint_eq(pool_n_started(pool), 3);
 	ck_assert_uint_eq(pool_n_finished(pool), 0);
+	ck_assert_uint_eq(pool_n_running(pool), 3);
 	for (unsigned i = 4; i-- > 0;) /* the one that waits first: it would wait at the barrier */
 		pool_cancel(pool, jobs[i], JOB_STOP);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_int_eq(await_finished()->outcome, JOB_ABANDONED);
 	ck_assert_uint_eq(pool_n_started(pool), 4);
+	ck_assert_uint_eq(pool_n_running(pool), 0);
 	close_pool();
 	for (unsigned i = 0; i < 4; i++)
 		test_job_free(jobs[i]);
