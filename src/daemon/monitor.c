@@ -8,10 +8,10 @@
 #include "conf/listen.h"
 #include "net/http_serve.h"
 
-/* A scraper or two, and a probe. */
+/* A scraper or two, and a probe. Who takes these places and says nothing keeps them from others for a
+ * few seconds only; a scraper whose connection was closed meanwhile makes another. */
 #define CONNECTIONS_MAX 16
-#define PATIENCE        (10 * USEC_PER_SEC)
-#define IDLE            (2 * USEC_PER_MIN)
+#define PATIENCE        (5 * USEC_PER_SEC)
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
 
@@ -127,7 +127,7 @@ int monitor_new(sd_event *event, const struct monitor_options *options, struct m
 		.address_len = len,
 		.max_connections = CONNECTIONS_MAX,
 		.patience = PATIENCE,
-		.idle = IDLE,
+		.idle = PATIENCE,
 		.request = on_request,
 		.userdata = monitor,
 	};

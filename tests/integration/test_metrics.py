@@ -1,13 +1,19 @@
 """/metrics, /healthz and /readyz, as Prometheus and a probe see them."""
 
+import contextlib
 import json
 import re
+import socket
 
 from lab import tap
 from lab.case import setUpModule, tearDownModule  # noqa: F401
 from lab.feed import until
 from lab.identity import ROLE, Keyless
 from lab.metrics_case import MetricsCase
+
+
+# As many as are served at a time.
+CONNECTIONS_MAX = 16
 
 
 class Metrics(MetricsCase):
@@ -74,6 +80,15 @@ class Metrics(MetricsCase):
         self.assertEqual(self.ask("/readyz", method="HEAD"), (200, ""))
         self.assertEqual(self.ask("/readyz", method="POST")[0], 405)
         self.assertEqual(self.ask("/")[0], 404)
+
+    def test_who_says_nothing_keeps_no_place_from_those_who_ask(self):
+        self.start_listening().wait_ready()
+        host, port = self.address.split(":")
+        with contextlib.ExitStack() as stack:
+            silent = [stack.enter_context(socket.create_connection((host, port), timeout=30))
+                      for _ in range(CONNECTIONS_MAX)]
+            self.assertEqual(silent[0].recv(1), b"")
+            self.assertEqual(self.ask("/healthz")[0], 200)
 
     def test_a_port_that_is_taken_keeps_nobody_from_working(self):
         self.start_listening().wait_ready()
