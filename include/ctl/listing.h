@@ -34,7 +34,8 @@ int listing_end(struct listing *listing, const char *nothing);
 struct listing *listing_free(struct listing *listing);
 DEFINE_CLEANUP(struct listing *, listing_free)
 
-/* One object on a line of its own; json: stolen. */
+/* One object on a line of its own, in ASCII, so that nothing in it steers a terminal; json: stolen.
+ */
 void listing_put_json(json_t *json);
 
 /*

@@ -170,7 +170,8 @@ static void listing_keep(struct listing *listing, const char *const *cells)
 
 void listing_put_json(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_COMPACT);
+	/* Of what a text may hold JSON itself escapes the first 32 control characters only. */
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(json);
 }

@@ -147,6 +147,13 @@ class List(DeadLetters, CtlCase):
         self.assertEqual(in_sequence, 0)
         self.assertLess(by_index, 50)
 
+    def test_steers_no_terminal_in_json_either(self):
+        word = "\u202e\u2066\u009b31m"
+        self.jobs.make("printer", "failed", 90, type=word, error=word)
+        self.assertTrue(self.ctl("--json", "job", "list").isascii())
+        shown, = self.objects("job", "list", "--type", word)
+        self.assertEqual((shown["type"], shown["error"]), (word, word))
+
     def test_takes_no_bad_words(self):
         for words, reason in ((("--status", "done"), "accepted are pending, processing"),
                               (("--since", "often"), "accepted is a duration"),
