@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,10 @@ size_t utf8_sequence(const char *text, size_t len);
 
 /* The code point of a sequence that utf8_sequence() has measured. */
 uint32_t utf8_decode(const char *text, size_t len);
+
+/* Whether it breaks a line, moves the cursor, commands a terminal, or turns the direction of
+ * writing: of C0, of C1, or one of Unicode's. */
+bool utf8_steers(uint32_t code_point);
 
 /* code_point: at most U+10FFFF and no surrogate. Returns how many bytes were written. */
 size_t utf8_encode(uint32_t code_point, char ret[4]);

@@ -84,13 +84,6 @@ static void writer_escape(struct writer *w, const char *text, size_t max, escape
 	}
 }
 
-/* What breaks a line, moves a cursor or turns the direction of what follows. */
-static bool disturbs(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
-}
-
 static size_t escape_hex(const char *text, size_t n, char ret[ESCAPE_MAX])
 {
 	static const char digits[] = "0123456789abcdef";
@@ -122,7 +115,7 @@ static size_t escape_text(const char *text, size_t len, char ret[ESCAPE_MAX], si
 		*ret_len = escape_copy("\\n", 2, ret);
 	else if (*text == '\t')
 		*ret_len = escape_copy("\\t", 2, ret);
-	else if (disturbs(utf8_decode(text, n)))
+	else if (utf8_steers(utf8_decode(text, n)))
 		*ret_len = escape_hex(text, n, ret);
 	else
 		*ret_len = escape_copy(text, n, ret);
@@ -141,7 +134,7 @@ static size_t escape_json(const char *text, size_t len, char ret[ESCAPE_MAX], si
 		ret[0] = '\\';
 		ret[1] = (char)c;
 		*ret_len = 2;
-	} else if (disturbs(c)) {
+	} else if (utf8_steers(c)) {
 		*ret_len = (size_t)snprintf(ret, ESCAPE_MAX, "\\u%04x", c);
 	} else {
 		*ret_len = escape_copy(text, n, ret);

@@ -40,6 +40,14 @@ uint32_t utf8_decode(const char *text, size_t len)
 	return code_point;
 }
 
+bool utf8_steers(uint32_t code_point)
+{
+	return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) ||
+	       code_point == 0x61c || (code_point >= 0x200e && code_point <= 0x200f) ||
+	       (code_point >= 0x2028 && code_point <= 0x202e) ||
+	       (code_point >= 0x2066 && code_point <= 0x2069);
+}
+
 size_t utf8_encode(uint32_t code_point, char ret[4])
 {
 	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};

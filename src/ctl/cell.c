@@ -1,26 +1,16 @@
 #include "ctl/cell.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <wchar.h>
 
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
-/* Of C0 and C1, and those of Unicode that end lines or turn the direction of writing. */
-static bool steers(uint32_t code_point)
-{
-	return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0) ||
-	       code_point == 0x61c || (code_point >= 0x200e && code_point <= 0x200f) ||
-	       (code_point >= 0x2028 && code_point <= 0x202e) ||
-	       (code_point >= 0x2066 && code_point <= 0x2069);
-}
-
 size_t cell_character(const char *text, size_t len)
 {
 	size_t n = utf8_sequence(text, len);
 
-	return n > 0 && steers(utf8_decode(text, n)) ? 0 : n;
+	return n > 0 && utf8_steers(utf8_decode(text, n)) ? 0 : n;
 }
 
 char *cell_new_of(const char *text, size_t len)
