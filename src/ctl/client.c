@@ -1,43 +1,14 @@
-#include "ctl/client.h"
+#include "ctl/client_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <systemd/sd-event.h>
 
-#include "aws/queue_url.h"
-#include "aws/sqs_fault.h"
 #include "base/log.h"
 #include "ctl/ctl.h"
 #include "ctl/interrupt.h"
-#include "daemon/identity.h"
 
-/* A queue as somebody who receives and deletes there sees it. */
-struct line {
-	LIST_ENTRY(line) link;
-	struct sqs *sqs;
-	char *url;
-};
-
-struct client {
-	const struct settings *settings;
-	sd_event *event;
-	struct http *http;
-	struct identity *identity;
-	LIST_HEAD(lines, line) lines;
-	/* The question that is out. */
-	struct sqs_call *call;
-	bool answered;
-	/* How the last one went. */
-	enum sqs_result result;
-	char text[SQS_FAULT_TEXT_MAX];
-	char code[SQS_CODE_MAX];
-	bool knows_clock;
-	int64_t clock_usec;
-};
-
-static enum sqs_result client_note(
+enum sqs_result client_note(
 	struct client *client, enum sqs_result result, const char *code, const char *text)
 {
 	client->result = result;
@@ -46,7 +17,7 @@ static enum sqs_result client_note(
 	return result;
 }
 
-static enum sqs_result client_fail(struct client *client, int r)
+enum sqs_result client_fail(struct client *client, int r)
 {
 	return client_note(client, SQS_UNREACHABLE, "", strerrordesc_np(-r));
 }
@@ -106,11 +77,15 @@ static int line_new(struct client *client, const char *url, struct line **ret)
 	return 0;
 }
 
-static int client_line(struct client *client, const char *url, struct sqs **ret)
+/* ---- A question ---- */
+
+int client_start(struct client *client, const char *url, struct sqs **ret)
 {
 	struct line *line;
 	int r = 0;
 
+	client->answered = false;
+	client->call = NULL;
 	LIST_FOREACH(line, &client->lines, link)
 	if (strcmp(line->url, url) == 0)
 		break;
@@ -121,10 +96,7 @@ static int client_line(struct client *client, const char *url, struct sqs **ret)
 	return r;
 }
 
-/* ---- Waiting for an answer ---- */
-
-/* r: of starting the call. Returns when its callback came, or never will. */
-static enum sqs_result client_wait(struct client *client, int r)
+enum sqs_result client_wait(struct client *client, int r)
 {
 	if (r < 0)
 		return client_fail(client, r);
@@ -140,243 +112,10 @@ static enum sqs_result client_wait(struct client *client, int r)
 			     : client_fail(client, r);
 }
 
-static void client_start(struct client *client)
-{
-	client->answered = false;
-	client->call = NULL;
-}
-
-static void client_end(struct client *client, const struct sqs_answer *answer)
+void client_end(struct client *client, const struct sqs_answer *answer)
 {
 	client->answered = true;
 	client_note(client, answer->result, answer->code, answer->text);
-}
-
-/* ---- What operators ask for ---- */
-
-struct asked {
-	struct client *client;
-	json_t *json;
-};
-
-static void on_asked(
-	void *userdata, const struct sqs_answer *answer, const char *body, size_t body_len)
-{
-	struct asked *asked = userdata;
-	struct client *client = asked->client;
-
-	client_end(client, answer);
-	client->knows_clock = answer->knows_clock;
-	client->clock_usec = answer->clock_usec;
-	/* Where there is nothing to tell SQS sends nothing. */
-	if (body)
-		asked->json = body_len ? json_loadb(body, body_len, 0, NULL) : json_object();
-	if (body && !json_is_object(asked->json))
-		client_note(client, SQS_GARBLED, "", "an answer that is not a JSON object");
-}
-
-enum sqs_result client_ask(struct client *client, enum sqs_action action, const char *queue,
-	json_t *request, json_t **ret)
-{
-	_cleanup_free_ char *body = json_dumps(request, JSON_COMPACT);
-	const struct sqs_ask what = {.action = action, .queue = queue, .body = body};
-	struct asked asked = {.client = client};
-	struct sqs *sqs;
-
-	json_decref(request);
-	if (!body)
-		return client_fail(client, -ENOMEM);
-	int r = client_line(client, client->settings->queue.url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_ask(sqs, &what, on_asked, &asked, &client->call);
-	enum sqs_result result = client_wait(client, r);
-	if (result == SQS_OK && ret)
-		*ret = json_incref(asked.json);
-	json_decref(asked.json);
-	return result;
-}
-
-enum sqs_result client_attributes(struct client *client, const char *url, json_t **ret)
-{
-	json_t *request = json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "All");
-	json_auto_t *answer = NULL;
-
-	enum sqs_result result = client_ask(client, SQS_ALL_ATTRIBUTES, url, request, &answer);
-	if (result != SQS_OK)
-		return result;
-	json_t *attributes = json_object_get(answer, "Attributes");
-	if (!json_is_object(attributes))
-		return client_note(client, SQS_GARBLED, "", "an answer without Attributes");
-	*ret = json_incref(attributes);
-	return SQS_OK;
-}
-
-struct policy {
-	struct client *client;
-	const char *url;
-	char *dead_letters;
-};
-
-static void on_policy(void *userdata, const struct sqs_answer *answer,
-	const struct sqs_queue_attributes *attributes)
-{
-	_cleanup_strbuf_ struct strbuf url = STRBUF_INIT;
-	struct policy *policy = userdata;
-
-	client_end(policy->client, answer);
-	if (!attributes || !attributes->dead_letter_arn)
-		return;
-	if (queue_url_of_arn(policy->url, attributes->dead_letter_arn, &url) < 0)
-		client_note(policy->client, SQS_GARBLED, "",
-			"the queue's redrive policy names a dead letter queue that is none");
-	else
-		policy->dead_letters = strbuf_take(&url);
-}
-
-enum sqs_result client_dead_letters(struct client *client, const char *url, char **ret)
-{
-	struct policy policy = {.client = client, .url = url};
-	struct sqs *sqs;
-
-	int r = client_line(client, url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_get_attributes(sqs, NULL, on_policy, &policy, &client->call);
-	enum sqs_result result = client_wait(client, r);
-	if (result == SQS_OK)
-		*ret = policy.dead_letters;
-	return result;
-}
-
-/* ---- What is done with messages ---- */
-
-struct taking {
-	struct client *client;
-	client_take_fn *take;
-	void *userdata;
-};
-
-static void on_messages(void *userdata, const struct sqs_answer *answer,
-	const struct sqs_message *messages, size_t n_messages)
-{
-	struct taking *taking = userdata;
-
-	client_end(taking->client, answer);
-	for (size_t i = 0; i < n_messages; i++)
-		if (taking->take(taking->userdata, &messages[i]) < 0)
-			break;
-}
-
-enum sqs_result client_receive(struct client *client, const char *url,
-	const struct sqs_receive *what, client_take_fn *take, void *userdata)
-{
-	struct taking taking = {client, take, userdata};
-	struct sqs *sqs;
-
-	int r = client_line(client, url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_receive(sqs, what, on_messages, &taking, &client->call);
-	return client_wait(client, r);
-}
-
-struct batch {
-	struct client *client;
-	enum sqs_result *entries; /* NULL: nobody asks */
-	size_t n;
-};
-
-/* What befell the request befell all its entries. */
-static void batch_set(struct batch *batch, enum sqs_result result)
-{
-	for (size_t i = 0; i < batch->n && batch->entries; i++)
-		batch->entries[i] = result;
-}
-
-static void on_batch(void *userdata, const struct sqs_answer *answer,
-	const struct sqs_entry_answer *entries, size_t n_entries)
-{
-	struct batch *batch = userdata;
-	struct client *client = batch->client;
-
-	client_end(client, answer);
-	batch_set(batch, answer->result);
-	for (size_t i = 0; i < n_entries; i++) {
-		if (batch->entries)
-			batch->entries[i] = entries[i].result;
-		if (entries[i].result != SQS_OK && client->result == SQS_OK)
-			client_note(client, entries[i].result, "", entries[i].text);
-	}
-}
-
-static enum sqs_result client_wait_batch(struct batch *batch, int r)
-{
-	enum sqs_result result = client_wait(batch->client, r);
-
-	if (!batch->client->answered)
-		batch_set(batch, result);
-	return result;
-}
-
-enum sqs_result client_delete(struct client *client, const char *url, const char *const *handles,
-	size_t n, enum sqs_result *ret_entries)
-{
-	const struct sqs_delete what = {.handles = handles, .n_handles = n};
-	struct batch batch = {client, ret_entries, n};
-	struct sqs *sqs;
-
-	int r = client_line(client, url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_delete(sqs, &what, on_batch, &batch, &client->call);
-	return client_wait_batch(&batch, r);
-}
-
-enum sqs_result client_change_visibility(struct client *client, const char *url,
-	const struct sqs_visibility *entries, size_t n, enum sqs_result *ret_entries)
-{
-	const struct sqs_change what = {.entries = entries, .n_entries = n};
-	struct batch batch = {client, ret_entries, n};
-	struct sqs *sqs;
-
-	int r = client_line(client, url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_change_visibility(sqs, &what, on_batch, &batch, &client->call);
-	return client_wait_batch(&batch, r);
-}
-
-struct sending {
-	struct client *client;
-	char *message_id;
-};
-
-static void on_sent(void *userdata, const struct sqs_answer *answer, const char *message_id)
-{
-	struct sending *sending = userdata;
-
-	client_end(sending->client, answer);
-	if (message_id)
-		sending->message_id = strdup(message_id);
-}
-
-enum sqs_result client_send(
-	struct client *client, const struct sqs_send *what, char **ret_message_id)
-{
-	struct sending sending = {.client = client};
-	struct sqs *sqs;
-
-	int r = client_line(client, client->settings->queue.url, &sqs);
-	client_start(client);
-	if (r == 0)
-		r = sqs_send(sqs, what, on_sent, &sending, &client->call);
-	enum sqs_result result = client_wait(client, r);
-	if (result == SQS_OK && ret_message_id)
-		*ret_message_id = sending.message_id;
-	else
-		free(sending.message_id);
-	return result;
 }
 
 /* ---- Its life ---- */
