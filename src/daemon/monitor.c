@@ -8,8 +8,8 @@
 #include "conf/listen.h"
 #include "net/http_serve.h"
 
-/* A scraper or two, and a probe. Who takes these places and says nothing keeps them from others for a
- * few seconds only; a scraper whose connection was closed meanwhile makes another. */
+/* A scraper or two, and a probe. Who takes these places and says nothing keeps them from others for
+ * a few seconds only; a scraper whose connection was closed meanwhile makes another. */
 #define CONNECTIONS_MAX 16
 #define PATIENCE        (5 * USEC_PER_SEC)
 
