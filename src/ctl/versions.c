@@ -1,20 +1,25 @@
 #include "ctl/versions.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define ENDING     ".versions"
-#define STAGED     ".staged"
-#define SWITCHING  ".switching"
-#define NFTW_FILES 16
+#include "ctl/tree.h"
+#include "ctl/way.h"
+
+static_assert(WAY_TEXT_MAX <= VERSIONS_TEXT_MAX, "what way says is said as it is");
+
+#define ENDING    ".versions"
+#define STAGED    ".staged"
+#define SWITCHING ".switching"
 
 struct versions {
 	char *bundle;
@@ -110,55 +115,6 @@ static void versions_look_at_link(struct versions *v)
 		v->since = st.st_mtime;
 }
 
-/* ---- Whose the way there is ---- */
-
-/* In a directory with the sticky bit nobody renames what is not his own. */
-static bool is_roots_alone(const struct stat *st)
-{
-	if (st->st_uid != 0)
-		return false;
-	if (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX))
-		return true;
-	return !(st->st_mode & S_IWOTH) && (st->st_gid == 0 || !(st->st_mode & S_IWGRP));
-}
-
-/* Every directory down to path, and path itself where it is there. */
-static int way_is_ours(const char *path, char *text)
-{
-	struct stat st;
-	size_t len = 0;
-
-	do {
-		len += strspn(path + len, "/");
-		len += strcspn(path + len, "/");
-		_cleanup_free_ char *part = strndup(path, len);
-		if (!part)
-			return failed(text, -ENOMEM, "out of memory");
-		if (stat(part, &st) < 0)
-			return errno == ENOENT
-				       ? 0
-				       : failed(text, -errno, "%s: %s", part, strerror(errno));
-		if (!is_roots_alone(&st))
-			return failed(text, -EPERM,
-				"%s: others than root can change it, and so have root write and "
-				"remove elsewhere: deploy as its owner, or give it to root",
-				part);
-	} while (path[len]);
-	return 0;
-}
-
-/* As it is written, and as its links lead. Who is not root can do no more than he may anyway. */
-static int versions_judge_way(const struct versions *v, char *text)
-{
-	_cleanup_free_ char *whole = NULL;
-
-	if (geteuid() != 0)
-		return 0;
-	int r = way_is_ours(v->folder, text);
-	whole = r < 0 ? NULL : realpath(v->folder, NULL);
-	return whole ? way_is_ours(whole, text) : r;
-}
-
 /* ---- Opening ---- */
 
 /* The daemon's user has to get at the code, whatever the umask of who deploys it is. */
@@ -205,8 +161,9 @@ int versions_open(const char *bundle, bool make, struct versions **ret,
 		return failed(ret_text, -ENOMEM, "out of memory");
 	v->folder_fd = -1;
 	int r = versions_set_paths(v, bundle, ret_text);
-	if (r == 0 && make)
-		r = versions_judge_way(v, ret_text);
+	/* Who is not root can do no more than he may anyway. */
+	if (r == 0 && make && geteuid() == 0)
+		r = way_is_roots(v->folder, ret_text);
 	if (r == 0 && make)
 		r = versions_make_folder(v, ret_text);
 	if (r < 0)
@@ -227,24 +184,12 @@ int versions_open(const char *bundle, bool make, struct versions **ret,
 
 /* ---- Removing ---- */
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)ftw;
-	return flag == FTW_DP ? rmdir(path) : unlink(path);
-}
-
-static int remove_tree(const char *path)
-{
-	return nftw(path, remove_one, NFTW_FILES, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : -errno;
-}
-
 struct versions *versions_close(struct versions *v)
 {
 	if (!v)
 		return NULL;
 	if (v->staged)
-		remove_tree(v->staged);
+		tree_remove(v->staged);
 	if (v->folder_fd >= 0)
 		close(v->folder_fd);
 	versions_forget(v);
@@ -264,7 +209,7 @@ static int versions_remove(struct versions *v, const char *name,
 		return failed(text, -ENOMEM, "out of memory");
 	if (strcmp(name, v->current) == 0 || in_use(userdata, path))
 		return 0;
-	int r = remove_tree(path);
+	int r = tree_remove(path);
 	return r < 0 ? failed(text, r, "%s: cannot be removed: %s", path, strerror(-r)) : 0;
 }
 
@@ -310,26 +255,11 @@ size_t versions_list(const struct versions *v, const char *const **ret)
 	return v->n_names;
 }
 
-/* nftw() hands nothing through to what it calls; the program has one thread here. */
-static uint64_t size_seen;
-
-static int add_size(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)path;
-	(void)ftw;
-	if (flag == FTW_F)
-		size_seen += (uint64_t)st->st_size;
-	return 0;
-}
-
 uint64_t versions_size(const struct versions *v, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 
-	size_seen = 0;
-	if (asprintf(&path, "%s/%s", v->folder, name) >= 0)
-		nftw(path, add_size, NFTW_FILES, FTW_PHYS);
-	return size_seen;
+	return asprintf(&path, "%s/%s", v->folder, name) < 0 ? 0 : tree_size(path);
 }
 
 /* ---- A new one ---- */
@@ -342,7 +272,7 @@ int versions_stage(struct versions *v, int *ret_fd, const char **ret_path,
 	if (asprintf(&path, "%s/" STAGED, v->folder) < 0)
 		return failed(ret_text, -ENOMEM, "out of memory");
 	/* We hold the lock: what lies there was left by one that was killed. */
-	remove_tree(path);
+	tree_remove(path);
 	int fd = mkdir(path, 0700) < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0755) < 0) {
 		int r = failed(ret_text, -errno, "%s: %s", path, strerror(errno));
