@@ -278,6 +278,39 @@ START_TEST(a_row_without_a_lease_proves_nothing_soon_after_a_boot)
 }
 END_TEST
 
+START_TEST(where_visibility_may_not_be_extended_a_job_is_told_a_grace_before_it_ends)
+{
+	const struct lease_terms terms = {.visibility = V, .extendable = false};
+	usec_t end = RECEIVED + V - lease_kill_grace(V);
+
+	atomic_store(&hold->job.touched_at, TOUCHED_AFTER);
+	lease_set_terms(lease, &terms);
+	lease_prove(lease);
+	sweep_at(end - 1);
+	ck_assert(!delivery->extending);
+	ck_assert_int_eq(atomic_load(&hold->job.cancel), JOB_GO);
+	/* _i: one that was begun so has a limit of its own; one that ran has nothing to stop. */
+	if (_i == 1)
+		hold->job.must_end_at = end;
+	if (_i == 2)
+		atomic_store(&hold->job.ran_at, now);
+	sweep_at(end);
+	ck_assert(!delivery->extending);
+	ck_assert_int_eq(atomic_load(&hold->job.cancel), _i == 0 ? JOB_CUT : JOB_GO);
+}
+END_TEST
+
+START_TEST(what_was_refused_is_asked_for_again_only_when_its_message_came_again)
+{
+	delivery->refused = true;
+	lease_prove(lease);
+	ck_assert(!delivery->extending);
+	lease_watch(lease, delivery);
+	lease_prove(lease);
+	ck_assert(delivery->extending);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lease");
@@ -295,6 +328,9 @@ int main(void)
 	tcase_add_test(all, what_is_proven_again_is_extended_however_young_it_is);
 	tcase_add_test(all, what_is_lost_is_told_when_leases_are_proven);
 	tcase_add_test(all, a_row_without_a_lease_proves_nothing_soon_after_a_boot);
+	tcase_add_loop_test(all,
+		where_visibility_may_not_be_extended_a_job_is_told_a_grace_before_it_ends, 0, 3);
+	tcase_add_test(all, what_was_refused_is_asked_for_again_only_when_its_message_came_again);
 	suite_add_tcase(suite, all);
 	return test_suite_run(suite);
 }
