@@ -23,3 +23,13 @@ struct job *test_job_free(struct job *job)
 	free(job);
 	return NULL;
 }
+
+void test_job_assert_ended(const struct job *job, enum job_outcome outcome, const char *error)
+{
+	ck_assert_msg(job->outcome == outcome, "%s: %s", job_outcome_name(job->outcome),
+		job->error ? job->error : "");
+	if (error)
+		ck_assert_str_eq(job->error, error);
+	else
+		ck_assert_ptr_null(job->error);
+}

@@ -13,3 +13,6 @@ struct job *test_job_new(const char *id, const char *type, const char *payload);
 /* Returns NULL. */
 struct job *test_job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, test_job_free)
+
+/* error: NULL for none. */
+void test_job_assert_ended(const struct job *job, enum job_outcome outcome, const char *error);

@@ -342,12 +342,7 @@ static inline void lab_expect(struct lab_run *run, enum job_outcome outcome, con
 	lab_await(atomic_load(&run->ended));
 	ck_assert_int_eq(pthread_join(run->thread, NULL), 0);
 	close(run->wake_fd);
-	ck_assert_msg(run->job->outcome == outcome, "%s: %s", job_outcome_name(run->job->outcome),
-		run->job->error ? run->job->error : "");
-	if (error)
-		ck_assert_str_eq(run->job->error, error);
-	else
-		ck_assert_ptr_null(run->job->error);
+	test_job_assert_ended(run->job, outcome, error);
 }
 
 static inline void lab_do(const char *body, enum job_outcome outcome, const char *error)

@@ -2,7 +2,6 @@
  * Programs here are scripts of /bin/sh, which is always there.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../support/test_descriptors.h"
 #include "../support/test_job.h"
 #include "../support/test_suite.h"
 #include "base/strbuf.h"
@@ -82,12 +82,7 @@ static void run(const char *script)
 
 static void assert_ended(enum job_outcome outcome, const char *error)
 {
-	ck_assert_msg(job->outcome == outcome, "%s: %s", job_outcome_name(job->outcome),
-		job->error ? job->error : "");
-	if (error)
-		ck_assert_str_eq(job->error, error);
-	else
-		ck_assert_ptr_null(job->error);
+	test_job_assert_ended(job, outcome, error);
 }
 
 /* All that was logged. */
@@ -488,23 +483,11 @@ START_TEST(one_that_does_not_want_to_end_is_killed_with_all_of_its_group)
 }
 END_TEST
 
-static int count_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int n = 0;
-
-	ck_assert_ptr_nonnull(folder);
-	while (readdir(folder))
-		n++;
-	closedir(folder);
-	return n;
-}
-
 START_TEST(no_run_leaves_a_descriptor_or_a_zombie)
 {
 	static const char *const scripts[] = {"exit 0", "cat; echo x >&2; exit 1", "kill -9 $$",
 		"trap '' TERM; sleep 1000; sleep 1000"};
-	int before = count_descriptors();
+	unsigned before = test_descriptors();
 
 	for (size_t i = 0; i < 20; i++) {
 		make(scripts[i % 4]);
@@ -515,7 +498,7 @@ START_TEST(no_run_leaves_a_descriptor_or_a_zombie)
 		command = handler_unref(command);
 		job = test_job_free(job);
 	}
-	ck_assert_int_eq(count_descriptors(), before);
+	ck_assert_uint_eq(test_descriptors(), before);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 }

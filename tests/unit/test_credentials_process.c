@@ -3,7 +3,6 @@
  * is seen by a FIFO, whose reading end is at its end when nobody can write to it any more.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include "../support/test_descriptors.h"
 #include "../support/test_environment.h"
 #include "../support/test_folder.h"
 #include "../support/test_search.h"
@@ -107,18 +107,6 @@ static void await_fifo_end(void)
 
 	ck_assert_int_eq(poll(&wait, 1, (int)(WAIT_MAX / USEC_PER_MSEC)), 1);
 	ck_assert_int_eq(read(fifo, &c, 1), 0);
-}
-
-static unsigned count_descriptors(void)
-{
-	DIR *all = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	ck_assert_ptr_nonnull(all);
-	while (readdir(all))
-		n++;
-	closedir(all);
-	return n;
 }
 
 /* ---- What it gives ---- */
@@ -305,25 +293,17 @@ START_TEST(at_the_deadline_it_is_killed_with_all_that_it_started)
 }
 END_TEST
 
-START_TEST(who_prints_for_ever_is_killed_too)
+static const char *const ENDLESS[] = {HOLD TELL "exec yes\n", HOLD TELL "exec yes >&2\n"};
+
+START_TEST(who_prints_or_complains_for_ever_is_killed_too)
 {
-	write_script(HOLD TELL "exec yes\n");
+	write_script(ENDLESS[_i]);
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	await_fifo();
 	ck_assert_int_eq(test_search_await(&t), -EMSGSIZE);
 	await_fifo_end();
 	while (has_children())
 		turn();
-}
-END_TEST
-
-START_TEST(who_complains_for_ever_is_killed_too)
-{
-	write_script(HOLD TELL "exec yes >&2\n");
-	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
-	await_fifo();
-	ck_assert_int_eq(test_search_await(&t), -EMSGSIZE);
-	await_fifo_end();
 }
 END_TEST
 
@@ -386,7 +366,7 @@ START_TEST(a_hundred_runs_and_cancels_leave_nothing_behind)
 	write_script(PRINT);
 	ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
 	ck_assert_int_eq(test_search_await(&t), 0);
-	unsigned before = count_descriptors();
+	unsigned before = test_descriptors();
 
 	for (int i = 0; i < 100; i++) {
 		ck_assert_int_eq(start("./script", WAIT_MAX), -EINPROGRESS);
@@ -397,7 +377,7 @@ START_TEST(a_hundred_runs_and_cancels_leave_nothing_behind)
 			turn();
 		ck_assert_int_eq(start("./none", WAIT_MAX), -EINVAL);
 	}
-	ck_assert_uint_eq(count_descriptors(), before);
+	ck_assert_uint_eq(test_descriptors(), before);
 }
 END_TEST
 
@@ -419,8 +399,7 @@ int main(void)
 	tcase_add_test(all, of_what_it_complains_about_only_so_much_is_quoted);
 	tcase_add_loop_test(all, what_cannot_be_run_is_refused_at_once, 0, N_OF(REFUSALS));
 	tcase_add_test(all, at_the_deadline_it_is_killed_with_all_that_it_started);
-	tcase_add_test(all, who_prints_for_ever_is_killed_too);
-	tcase_add_test(all, who_complains_for_ever_is_killed_too);
+	tcase_add_loop_test(all, who_prints_or_complains_for_ever_is_killed_too, 0, N_OF(ENDLESS));
 	tcase_add_test(all, a_variable_before_the_program_is_refused_and_not_quoted);
 	tcase_add_test(all, what_it_leaves_behind_is_not_waited_for_but_killed);
 	tcase_add_test(all, a_cancel_kills_it_with_all_that_it_started_and_nothing_is_heard);

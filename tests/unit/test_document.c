@@ -100,29 +100,25 @@ START_TEST(the_table_has_a_row_for_every_key)
 }
 END_TEST
 
+static void assert_has(const char *path, void write(struct strbuf *out))
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT, part = STRBUF_INIT;
+
+	write(&part);
+	ck_assert_int_eq(file_read(path, STRBUF_CEILING_DEFAULT, &text), 0);
+	ck_assert_msg(strstr(strbuf_str(&text), strbuf_str(&part)) != NULL, "%s lacks this:\n%s",
+		path, strbuf_str(&part));
+}
+
 START_TEST(the_page_of_the_settings_has_that_table)
 {
-	struct strbuf text = STRBUF_INIT, table = STRBUF_INIT;
-
-	document_table(&table);
-	ck_assert_int_eq(file_read(PAGE, STRBUF_CEILING_DEFAULT, &text), 0);
-	ck_assert_msg(strstr(strbuf_str(&text), strbuf_str(&table)) != NULL,
-		"%s lacks this table:\n%s", PAGE, strbuf_str(&table));
-	strbuf_done(&text);
-	strbuf_done(&table);
+	assert_has(PAGE, document_table);
 }
 END_TEST
 
 START_TEST(the_manual_page_has_that_list)
 {
-	struct strbuf text = STRBUF_INIT, list = STRBUF_INIT;
-
-	document_manual(&list);
-	ck_assert_int_eq(file_read(MANUAL, STRBUF_CEILING_DEFAULT, &text), 0);
-	ck_assert_msg(strstr(strbuf_str(&text), strbuf_str(&list)) != NULL,
-		"%s lacks this list:\n%s", MANUAL, strbuf_str(&list));
-	strbuf_done(&text);
-	strbuf_done(&list);
+	assert_has(MANUAL, document_manual);
 }
 END_TEST
 

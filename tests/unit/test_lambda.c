@@ -3,10 +3,10 @@
  * Programs are tests/unit/lambda_lab.h's.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "../support/test_descriptors.h"
 #include "../support/test_suite.h"
 #include "handler/runtime_pool.h"
 #include "lambda_lab.h"
@@ -324,18 +324,6 @@ END_TEST
 
 /* ---- What it costs ---- */
 
-static unsigned n_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
 /* Those that have not been reaped, alive or not. */
 static unsigned n_children(void)
 {
@@ -361,7 +349,7 @@ START_TEST(two_hundred_jobs_leave_one_runtime_and_nothing_else)
 		  "        sys.exit(1)\n"
 		  "    answer(id)\n");
 	lab_do("{}", JOB_COMPLETED, NULL);
-	unsigned before = n_descriptors();
+	unsigned before = test_descriptors();
 	for (int i = 0; i < 200; i++) {
 		bool crash = i % 50 == 49;
 		lab_do(crash ? "crash" : "{}", crash ? JOB_FAILED : JOB_COMPLETED,
@@ -371,7 +359,7 @@ START_TEST(two_hundred_jobs_leave_one_runtime_and_nothing_else)
 	lab_do("{}", JOB_COMPLETED, NULL);
 	ck_assert_uint_ge(lab_n_starts(), 8);
 	lab_await(n_children() == 1);
-	ck_assert_uint_eq(n_descriptors(), before);
+	ck_assert_uint_eq(test_descriptors(), before);
 }
 END_TEST
 

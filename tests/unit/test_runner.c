@@ -53,11 +53,7 @@ static void run(struct handler *handler, const char *payload)
 static void assert_ended(enum job_outcome outcome, const char *error)
 {
 	ck_assert(job->ran);
-	ck_assert_str_eq(job_outcome_name(job->outcome), job_outcome_name(outcome));
-	if (error)
-		ck_assert_str_eq(job->error, error);
-	else
-		ck_assert_ptr_null(job->error);
+	test_job_assert_ended(job, outcome, error);
 	ck_assert_uint_gt(atomic_load(&job->started_at), 0);
 	ck_assert_uint_ge(atomic_load(&job->ran_at), atomic_load(&job->started_at));
 }

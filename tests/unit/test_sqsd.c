@@ -126,9 +126,7 @@ static void run(void)
 
 static void assert_ended(enum job_outcome outcome, const char *error)
 {
-	ck_assert_msg(job->outcome == outcome && !job->error == !error &&
-			      (!error || strcmp(job->error, error) == 0),
-		"%s: %s", job_outcome_name(job->outcome), job->error ? job->error : "-");
+	test_job_assert_ended(job, outcome, error);
 }
 
 /* ---- The request ---- */
