@@ -7,15 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conf/settings.h"
-#include "ctl/ctl.h"
 #include "ctl/dead_letters.h"
+#include "ctl/desk.h"
 
 struct dlq {
-	const struct ctl *ctl;
-	struct settings *settings;
-	struct client *client;
-	struct database *database; /* NULL: it is away */
+	struct desk desk; /* its database NULL: it is away */
 	struct dead_letters *dead;
 };
 

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "ctl/interrupt.h"
-
 const char ctl_dlq_help[] =
 	"Usage: nexusctl dlq list [--job ID...] [--type TYPE] [--error TEXT] [--limit N]\n"
 	"                         [--group]\n"
@@ -77,27 +75,21 @@ const char ctl_dlq_help[] =
 
 int dlq_open(struct dlq *dlq, const struct ctl *ctl)
 {
-	int status;
-
-	*dlq = (struct dlq){.ctl = ctl};
-	dlq->settings = ctl_settings(ctl, &status);
-	if (!dlq->settings)
-		return status;
-	interrupt_catch();
-	status = client_open(dlq->settings, &dlq->client);
+	*dlq = (struct dlq){0};
+	int status = desk_open(&dlq->desk, ctl, DESK_QUEUE);
 	if (status != EXIT_SUCCESS)
 		return status;
-	return dead_letters_open(dlq->client, dlq->settings->queue.url, &dlq->dead);
+	return dead_letters_open(dlq->desk.client, dlq->desk.settings->queue.url, &dlq->dead);
 }
 
 int dlq_read(struct dlq *dlq, const struct choice *choice)
 {
-	int status = database_open(dlq->settings, &dlq->database);
+	int status = database_open(dlq->desk.settings, &dlq->desk.database);
 
 	if (status == EXIT_SUCCESS)
 		status = dead_letters_read(dlq->dead, choice->limit);
 	if (status == EXIT_SUCCESS)
-		status = dead_letters_join(dlq->dead, dlq->database);
+		status = dead_letters_join(dlq->dead, dlq->desk.database);
 	return status == EXIT_SUCCESS ? dead_letters_choose(dlq->dead, choice) : status;
 }
 
@@ -111,8 +103,8 @@ int dlq_look(struct dlq *dlq, const struct choice *choice, int *ret_status)
 		*ret_status = EXIT_FAILURE;
 	if (status != EXIT_SUCCESS)
 		return status;
-	if (database_open(dlq->settings, &dlq->database) != EXIT_SUCCESS ||
-		dead_letters_join(dlq->dead, dlq->database) != EXIT_SUCCESS)
+	if (database_open(dlq->desk.settings, &dlq->desk.database) != EXIT_SUCCESS ||
+		dead_letters_join(dlq->dead, dlq->desk.database) != EXIT_SUCCESS)
 		*ret_status = EXIT_FAILURE;
 	return dead_letters_choose(dlq->dead, choice);
 }
@@ -134,15 +126,14 @@ int dlq_missing(const struct dlq *dlq, const struct choice *choice)
 
 void dlq_disconnect(struct dlq *dlq)
 {
-	dlq->database = database_close(dlq->database);
-	dlq->client = client_close(dlq->client);
+	dlq->desk.database = database_close(dlq->desk.database);
+	dlq->desk.client = client_close(dlq->desk.client);
 }
 
 void dlq_close(struct dlq *dlq)
 {
 	dead_letters_free(dlq->dead);
-	dlq_disconnect(dlq);
-	settings_free(dlq->settings);
+	desk_close(&dlq->desk);
 }
 
 int ctl_dlq(const struct ctl *ctl, int argc, char **argv)

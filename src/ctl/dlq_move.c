@@ -27,18 +27,18 @@ static const char *move_arn(const json_t *attributes)
 
 static int move_fail(const struct move *move)
 {
-	return ctl_fail(EXIT_FAILURE, "%s", client_error(move->dlq->client));
+	return ctl_fail(EXIT_FAILURE, "%s", client_error(move->dlq->desk.client));
 }
 
 /* ---- Its beginning ---- */
 
 static int move_look_at_queues(struct move *move)
 {
-	struct client *client = move->dlq->client;
+	struct client *client = move->dlq->desk.client;
 
 	if (client_attributes(client, move->dlq->dead->url, &move->from_attributes) != SQS_OK ||
-		client_attributes(client, move->dlq->settings->queue.url, &move->to_attributes) !=
-			SQS_OK)
+		client_attributes(client, move->dlq->desk.settings->queue.url,
+			&move->to_attributes) != SQS_OK)
 		return move_fail(move);
 	if (!move_arn(move->from_attributes) || !move_arn(move->to_attributes))
 		return ctl_fail(EXIT_FAILURE, "SQS does not tell the queues' ARNs");
@@ -58,7 +58,7 @@ static int move_start(struct move *move, unsigned per_second)
 	/* Once it is asked for it is there, and only its handle cancels it. */
 	interrupt_hold(true);
 	enum sqs_result result =
-		client_ask(move->dlq->client, SQS_START_MOVE, source, request, &move->task);
+		client_ask(move->dlq->desk.client, SQS_START_MOVE, source, request, &move->task);
 	interrupt_hold(false);
 	return result == SQS_OK ? EXIT_SUCCESS : move_fail(move);
 }
@@ -90,11 +90,11 @@ static int move_look(struct move *move)
 
 	interrupt_hold(true);
 	enum sqs_result result =
-		client_ask(move->dlq->client, SQS_LIST_MOVES, source, request, &answer);
+		client_ask(move->dlq->desk.client, SQS_LIST_MOVES, source, request, &answer);
 	interrupt_hold(false);
 	if (result != SQS_OK)
 		return ctl_fail(EXIT_FAILURE, "SQS moves them, but does not tell how far it is: %s",
-			client_error(move->dlq->client));
+			client_error(move->dlq->desk.client));
 	json_decref(move->seen);
 	move->seen = json_incref(json_array_get(json_object_get(answer, "Results"), 0));
 	return EXIT_SUCCESS;
@@ -107,12 +107,12 @@ static int move_cancel(struct move *move)
 
 	progress_end();
 	interrupt_hold(true);
-	enum sqs_result result = client_ask(move->dlq->client, SQS_CANCEL_MOVE,
+	enum sqs_result result = client_ask(move->dlq->desk.client, SQS_CANCEL_MOVE,
 		move_arn(move->from_attributes), json_pack("{s:O}", "TaskHandle", handle), &answer);
 	interrupt_hold(false);
 	if (result != SQS_OK)
 		return ctl_fail(EXIT_FAILURE, "interrupted, but SQS goes on: %s",
-			client_error(move->dlq->client));
+			client_error(move->dlq->desk.client));
 	return ctl_fail(EXIT_FAILURE,
 		"interrupted, and the move is cancelled: about %" JSON_INTEGER_FORMAT
 		" dead letters are back in %s, the others are still in %s",
@@ -139,7 +139,7 @@ static int move_follow(struct move *move)
 
 static void move_put(const struct move *move, const char *status, json_int_t moved, json_int_t all)
 {
-	if (move->dlq->ctl->json)
+	if (move->dlq->desk.ctl->json)
 		listing_put_json(json_pack("{s:s, s:s, s:s, s:I, s:I}", "source", move->from,
 			"destination", move->to, "status", status, "moved", moved, "to_move", all));
 	else
@@ -164,7 +164,7 @@ static int move_end(const struct move *move)
 
 static int move_preview(const struct move *move, uint64_t n)
 {
-	if (move->dlq->ctl->json)
+	if (move->dlq->desk.ctl->json)
 		move_put(move, "DRY_RUN", 0, (json_int_t)n);
 	else
 		printf("about %" PRIu64 " dead letters of %s would be moved to %s by SQS\n", n,
@@ -194,7 +194,7 @@ int dlq_move(struct dlq *dlq, const struct deed *deed, unsigned per_second)
 	struct move move = {
 		.dlq = dlq,
 		.from = dlq->dead->name,
-		.to = queue_url_name(dlq->settings->queue.url),
+		.to = queue_url_name(dlq->desk.settings->queue.url),
 	};
 
 	int status = move_run(&move, deed, per_second);

@@ -92,7 +92,7 @@ static int purge_save(struct purge *purge)
 static void purge_keep(struct purge *purge, const struct dead *dead, const char *reason)
 {
 	purge->n_kept++;
-	deed_complain(purge->dlq.ctl, dead, "kept", reason);
+	deed_complain(purge->dlq.desk.ctl, dead, "kept", reason);
 }
 
 /* 0: go on; 1: the next would fare no better, and why was said. */
@@ -106,17 +106,17 @@ static int purge_ten(struct purge *purge, struct dead *const *ten, size_t n)
 	for (size_t i = 0; i < n; i++)
 		handles[i] = ten[i]->letter->handle;
 	interrupt_hold(true);
-	client_delete(dlq->client, dlq->dead->url, handles, n, results);
+	client_delete(dlq->desk.client, dlq->dead->url, handles, n, results);
 	interrupt_hold(false);
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] != SQS_OK) {
-			purge_keep(purge, ten[i], client_error(dlq->client));
+			purge_keep(purge, ten[i], client_error(dlq->desk.client));
 			status = EXIT_FAILURE;
 			continue;
 		}
 		ten[i]->until = 0;
 		purge->n_deleted++;
-		deed_tell(dlq->ctl, ten[i], "deleted");
+		deed_tell(dlq->desk.ctl, ten[i], "deleted");
 	}
 	return status;
 }
@@ -169,7 +169,7 @@ static void purge_end(const struct purge *purge)
 {
 	const char *path = purge->no_save ? NULL : strbuf_str(&purge->path);
 
-	if (!purge->dlq.ctl->json) {
+	if (!purge->dlq.desk.ctl->json) {
 		printf("%zu dead letters of %s are deleted\n", purge->n_deleted,
 			purge->dlq.dead->name);
 		if (path)
@@ -183,7 +183,7 @@ static void purge_end(const struct purge *purge)
 static int purge_preview(const struct purge *purge)
 {
 	const struct dead_letters *dead = purge->dlq.dead;
-	_cleanup_(listing_freep) struct listing *listing = deed_listing_new(purge->dlq.ctl);
+	_cleanup_(listing_freep) struct listing *listing = deed_listing_new(purge->dlq.desk.ctl);
 
 	if (!listing)
 		return EXIT_FAILURE;

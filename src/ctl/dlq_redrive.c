@@ -50,14 +50,14 @@ static const char *redrive_objection(const struct redrive *redrive, const struct
 static void redrive_keep(struct redrive *redrive, const struct dead *dead, const char *reason)
 {
 	redrive->n_kept++;
-	deed_complain(redrive->dlq.ctl, dead, "kept", reason);
+	deed_complain(redrive->dlq.desk.ctl, dead, "kept", reason);
 }
 
 static enum sqs_result redrive_send(struct redrive *redrive, const struct letter *letter)
 {
 	struct sqs_message_attribute own[SQS_MESSAGE_ATTRIBUTES_MAX];
 	struct sqs_send what = {
-		.queue_url = redrive->dlq.settings->queue.url,
+		.queue_url = redrive->dlq.desk.settings->queue.url,
 		.body = letter->body,
 		.body_len = letter->body_len,
 		.attributes = own,
@@ -66,7 +66,7 @@ static enum sqs_result redrive_send(struct redrive *redrive, const struct letter
 	for (size_t i = 0; i < letter->n_attributes; i++)
 		if (!dead_letter_is_ours(letter->attributes[i].name))
 			own[what.n_attributes++] = letter->attributes[i];
-	return client_send(redrive->dlq.client, &what, NULL);
+	return client_send(redrive->dlq.desk.client, &what, NULL);
 }
 
 /* 0, or 1: it failed, which was said. */
@@ -74,7 +74,7 @@ static int redrive_reopen(struct redrive *redrive, const struct row *row)
 {
 	if (strcmp(row->status, "failed") != 0)
 		return EXIT_SUCCESS;
-	int moved = row_move(redrive->dlq.database, row, "pending", NULL);
+	int moved = row_move(redrive->dlq.desk.database, row, "pending", NULL);
 	redrive->n_begun += moved == 0;
 	return moved < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -84,12 +84,13 @@ static int redrive_delete(struct redrive *redrive, struct dead *dead)
 	struct dlq *dlq = &redrive->dlq;
 	const char *handle = dead->letter->handle;
 
-	if (client_delete(dlq->client, dlq->dead->url, &handle, 1, NULL) == SQS_OK) {
+	if (client_delete(dlq->desk.client, dlq->dead->url, &handle, 1, NULL) == SQS_OK) {
 		dead->until = 0;
-		deed_tell(dlq->ctl, dead, "sent");
+		deed_tell(dlq->desk.ctl, dead, "sent");
 		return EXIT_SUCCESS;
 	}
-	deed_complain(dlq->ctl, dead, "sent, but still here too", client_error(dlq->client));
+	deed_complain(
+		dlq->desk.ctl, dead, "sent, but still here too", client_error(dlq->desk.client));
 	return EXIT_FAILURE;
 }
 
@@ -100,7 +101,7 @@ static int redrive_letter(struct redrive *redrive, struct dead *dead)
 
 	enum sqs_result result = redrive_send(redrive, dead->letter);
 	if (result != SQS_OK) {
-		redrive_keep(redrive, dead, client_error(dlq->client));
+		redrive_keep(redrive, dead, client_error(dlq->desk.client));
 		return result == SQS_REFUSED ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	redrive->n_sent++;
@@ -117,7 +118,7 @@ static int redrive_look_again(struct redrive *redrive, struct dead *dead, PGresu
 
 	if (!id)
 		return EXIT_SUCCESS;
-	*ret_result = row_find(redrive->dlq.database, &id, 1);
+	*ret_result = row_find(redrive->dlq.desk.database, &id, 1);
 	if (!*ret_result)
 		return EXIT_FAILURE;
 	dead->has_row = PQntuples(*ret_result) > 0;
@@ -203,7 +204,7 @@ static void redrive_summary(const struct redrive *redrive, struct strbuf *out)
 static int redrive_preview(const struct redrive *redrive)
 {
 	const struct dead_letters *dead = redrive->dlq.dead;
-	_cleanup_(listing_freep) struct listing *listing = deed_listing_new(redrive->dlq.ctl);
+	_cleanup_(listing_freep) struct listing *listing = deed_listing_new(redrive->dlq.desk.ctl);
 
 	if (!listing)
 		return EXIT_FAILURE;
@@ -291,7 +292,7 @@ static int redrive_run(struct redrive *redrive)
 	if (status != EXIT_SUCCESS)
 		return ctl_fail(EXIT_FAILURE, "%s: %s", interrupted() ? "interrupted" : "stopped",
 			strbuf_str(&summary));
-	if (!dlq->ctl->json)
+	if (!dlq->desk.ctl->json)
 		puts(strbuf_str(&summary));
 	return redrive->n_kept > 0 ? EXIT_FAILURE : missing;
 }
@@ -311,7 +312,7 @@ int dlq_redrive(const struct ctl *ctl, int argc, char **argv)
 		status = dlq_open(&redrive.dlq, ctl);
 	if (status != EXIT_SUCCESS)
 		return status;
-	redrive.to = queue_url_name(redrive.dlq.settings->queue.url);
+	redrive.to = queue_url_name(redrive.dlq.desk.settings->queue.url);
 	if (redrive.move_task)
 		return dlq_move(&redrive.dlq, &redrive.deed, redrive.rate);
 	return redrive_run(&redrive);

@@ -111,7 +111,7 @@ static int replay_run(struct replay *replay)
 	struct dlq *dlq = &replay->dlq;
 	int rows = EXIT_SUCCESS;
 
-	replay->here.settings = dlq->settings;
+	replay->here.settings = dlq->desk.settings;
 	int status = dlq_look(dlq, &replay->choice, &rows);
 	if (status == EXIT_SUCCESS)
 		status = dlq_missing(dlq, &replay->choice);

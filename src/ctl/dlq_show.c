@@ -56,7 +56,7 @@ static void show_all(const struct dlq *dlq)
 {
 	for (size_t i = 0; i < dlq->dead->n_letters; i++) {
 		const struct dead *dead = &dlq->dead->letters[i];
-		if (dlq->ctl->json)
+		if (dlq->desk.ctl->json)
 			listing_put_json(dead_json(dead));
 		else {
 			fputs(i > 0 ? "\n" : "", stdout);
