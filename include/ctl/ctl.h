@@ -4,7 +4,10 @@
  * Each command has a file of its own in src/ctl, and a row in the table of src/nexusctl.c. It reads
  * its own arguments (argv[0] is the program's name, with which getopt_long() complains), writes
  * what it is asked for to stdout and what went wrong to stderr, one line each, and returns the
- * program's exit status: 0; 1: it failed; 64: usage; 78: the configuration.
+ * program's exit status: 0; 1: it failed; 64: usage; 78: the configuration. Whether stdout took all
+ * of it is looked at behind the last.
+ *
+ * All of src/ctl belongs to the main thread, and may block, unless its header says otherwise.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * What can be seen to be wrong with a section's program before it is ever started. Blocks as the
- * file system does. Looks as the user that it runs as: what the daemon's own may do can differ.
+ * What can be seen to be wrong with a section's program before it is ever started. Any thread;
+ * blocks as the file system does. Looks as the user that it runs as: what the daemon's own may do
+ * can differ.
  */
 #pragma once
 

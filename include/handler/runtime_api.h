@@ -1,6 +1,7 @@
 /*
  * The Lambda Runtime API, version 2018-06-01, as its server has it: which call a request is, and
- * what each is answered. Knows nothing of processes or jobs.
+ * what each is answered. Knows nothing of processes or jobs. What answers a request is for the loop
+ * thread, whose requests are; the rest is pure.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 #pragma once

@@ -2,7 +2,8 @@
  * What all runtimes of one job type have: the program, its environment as Lambda would have it, and
  * the names by which the function knows itself.
  *
- * Owns copies of all that it was made from. Does not change. Its means are borrowed.
+ * Owns copies of all that it was made from. Does not change, so any thread may use it. Its means
+ * are borrowed.
  */
 #pragma once
 
