@@ -2,6 +2,8 @@
 # systemd finds nothing wrong with our units, and little that our services may still do. In TAP.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck source=tests/style/report
+. tests/style/report
 
 # In tenths, as systemd-analyze counts: of 100, which is everything.
 EXPOSURE_MAX=15
@@ -18,18 +20,15 @@ for unit in systemd/nexus-*.service systemd/nexus-*.timer "$NEXUS_BUILD"/systemd
 	sed 's,=/usr/bin/nexus.*,=/bin/true,' "$unit" >"$place/${unit##*/}"
 done
 
-number=0 failed=0
 check() { # check WHAT COMMAND...
 	what=$1
 	shift
-	number=$((number + 1))
-	if "$@" >"$place/said" 2>&1; then
-		echo "ok $number - $what"
+	if said=$("$@" 2>&1); then
+		said=
 	else
-		echo "not ok $number - $what"
-		sed 's/^/# /' "$place/said"
-		failed=1
+		said=${said:-$1 fails}
 	fi
+	report "$what" "$said"
 }
 
 for unit in "$place"/nexus-*; do
@@ -41,4 +40,5 @@ for unit in "$place"/nexus-*.service; do
 	check "${unit##*/} may do little" systemd-analyze security --offline=true --no-pager \
 		--threshold=$EXPOSURE_MAX "$unit"
 done
+echo "1..$number"
 exit $failed
