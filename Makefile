@@ -289,6 +289,15 @@ run-check-system: all tools dist
 	@NEXUS_DIST=$(abspath $(DIST)) $(PYTHON) tests/run --jobs 2 --timeout 3600 \
 		$(wildcard tests/system/test_*.py)
 
+# The package for dnf, which Debian can make, look into, and install into an empty root.
+.PHONY: check-rpm run-check-rpm
+check-rpm: ## Amazon Linux' package: its unit tests, rpmlint, its files, installed and erased
+	@packaging/install-deps build test rpm
+	@$(MAKE) --no-print-directory $(parallel) run-check-rpm
+
+run-check-rpm: all rpm
+	@NEXUS_RPM=$(abspath $(BUILD))/rpm $(PYTHON) tests/run tests/rpm/test_rpm.py
+
 # For arm64, on a machine that is none: all is compiled, and linked with Debian's libraries, which stay
 # in a directory of their own; the tests run in an emulator, but for those that it is too slow for, that
 # start programs built so, or need what Linux has had since 5.6.

@@ -26,6 +26,7 @@ PARTS = [
     ("sanitizers over everything", ["sanitize-all"], 1),
     ("fuzzers, five minutes each", ["fuzz", "FUZZ_SECONDS=300"], 1),
     ("booted systems", ["check-system"], 12),
+    ("rpm", ["check-rpm"], 1),
     ("arm64", ["cross-arm64"], 1),
     ("without libmicrohttpd", ["unit", "WITHOUT_MICROHTTPD=yes", "BUILD=build/unserved"], 1),
     ("mutants", ["mutants"], 60),
