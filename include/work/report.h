@@ -20,6 +20,9 @@ int report_new(sd_event *event, unsigned completed_per_second, struct report **r
 struct report *report_free(struct report *report);
 DEFINE_CLEANUP(struct report *, report_free)
 
+/* Says what is unsaid, for an end that frees nothing. */
+void report_flush(struct report *report);
+
 void report_set_rate(struct report *report, unsigned completed_per_second);
 /* The queue's maxReceiveCount; 0: it has none. */
 void report_set_max_receives(struct report *report, unsigned max_receives);

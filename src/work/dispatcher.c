@@ -346,6 +346,7 @@ void dispatcher_drain(struct dispatcher *d)
 
 void dispatcher_say_left(const struct dispatcher *d)
 {
+	report_flush(d->report);
 	stop_say_left(&d->stop);
 }
 

@@ -48,6 +48,7 @@ static void dispatcher_on_stopped(void *userdata, bool clean)
 	struct dispatcher *d = userdata;
 
 	overdue_name(&d->overdue);
+	report_flush(d->report);
 	d->events.drained(d->events.userdata, clean);
 }
 

@@ -22,7 +22,7 @@ struct report {
 	uint64_t n[JOB_N_OUTCOMES];
 };
 
-static void report_summary(struct report *report)
+void report_flush(struct report *report)
 {
 	if (report->n_unsaid > 0)
 		log_info("%u more jobs completed in the last second", report->n_unsaid);
@@ -34,7 +34,7 @@ static int report_on_timer(sd_event_source *source, uint64_t usec, void *userdat
 {
 	(void)source;
 	(void)usec;
-	report_summary(userdata);
+	report_flush(userdata);
 	return 0;
 }
 
@@ -57,7 +57,7 @@ struct report *report_free(struct report *report)
 {
 	if (!report)
 		return NULL;
-	report_summary(report);
+	report_flush(report);
 	sd_event_source_disable_unref(report->timer);
 	free(report);
 	return NULL;
@@ -79,7 +79,7 @@ static bool report_within_rate(struct report *report)
 	usec_t now = clock_monotonic();
 
 	if (now - report->second_at >= USEC_PER_SEC)
-		report_summary(report);
+		report_flush(report);
 	if (report->n_said < report->rate) {
 		report->n_said++;
 		return true;

@@ -6,6 +6,7 @@ import signal
 
 from lab import tap
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
+from lab.feed import until
 from lab.jobs import body
 from lab.postgres import PASSWORD
 
@@ -134,6 +135,17 @@ class TheLog(Case):
         lines = [json.loads(line) for line in daemon.process.feed.lines]
         line, = [line for line in lines if line.get("job_id") == job]
         self.assertEqual(line["outcome"], "completed")
+
+    def test_counts_what_it_did_not_write_before_an_end_that_is_not_orderly(self):
+        daemon = self.start({"log.completed_per_second": 0})
+        self.jobs.publish(payload={"delayMs": 20000})
+        self.jobs.publish(count=5)
+        until(lambda: self.queue.counts() == (0, 1), what="the others' ends")
+        daemon.process.send(signal.SIGTERM)
+        daemon.wait_line("stopping: SIGTERM")
+        self.assertEqual(daemon.stop(), 1)
+        lines = daemon.lines(r"(\d+) more jobs completed in the last second")
+        self.assertEqual(sum(int(line[1]) for line in lines), 5)
 
     def test_has_the_job_as_a_field_of_each_line_that_names_one(self):
         daemon = self.start({"log.format": "json", "log.level": "debug"})
