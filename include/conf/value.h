@@ -25,7 +25,8 @@ struct value_type {
 	void (*write)(const struct value_rule *rule, const void *field, struct strbuf *out);
 	/* The same for people to see, without what may be secret; NULL: nothing may be. */
 	void (*mask)(const void *field, struct strbuf *out);
-	/* Appends what is accepted, as the rest of a sentence. */
+	/* What is accepted, as the rest of a sentence; NULL: accept() makes it of the rule. */
+	const char *accepted;
 	void (*accept)(const struct value_rule *rule, struct strbuf *out);
 	/*
 	 * Makes the field what it is without a value, a text NULL and a word 0, and wipes and frees
@@ -46,6 +47,11 @@ struct value_rule {
 	uint64_t step;                  /* of a duration: it must be a multiple */
 	const struct value_name *names; /* of a name: what it may be; ends with a NULL */
 };
+
+/* Appends what is accepted, as the rest of a sentence. */
+void value_accept(const struct value_rule *rule, struct strbuf *out);
+/* For read(): says what is wrong; -EINVAL. */
+int value_refuse(const char *reason, struct strbuf *wrong);
 
 extern const struct value_type value_duration;  /* usec_t */
 extern const struct value_type value_size;      /* uint64_t bytes */

@@ -58,7 +58,7 @@ static void assign_complain(const struct key *key, const struct assign_value *va
 	else
 		strbuf_puts(&line, "the value");
 	strbuf_printf(&line, " %s%s, accepted is ", wrong, assign_hint(key, value->text));
-	key->rule.type->accept(&key->rule, &line);
+	value_accept(&key->rule, &line);
 	report_problem(report, "%s", strbuf_str(&line));
 }
 

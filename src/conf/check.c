@@ -79,7 +79,7 @@ static void check_required(const struct check *c)
 			sources_path(c->request, "database-url", &line);
 		}
 		strbuf_puts(&line, ", accepted is ");
-		k->rule.type->accept(&k->rule, &line);
+		value_accept(&k->rule, &line);
 		check_problem(c, k, strbuf_str(&line));
 	}
 }

@@ -37,7 +37,7 @@ static void check_job_missing_kind(struct settings_job *job, struct report *repo
 		keys_place(k, origin, &line);
 		strbuf_printf(&line, "kind = %s is missing in this section, accepted are ",
 			keys_kind_name(job->kind));
-		kind->rule.type->accept(&kind->rule, &line);
+		value_accept(&kind->rule, &line);
 		report_problem(report, "%s", strbuf_str(&line));
 		return;
 	}
@@ -70,7 +70,7 @@ static void check_job_needed(const struct settings_job *job, struct report *repo
 			"%s: [" KEY_JOB " %s]: %s is missing, which kind = %s needs, "
 			"accepted is ",
 			job->origin, job->type, k->name, keys_kind_name(job->kind));
-		k->rule.type->accept(&k->rule, &line);
+		value_accept(&k->rule, &line);
 		report_problem(report, "%s", strbuf_str(&line));
 	}
 }

@@ -84,7 +84,7 @@ static void document_key(const struct key *key, struct strbuf *out)
 
 	document_words(key, &text);
 	strbuf_puts(&text, " Accepted: ");
-	key->rule.type->accept(&key->rule, &text);
+	value_accept(&key->rule, &text);
 	strbuf_putc(&text, '.');
 	if (key->flags & KEY_REQUIRED)
 		strbuf_puts(&text, " Required.");
@@ -180,7 +180,7 @@ static void manual_key(const struct key *key, struct strbuf *out)
 	document_words(key, &text);
 	manual_words(strbuf_str(&text), out);
 	strbuf_puts(&accepted, "Accepted: ");
-	key->rule.type->accept(&key->rule, &accepted);
+	value_accept(&key->rule, &accepted);
 	strbuf_putc(&accepted, '.');
 	manual_words(strbuf_str(&accepted), out);
 	if (key->flags & KEY_REQUIRED)

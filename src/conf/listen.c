@@ -77,19 +77,12 @@ static int value_listen_read(
 	(void)rule;
 	if (listen_parse(text, &address, &len, &reason) == 0)
 		return value_text_keep(text, strlen(text), field);
-	strbuf_puts(wrong, reason);
-	return -EINVAL;
-}
-
-static void value_listen_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464");
+	return value_refuse(reason, wrong);
 }
 
 const struct value_type value_listen = {
 	.read = value_listen_read,
 	.write = value_text_write,
-	.accept = value_listen_accept,
+	.accepted = "an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464",
 	.clear = value_text_clear,
 };

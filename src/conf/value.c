@@ -8,6 +8,20 @@
 
 #include "base/clock.h"
 
+int value_refuse(const char *reason, struct strbuf *wrong)
+{
+	strbuf_puts(wrong, reason);
+	return -EINVAL;
+}
+
+void value_accept(const struct value_rule *rule, struct strbuf *out)
+{
+	if (rule->type->accepted)
+		strbuf_puts(out, rule->type->accepted);
+	else
+		rule->type->accept(rule, out);
+}
+
 /* From the largest to the smallest; the last ends the table. */
 struct value_unit {
 	const char *name;
@@ -236,8 +250,7 @@ static int value_word_read(
 			*(int *)field = n->number;
 			return 0;
 		}
-	strbuf_puts(wrong, "is not known");
-	return -EINVAL;
+	return value_refuse("is not known", wrong);
 }
 
 static void value_word_write(const struct value_rule *rule, const void *field, struct strbuf *out)
@@ -284,8 +297,7 @@ static int value_switch_read(
 			*(bool *)field = value_switch_names[i].on;
 			return 0;
 		}
-	strbuf_puts(wrong, "is neither yes nor no");
-	return -EINVAL;
+	return value_refuse("is neither yes nor no", wrong);
 }
 
 static void value_switch_write(const struct value_rule *rule, const void *field, struct strbuf *out)
@@ -294,14 +306,8 @@ static void value_switch_write(const struct value_rule *rule, const void *field,
 	strbuf_puts(out, *(const bool *)field ? "yes" : "no");
 }
 
-static void value_switch_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "yes or no (also true, false, on, off, 1, 0)");
-}
-
 const struct value_type value_switch = {
 	.read = value_switch_read,
 	.write = value_switch_write,
-	.accept = value_switch_accept,
+	.accepted = "yes or no (also true, false, on, off, 1, 0)",
 };

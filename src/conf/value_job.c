@@ -8,12 +8,6 @@
 #include "conf/url.h"
 #include "conf/value_text.h"
 
-static int value_is_wrong(const char *reason, struct strbuf *wrong)
-{
-	strbuf_puts(wrong, reason);
-	return -EINVAL;
-}
-
 /* Words may be secrets, so they are wiped. All NULL are fine. */
 static void value_words_done(char ***words)
 {
@@ -39,28 +33,22 @@ static int value_program_read(
 
 	(void)rule;
 	if (strlen(text) > VALUE_PROGRAM_MAX)
-		return value_is_wrong("is too long", wrong);
+		return value_refuse("is too long", wrong);
 	int r = value_split(text, &words, wrong);
 	if (r < 0)
 		return r;
 	if (!words[0] || words[0][0] != '/')
-		return value_is_wrong("does not begin with an absolute path", wrong);
+		return value_refuse("does not begin with an absolute path", wrong);
 	if (words[0][strlen(words[0]) - 1] == '/')
-		return value_is_wrong("begins with a directory", wrong);
+		return value_refuse("begins with a directory", wrong);
 	return value_text_keep(text, strlen(text), field);
-}
-
-static void value_program_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "an absolute path and arguments, parted by blanks and quoted where they "
-			 "hold some, for no shell reads them; at most 4096 bytes");
 }
 
 const struct value_type value_program = {
 	.read = value_program_read,
 	.write = value_text_write,
-	.accept = value_program_accept,
+	.accepted = "an absolute path and arguments, parted by blanks and quoted where they "
+		    "hold some, for no shell reads them; at most 4096 bytes",
 	.clear = value_text_clear,
 };
 
@@ -69,22 +57,16 @@ static int value_path_read(
 {
 	(void)rule;
 	if (text[0] != '/')
-		return value_is_wrong("is not an absolute path", wrong);
+		return value_refuse("is not an absolute path", wrong);
 	if (strlen(text) >= PATH_MAX)
-		return value_is_wrong("is too long", wrong);
+		return value_refuse("is too long", wrong);
 	return value_text_keep(text, strlen(text), field);
-}
-
-static void value_path_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "an absolute path");
 }
 
 const struct value_type value_path = {
 	.read = value_path_read,
 	.write = value_text_write,
-	.accept = value_path_accept,
+	.accepted = "an absolute path",
 	.clear = value_text_clear,
 };
 
@@ -93,23 +75,17 @@ static int value_handler_read(
 {
 	(void)rule;
 	if (strlen(text) > VALUE_HANDLER_MAX)
-		return value_is_wrong("is too long", wrong);
+		return value_refuse("is too long", wrong);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == '\x7f')
-			return value_is_wrong("has a blank in it", wrong);
+			return value_refuse("has a blank in it", wrong);
 	return value_text_keep(text, strlen(text), field);
-}
-
-static void value_handler_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "FILE.FUNCTION without blanks, at most 128 bytes");
 }
 
 const struct value_type value_handler = {
 	.read = value_handler_read,
 	.write = value_text_write,
-	.accept = value_handler_accept,
+	.accepted = "FILE.FUNCTION without blanks, at most 128 bytes",
 	.clear = value_text_clear,
 };
 
@@ -121,12 +97,12 @@ static int value_service_url_read(
 
 	(void)rule;
 	if (strlen(text) > VALUE_URL_MAX)
-		return value_is_wrong("is too long", wrong);
+		return value_refuse("is too long", wrong);
 	if (url_parse_request(text, &url, &reason) < 0)
-		return value_is_wrong(reason, wrong);
+		return value_refuse(reason, wrong);
 	if (!url.tls && !url_is_this_machine(&url))
-		return value_is_wrong("is http:// to another machine, so jobs would pass the "
-				      "network in the clear",
+		return value_refuse("is http:// to another machine, so jobs would pass the "
+				    "network in the clear",
 			wrong);
 	return value_text_keep(text, strlen(text), field);
 }
@@ -139,18 +115,12 @@ static void value_service_url_mask(const void *field, struct strbuf *out)
 		mask_service_url(url, out);
 }
 
-static void value_service_url_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "https://HOST/PATH, with or without :PORT, or the same with http:// where "
-			 "HOST is 127.0.0.1, [::1] or localhost");
-}
-
 const struct value_type value_service_url = {
 	.read = value_service_url_read,
 	.write = value_text_write,
 	.mask = value_service_url_mask,
-	.accept = value_service_url_accept,
+	.accepted = "https://HOST/PATH, with or without :PORT, or the same with http:// where "
+		    "HOST is 127.0.0.1, [::1] or localhost",
 	.clear = value_text_clear,
 };
 
@@ -200,7 +170,7 @@ static int value_environment_read(
 
 	(void)rule;
 	if (strlen(text) > VALUE_SECRET_MAX)
-		return value_is_wrong("is too long", wrong);
+		return value_refuse("is too long", wrong);
 	int r = value_split(text, &words, wrong);
 	for (size_t i = 0; r == 0 && words[i]; i++)
 		r = value_check_variable(words[i], i, wrong);
@@ -220,17 +190,11 @@ static void value_environment_mask(const void *field, struct strbuf *out)
 			(int)words_key_len(*word), *word);
 }
 
-static void value_environment_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "words KEY=VALUE, quoted where VALUE holds blanks, at most 4096 bytes; "
-			 "KEY of letters, digits and _");
-}
-
 const struct value_type value_environment = {
 	.read = value_environment_read,
 	.write = value_text_write,
 	.mask = value_environment_mask,
-	.accept = value_environment_accept,
+	.accepted = "words KEY=VALUE, quoted where VALUE holds blanks, at most 4096 bytes; "
+		    "KEY of letters, digits and _",
 	.clear = value_text_clear,
 };

@@ -44,8 +44,7 @@ static int value_check_url(const char *text, struct url *ret, struct strbuf *wro
 
 	if (strlen(text) <= VALUE_URL_MAX && url_parse(text, ret, &reason) == 0)
 		return 0;
-	strbuf_puts(wrong, reason);
-	return -EINVAL;
+	return value_refuse(reason, wrong);
 }
 
 #define QUEUE_NAME_MAX 80
@@ -95,32 +94,22 @@ static int value_queue_url_read(
 	struct url url;
 
 	(void)rule;
-	if (strncmp(text, "arn:", 4) == 0) {
-		strbuf_puts(wrong, "is a queue's ARN, not its URL");
-		return -EINVAL;
-	}
+	if (strncmp(text, "arn:", 4) == 0)
+		return value_refuse("is a queue's ARN, not its URL", wrong);
 	int r = value_check_url(text, &url, wrong);
 	if (r < 0)
 		return r;
 	const char *reason = value_check_queue_path(&url);
-	if (reason) {
-		strbuf_puts(wrong, reason);
-		return -EINVAL;
-	}
+	if (reason)
+		return value_refuse(reason, wrong);
 	return value_text_keep(text, strlen(text), field);
-}
-
-static void value_queue_url_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "a standard queue's URL such as "
-			 "https://sqs.eu-central-1.amazonaws.com/123456789012/nexus-jobs");
 }
 
 const struct value_type value_queue_url = {
 	.read = value_queue_url_read,
 	.write = value_text_write,
-	.accept = value_queue_url_accept,
+	.accepted = "a standard queue's URL such as "
+		    "https://sqs.eu-central-1.amazonaws.com/123456789012/nexus-jobs",
 	.clear = value_text_clear,
 };
 
@@ -133,23 +122,15 @@ static int value_endpoint_read(
 	int r = value_check_url(text, &url, wrong);
 	if (r < 0)
 		return r;
-	if (url.path[0] && strcmp(url.path, "/") != 0) {
-		strbuf_puts(wrong, "has a path");
-		return -EINVAL;
-	}
+	if (url.path[0] && strcmp(url.path, "/") != 0)
+		return value_refuse("has a path", wrong);
 	return value_text_keep(text, url.origin_len, field);
-}
-
-static void value_endpoint_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "https://HOST or http://HOST, with or without :PORT");
 }
 
 const struct value_type value_endpoint = {
 	.read = value_endpoint_read,
 	.write = value_text_write,
-	.accept = value_endpoint_accept,
+	.accepted = "https://HOST or http://HOST, with or without :PORT",
 	.clear = value_text_clear,
 };
 
@@ -157,23 +138,15 @@ static int value_region_read(
 	const struct value_rule *rule, const char *text, void *field, struct strbuf *wrong)
 {
 	(void)rule;
-	if (!url_is_region(text)) {
-		strbuf_puts(wrong, "is not a region's name");
-		return -EINVAL;
-	}
+	if (!url_is_region(text))
+		return value_refuse("is not a region's name", wrong);
 	return value_text_keep(text, strlen(text), field);
-}
-
-static void value_region_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "a name such as eu-central-1");
 }
 
 const struct value_type value_region = {
 	.read = value_region_read,
 	.write = value_text_write,
-	.accept = value_region_accept,
+	.accepted = "a name such as eu-central-1",
 	.clear = value_text_clear,
 };
 
@@ -192,10 +165,7 @@ static int value_database_url_read(
 		reason = "is neither a URL nor \"host=… dbname=…\"";
 	else if (text[0] == '"' || text[0] == '\'')
 		reason = "begins with a quotation mark";
-	if (!reason)
-		return value_text_keep(text, strlen(text), field);
-	strbuf_puts(wrong, reason);
-	return -EINVAL;
+	return reason ? value_refuse(reason, wrong) : value_text_keep(text, strlen(text), field);
 }
 
 static void value_database_url_mask(const void *field, struct strbuf *out)
@@ -206,17 +176,11 @@ static void value_database_url_mask(const void *field, struct strbuf *out)
 		mask_database_url(url, out);
 }
 
-static void value_database_url_accept(const struct value_rule *rule, struct strbuf *out)
-{
-	(void)rule;
-	strbuf_puts(out, "postgresql://USER:PASSWORD@HOST:PORT/DATABASE or \"host=… dbname=…\", "
-			 "one line of at most 4096 bytes");
-}
-
 const struct value_type value_database_url = {
 	.read = value_database_url_read,
 	.write = value_text_write,
 	.mask = value_database_url_mask,
-	.accept = value_database_url_accept,
+	.accepted = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE or \"host=… dbname=…\", "
+		    "one line of at most 4096 bytes",
 	.clear = value_text_clear,
 };
