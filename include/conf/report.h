@@ -22,6 +22,9 @@ void report_problem(struct report *report, const char *format, ...)
 void report_warning(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A file or directory that is there and cannot be read, by -errno, with who may. */
+void report_unreadable(struct report *report, const char *path, int r);
+
 /* Whether one more would only be counted, so that nobody need find words for it. */
 bool report_is_full(const struct report *report);
 

@@ -178,7 +178,7 @@ int config_file_read(
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		report_problem(report, "%s: cannot be read: %s", path, strerror(-r));
+		report_unreadable(report, path, r);
 		report->unread = true;
 		return 0;
 	}
@@ -231,8 +231,7 @@ int config_file_read_drop_ins(const char *path, struct settings *settings, struc
 	if (n < 0 && errno == ENOMEM)
 		return -ENOMEM;
 	if (n < 0 && errno != ENOENT && errno != ENOTDIR) {
-		report_problem(
-			report, "%s: cannot be read: %s", strbuf_str(&directory), strerror(errno));
+		report_unreadable(report, strbuf_str(&directory), -errno);
 		report->unread = true;
 	}
 	for (int i = 0; i < n; i++) {

@@ -1,5 +1,8 @@
 #include "conf/report.h"
 
+#include <errno.h>
+#include <string.h>
+
 __attribute__((format(printf, 2, 0))) static void report_line(
 	struct strbuf *out, const char *format, va_list args)
 {
@@ -27,6 +30,14 @@ void report_warning(struct report *report, const char *format, ...)
 	va_start(args, format);
 	report_line(report->warnings, format, args);
 	va_end(args);
+}
+
+void report_unreadable(struct report *report, const char *path, int r)
+{
+	report_problem(report, "%s: cannot be read: %s%s", path, strerror(-r),
+		r != -EACCES ? ""
+			     : "; root and the group nexus-worker may, once systemd-tmpfiles "
+			       "--create nexus-worker.conf has set its modes");
 }
 
 bool report_is_full(const struct report *report)

@@ -86,7 +86,7 @@ static int sources_read_database_file(
 		return 0;
 	strbuf_cut_line_ends(&text);
 	if (r < 0)
-		report_problem(report, "%s: cannot be read: %s", path, strerror(-r));
+		report_unreadable(report, path, r);
 	else if (text.len == 0)
 		report_problem(report, "%s: is empty, accepted is the database's URL", path);
 	else if (strlen(text.data) != text.len)

@@ -1,12 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/settings.h"
 #include "ctl/doctor.h"
 #include "ctl/unit.h"
 #include "ctl/when.h"
@@ -120,6 +124,40 @@ static void judge_unit_file(
 			clock_format_duration(drain, text));
 }
 
+/* ---- The files that it reads ---- */
+
+/* By its modes, for a user who is in one group. */
+static bool may_read(const struct stat *st, const struct passwd *user)
+{
+	mode_t wanted = S_ISDIR(st->st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+	mode_t mode = st->st_uid == user->pw_uid   ? st->st_mode >> 6
+		      : st->st_gid == user->pw_gid ? st->st_mode >> 3
+						   : st->st_mode;
+
+	return (mode & wanted) == wanted;
+}
+
+/* Root reads everything, and would call settings good that the daemon cannot see. */
+static void judge_files(struct doctor *d, const struct strbuf *shown)
+{
+	_cleanup_free_ char *name = property(shown, "User");
+	const struct passwd *user = name && name[0] ? getpwnam(name) : NULL;
+	char directory[] = SETTINGS_DIRECTORY;
+
+	if (!user || geteuid() != 0)
+		return;
+	FTS *tree = fts_open((char *[]){directory, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	for (const FTSENT *entry; tree && (entry = fts_read(tree));)
+		if ((entry->fts_info == FTS_D || entry->fts_info == FTS_F) &&
+			!may_read(entry->fts_statp, user))
+			doctor_say(d, DOCTOR_WARNING, "files",
+				"systemd-tmpfiles --create nexus-worker.conf",
+				"%s is not for the daemon's user %s to read", entry->fts_path,
+				name);
+	if (tree)
+		fts_close(tree);
+}
+
 /* Where systemd is not, there may be one all the same. */
 static void look_without_systemd(struct doctor *d, const struct unit *unit)
 {
@@ -140,9 +178,8 @@ void doctor_look_at_host(struct doctor *d, const struct settings *settings)
 {
 	struct unit unit;
 	const char *const words[] = {"systemctl", "show", "--no-pager",
-		"--property=LoadState,ActiveState,SubState,StatusText,NeedDaemonReload,"
-		"TimeoutStopUSec",
-		"--", unit.name, NULL};
+		"--property=LoadState,ActiveState,SubState,StatusText",
+		"--property=NeedDaemonReload,TimeoutStopUSec,User", "--", unit.name, NULL};
 	_cleanup_strbuf_ struct strbuf shown = {.ceiling = OUTPUT_MAX};
 
 	unit_of(d->ctl->config, &unit);
@@ -152,4 +189,5 @@ void doctor_look_at_host(struct doctor *d, const struct settings *settings)
 	}
 	judge_state(d, &unit, &shown);
 	judge_unit_file(d, &shown, settings);
+	judge_files(d, &shown);
 }

@@ -64,7 +64,11 @@ class APackage(BootedCase):
         host = self.boot()
         self.install(host)
         self.configure(host)
+        host.write(f"{SETTINGS}/nexus-worker.conf.d/mine.conf", "", mode=0o600)
+        unseen = "mine.conf is not for the daemon's user nexus-worker to read"
+        self.assertIn(unseen, host.say("nexusctl", "--json", "doctor"))
         host.do("systemd-tmpfiles", "--create", "nexus-worker.conf")
+        self.assertNotIn(unseen, host.say("nexusctl", "--json", "doctor"))
         modes = host.do("stat", "--format=%a %U:%G", SETTINGS, f"{SETTINGS}/nexus-worker.conf",
                         f"{SETTINGS}/database-url", f"{SETTINGS}/aws", f"{SETTINGS}/aws/credentials")
         self.assertEqual(modes.splitlines(), [

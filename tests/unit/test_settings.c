@@ -231,6 +231,23 @@ START_TEST(a_configuration_that_was_asked_for_must_be_there)
 }
 END_TEST
 
+START_TEST(of_a_file_that_is_not_ours_to_read_it_is_said_who_may)
+{
+	test_write("nexus-worker.conf", MINIMAL);
+	ck_assert_int_eq(chmod(".", 0755), 0);
+	ck_assert_int_eq(chmod("nexus-worker.conf", 0), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(65534), 0);
+	int r = load(NULL);
+	ck_assert_int_eq(seteuid(getuid()), 0);
+	ck_assert_int_eq(r, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&problems),
+		"./nexus-worker.conf: cannot be read: Permission denied; root and the group "
+		"nexus-worker may, once systemd-tmpfiles --create nexus-worker.conf has set its "
+		"modes\n"));
+}
+END_TEST
+
 START_TEST(the_database_may_be_named_in_a_file_of_its_own)
 {
 	test_write("database-url", "postgresql://etc/d\n");
@@ -520,6 +537,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_not_whole_can_be_printed);
 	tcase_add_test(tcase, a_section_remembers_where_its_type_was_named_first);
 	tcase_add_test(tcase, a_configuration_that_was_asked_for_must_be_there);
+	tcase_add_test(tcase, of_a_file_that_is_not_ours_to_read_it_is_said_who_may);
 	tcase_add_test(tcase, the_database_may_be_named_in_a_file_of_its_own);
 	tcase_add_test(tcase, a_bad_database_file_is_a_problem_only_when_it_is_needed);
 	tcase_add_loop_test(tcase, region_and_endpoint_follow_from_what_there_is, 0, N_OF(derived));
