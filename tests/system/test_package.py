@@ -167,11 +167,14 @@ class APackage(BootedCase):
         before = self.of(host, "ExecMainPID", unit)
         self.upgrade(host)
         self.assertNotEqual(self.of(host, "ExecMainPID", unit), before)
+        # Of a name like an instance's, and nobody's but the administrator's.
+        host.do("install", "-d", "/var/lib/nexus-worker-backup")
         host.do("apt-get", "-y", "purge", "nexus-worker")
         self.assertEqual(host.say("systemctl", "list-units", "--plain", "--no-legend",
                                   "nexus-worker*"), "")
         self.assertEqual(host.say("sh", "-c", "ls -d /etc/systemd/system/*/nexus* /var/lib/nexus* "
-                                  "/var/lib/private/nexus* 2>/dev/null"), "")
+                                  "/var/lib/private/nexus* 2>/dev/null"),
+                         "/var/lib/nexus-worker-backup")
 
 
 if __name__ == "__main__":
