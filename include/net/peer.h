@@ -6,8 +6,9 @@
  * our user may see: processes of that user that can be dumped. Nothing of it can be forged by the
  * other end, but a process may hand a socket of its own to another one.
  *
- * Keeps nothing. Any thread. Takes a few system calls where the likely process has it, and a walk
- * through the processes of our user where not: about a millisecond for a hundred of them.
+ * Takes a few system calls where the likely process has it, and a walk through the processes of our
+ * user where not: about a millisecond for a hundred of them, and in a second never more than a
+ * fraction of it. Loop thread.
  */
 #pragma once
 
@@ -22,7 +23,8 @@
  * turn, as long as they do not leave its session.
  *
  * likely: a process to look at first; 0: none. 0, -EPERM (the socket is another user's), -ENOENT
- * (nobody has it any more, or nobody that can be seen), -EAFNOSUPPORT, or another negative errno.
+ * (nobody has it any more, or nobody that can be seen), -EBUSY (there were too many to look for in
+ * this second), -EAFNOSUPPORT, or another negative errno.
  */
 int peer_session(
 	const struct sockaddr *client, uint16_t our_port, pid_t likely, pid_t *ret_session);

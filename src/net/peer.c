@@ -14,9 +14,12 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-/* Descriptors looked at, of all processes together: who opens very many cannot hold us up. */
+/* Who opens very many descriptors, or connects again and again, cannot hold us up: so many are
+ * looked at, of all processes together, and so long in a second. */
 #define DESCRIPTORS_MAX 65536
+#define LOOKING_MAX     (250 * USEC_PER_MSEC)
 
 /* An inode and a PID have fewer digits. */
 #define NAME_MAX_LEN 32
@@ -232,23 +235,39 @@ static int look_at_all(struct search *search, pid_t *ret_session)
 	return r;
 }
 
-int peer_session(const struct sockaddr *client, uint16_t our_port, pid_t likely, pid_t *ret_session)
+static int look_for(uint32_t inode, pid_t likely, pid_t *ret_session)
 {
 	struct search search = {.n_left = DESCRIPTORS_MAX};
 	char pid[NAME_MAX_LEN];
-	uint32_t inode;
 
-	int r = client_inode(client, our_port, &inode);
-	if (r < 0)
-		return r;
 	_cleanup_close_ int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return -errno;
 	search.proc = proc;
 	snprintf(search.socket, sizeof search.socket, "socket:[%u]", inode);
 	snprintf(pid, sizeof pid, "%d", likely);
-	r = likely > 0 ? look_at(&search, pid, ret_session) : -ENOENT;
+	int r = likely > 0 ? look_at(&search, pid, ret_session) : -ENOENT;
 	return r == -ENOENT ? look_at_all(&search, ret_session) : r;
+}
+
+int peer_session(const struct sockaddr *client, uint16_t our_port, pid_t likely, pid_t *ret_session)
+{
+	static usec_t second, looked;
+	uint32_t inode;
+
+	int r = client_inode(client, our_port, &inode);
+	if (r < 0)
+		return r;
+	usec_t now = clock_monotonic();
+	if (usec_sub(now, second) >= USEC_PER_SEC) {
+		second = now;
+		looked = 0;
+	}
+	if (looked >= LOOKING_MAX)
+		return -EBUSY;
+	r = look_for(inode, likely, ret_session);
+	looked += usec_sub(clock_monotonic(), now);
+	return r;
 }
 
 int peer_parent(pid_t pid, pid_t *ret_parent)

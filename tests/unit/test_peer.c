@@ -15,6 +15,7 @@
 
 #include "../support/test_suite.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/spawn.h"
 #include "net/peer.h"
 
@@ -188,6 +189,27 @@ static void give_up_root(void)
 	ck_assert_int_eq(setuid(NOBODY), 0);
 }
 
+static usec_t now = USEC_PER_MIN, each_look_takes;
+
+static usec_t clock_that_passes(void)
+{
+	return now += each_look_takes;
+}
+
+START_TEST(who_takes_too_long_to_find_is_nobody_until_the_next_second)
+{
+	start_listener(AF_INET);
+	start_program("itself");
+	clock_replace(clock_that_passes);
+	each_look_takes = 300 * USEC_PER_MSEC;
+	expect_program(0);
+	expect(-EBUSY, 0);
+	expect(-EBUSY, program);
+	now += USEC_PER_SEC;
+	expect_program(0);
+}
+END_TEST
+
 START_TEST(a_program_that_was_started_is_recognized)
 {
 	start_listener(AF_INET);
@@ -334,6 +356,7 @@ int main(int argc, char **argv)
 	TCase *c = tcase_create("connections");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_program_that_was_started_is_recognized);
+	tcase_add_test(c, who_takes_too_long_to_find_is_nobody_until_the_next_second);
 	tcase_add_test(c, so_is_one_that_comes_over_ipv6);
 	tcase_add_test(c, so_is_one_that_has_a_socket_for_ipv6_only);
 	tcase_add_test(c, what_a_program_starts_counts_as_the_program);
