@@ -13,14 +13,15 @@ void notify_ready(void)
 	sd_notify(0, "READY=1");
 }
 
-/* systemd drops a status that is not UTF-8, and a line's end in it would begin another message. */
+/* systemd drops a status that is not UTF-8; a line's end in it would begin another message, and
+ * what steers a terminal is shown by systemctl status as it is. */
 static void notify_clean(char *line)
 {
 	size_t len = strlen(line);
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = utf8_sequence(line + i, len - i);
-		if (n > 0 && (unsigned char)line[i] >= ' ')
+		if (n > 0 && !utf8_steers(utf8_decode(line + i, n)))
 			continue;
 		line[i] = '?';
 		n = 1;

@@ -63,6 +63,15 @@ START_TEST(a_status_stays_one_line)
 }
 END_TEST
 
+/* systemctl status shows it as it is. */
+START_TEST(a_status_steers_no_terminal)
+{
+	notify_status("the database: %s", "\xe2\x80\xae\xc2\x9b"
+					  "31m\033[2J");
+	ck_assert_str_eq(hear(), "STATUS=the database: ?????31m?[2J");
+}
+END_TEST
+
 /* systemd takes no notice of one that is not. */
 START_TEST(a_status_is_utf_8)
 {
@@ -97,6 +106,7 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, a_status_is_told_when_it_is_another);
 	tcase_add_test(all, a_status_stays_one_line);
+	tcase_add_test(all, a_status_steers_no_terminal);
 	tcase_add_test(all, a_status_is_utf_8);
 	tcase_add_test(all, a_status_that_is_too_long_is_cut_and_still_utf_8);
 	suite_add_tcase(suite, all);
