@@ -37,7 +37,7 @@ PARTS = [
 
 def run(target):
     """Shows what it says; its exit status and its lines."""
-    command = [os.environ.get("MAKE", "make"), "--no-print-directory", *target]
+    command = [os.environ.get("MAKE", "make"), "--no-print-directory", "--silent", *target]
     lines = []
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace") as child:
