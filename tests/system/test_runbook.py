@@ -11,10 +11,12 @@ from lab.daemon import section
 from lab.feed import until
 from lab.jobs import Jobs, body
 
+RECONCILE = "nexus-reconcile.service"
 TYPE, JOB = "generate-thumbnail", "job-17"
 WROTE = "the picture is small already"
-# Few threads: a journal without a system's own settings takes ten lines at a time.
-SETTINGS_HERE = {"worker.concurrency": "4",
+# So few because a journal without a system's own settings takes ten lines at a time.
+N_THREADS = 3
+SETTINGS_HERE = {"worker.concurrency": N_THREADS,
                  **section(TYPE, kind="command", program=f"/bin/sh -c 'echo {WROTE} >&2'"),
                  **section("slow", kind="command", program="/bin/sleep 60", timeout="1s")}
 
@@ -25,8 +27,9 @@ EDITOR = "/root/editor"
 EDIT = ["env", f"SYSTEMD_EDITOR={EDITOR}", "script", "--quiet", "--return", "/dev/null", "--command"]
 EDITS = """#!/bin/sh
 for file; do :; done
-printf '[Service]\\nEnvironment=NEXUS_WORKER_CONCURRENCY=3 AWS_EC2_METADATA_DISABLED=true\\n' >"$file"
+printf '[Service]\\n%s\\n' '{}' >"$file"
 """
+OTHER = f"/usr/bin/nexusctl --config {SETTINGS}/other.conf reconcile --apply"
 
 
 @on_each_debian
@@ -74,6 +77,10 @@ class TheRunbook(BootedCase):
             return [*EDIT, " ".join(words)]
         return words
 
+    def edit(self, line):
+        """What an editor writes from here on."""
+        self.host.write(EDITOR, EDITS.format(line), 0o755)
+
     def wait_journal(self, text):
         until(lambda: text in self.host.journal(f"--unit={SERVICE}"), 60, text)
 
@@ -88,16 +95,15 @@ class TheRunbook(BootedCase):
         # What the journal is asked for from here on.
         self.jobs.make(JOB, type=TYPE)
         self.queue.send([body(JOB, TYPE)])
-        self.jobs.wait(JOB, "completed", 30)
         self.broken, = self.jobs.publish(payload={"fail": "no such picture"}, prefix="broken")
         self.late, = self.jobs.publish("slow", prefix="late")
-        for job in (self.broken, self.late):
-            self.jobs.wait(job, "failed", 30)
+        for job in (JOB, self.broken, self.late):
+            self.wait_journal(f"job={job} ")
 
     def look(self):
         status, warnings = self.under("first-look")
         self.assertRegex(status, r"Active: active \(running\)")
-        self.assertRegex(status, r'Status: "\d of 4 threads busy, ')
+        self.assertRegex(status, rf'Status: "\d of {N_THREADS} threads busy, ')
         self.assertIn(self.broken, warnings)
         self.assertNotIn(JOB, warnings)
 
@@ -126,16 +132,17 @@ class TheRunbook(BootedCase):
 
     def stuck(self):
         """A job that runs for a while, and does so now."""
-        job, = self.jobs.publish(payload={"delayMs": 10000}, prefix="stuck")
+        job, = self.jobs.publish(payload={"delayMs": 20000}, prefix="stuck")
         self.jobs.wait(job, "processing", 30)
         return job
 
     def see_slots(self, anchor):
         """What its lines say of the slots, once the daemon has been told to."""
-        before = self.host.journal(f"--unit={SERVICE}").count("\nslot ")
-        lines = self.under(anchor)
+        def count():
+            return self.host.journal(f"--unit={SERVICE}").count("\nslot ")
+        before, lines = count(), self.under(anchor)
         next(lines)
-        until(lambda: self.host.journal(f"--unit={SERVICE}").count("\nslot ") > before, what="slots")
+        until(lambda: count() >= before + N_THREADS, what="a line for each slot")
         said = next(lines)
         for _ in lines:
             pass
@@ -148,8 +155,15 @@ class TheRunbook(BootedCase):
         next(lines)
         self.assertEqual(self.of(self.host, "ActiveState", "nexus-reconcile.timer"), "active")
         self.assertRegex(next(lines), r"(?m)^\w+ [\d-]+ [\d:]+ .* nexus-reconcile\.timer ")
-        self.host.do("systemctl", "start", "nexus-reconcile.service")
-        self.assertIn("nexusctl", next(lines))
+        self.host.do("systemctl", "start", RECONCILE)
+        self.assertIn(" nexusctl[", next(lines))
+        # An instance's queue, beside this one.
+        self.configure(self.host, name="other")
+        self.edit(f"ExecStart={OTHER}")
+        next(lines)
+        self.host.do("systemctl", "start", RECONCILE)
+        self.assertIn(OTHER, self.of(self.host, "ExecStart", RECONCILE))
+        self.assertEqual(self.of(self.host, "Result", RECONCILE), "success")
 
     def update(self):
         before = self.of(self.host, "ExecMainPID")
@@ -158,16 +172,16 @@ class TheRunbook(BootedCase):
         self.assertNotEqual(self.of(self.host, "ExecMainPID"), before)
 
     def change_settings(self):
-        self.host.write(EDITOR, EDITS, 0o755)
+        self.edit("Environment=NEXUS_WORKER_CONCURRENCY=4 AWS_EC2_METADATA_DISABLED=true")
         self.configure(self.host, {**SETTINGS_HERE, "job test-echo.timeout": "9s"})
         lines = self.under("change-settings")
         next(lines)
         self.wait_journal("reloaded")
         for _ in lines:
             pass
-        self.assertIn("NEXUS_WORKER_CONCURRENCY=3", self.of(self.host, "Environment"))
+        self.assertIn("NEXUS_WORKER_CONCURRENCY=4", self.of(self.host, "Environment"))
         self.host.do("systemctl", "restart", SERVICE)
-        self.assertRegex(self.host.do("nexusctl", "config", "worker.concurrency"), r"\b3\b")
+        self.assertRegex(self.host.do("nexusctl", "config", "worker.concurrency"), r"\b4\b")
 
     def be_alarmed(self):
         status, = self.under("alarm-nexus-jobs-oldest-message")
