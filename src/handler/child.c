@@ -107,9 +107,12 @@ static int plan_usual(struct child_plan *plan, const struct child_settings *sett
 	r = r < 0 ? r : put_each(e, settings->usual);
 	if (r == 0 && settings->database_url)
 		r = variables_set(e, "DATABASE_URL", settings->database_url);
-	if (r == 0 && settings->pass_aws_credentials)
-		r = put_each(e, (const char *const *)plan->means->credentials.words);
-	return r;
+	if (r < 0)
+		return r;
+	if (settings->pass_aws_credentials)
+		return put_each(e, (const char *const *)plan->means->credentials.words);
+	/* Or an SDK would take the machine's own role, which may be the daemon's. */
+	return variables_set(e, "AWS_EC2_METADATA_DISABLED", "true");
 }
 
 static int plan_environment(struct child_plan *plan, const struct child_settings *settings,

@@ -58,6 +58,7 @@ class AProgram(CommandCase):
             self.assertTrue(begun + 20 - 0.01 < float(deadline) < ended + 20, deadline)
             self.assertEqual(found, {
                 "JOB_ID": job, "JOB_TYPE": TYPE, "JOB_ATTEMPT": attempt, "OURS": "two words",
+                "AWS_EC2_METADATA_DISABLED": "true",
                 "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                 "HOME": str(self.place)})
 

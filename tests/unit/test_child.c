@@ -70,7 +70,8 @@ START_TEST(the_environment_is_made_from_nothing)
 		     .credentials_token = "token",
 		     .region = "eu-west-1"},
 		&(struct child_settings){.program = "/usr/bin/env"});
-	ck_assert_str_eq(run(NULL), "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\nHOME=/\n");
+	ck_assert_str_eq(run(NULL), "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\nHOME=/\n"
+				    "AWS_EC2_METADATA_DISABLED=true\n");
 }
 END_TEST
 
