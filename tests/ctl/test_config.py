@@ -86,11 +86,6 @@ class Compared(Config):
     def start_here(self):
         self.daemon.start().wait_ready()
 
-    def reload(self):
-        here = self.daemon.here()
-        self.daemon.reload()
-        self.daemon.wait_line("reloaded", start=here)
-
     def test_all_is_as_the_daemon_has_it(self):
         self.start_here()
         self.assertIn(", and has all of this.", self.ctl("config").replace("\n", " "))
@@ -108,7 +103,7 @@ class Compared(Config):
         self.assertEqual(notes["worker.concurrency"],
                          "the daemon still has 2; a restart changes it")
         self.assertEqual(notes["log.level"], "the daemon still has info; a reload changes it")
-        self.reload()
+        self.daemon.reload("reloaded")
         pending = [name for name, line in self.settings().items() if line["pending"]]
         self.assertEqual(pending, ["worker.concurrency"])
 
@@ -171,10 +166,10 @@ class Compared(Config):
         shown, new = self.runtime / "settings.json", self.runtime / "settings.json.new"
         self.start_here()
         os.mkfifo(new)
-        self.reload()
+        self.daemon.reload("reloaded")
         self.assertTrue(shown.is_file())
         new.symlink_to(self.runtime / "elsewhere")
-        self.reload()
+        self.daemon.reload("reloaded")
         self.assertFalse(shown.is_symlink())
         self.assertEqual(list(self.runtime.iterdir()), [shown])
         new.mkdir()

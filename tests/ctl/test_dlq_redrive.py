@@ -165,20 +165,6 @@ class WhateverComesBetween(DeadLetters, CtlCase):
         self.sqs.heal()
         self.sqs.advance(IN_HAND)
 
-    def hold_row(self, job):
-        """Nobody changes it until the transaction that this returns is over."""
-        connection = self.database.connect()
-        self.addCleanup(connection.close)
-        cursor = connection.cursor()
-        cursor.execute("SELECT 1 FROM background_jobs WHERE id = %s FOR UPDATE", (job,))
-        return connection
-
-    def wait_for_row(self):
-        """Until somebody waits for a row."""
-        until(lambda: self.database.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND datname = current_database()"), what="a wait for a row")
-
     def assert_there(self, letters, messages):
         self.assertEqual((self.dead_letters.counts()[0], self.queue.counts()[0]),
                          (letters, messages))

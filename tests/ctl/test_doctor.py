@@ -26,12 +26,6 @@ class Doctor(CtlCase):
         self.assertIn(text, line["text"])
         self.assertEqual(line["fix"], fix)
 
-    def allow(self, *actions):
-        """The key may do only that."""
-        key = f"AKIA{self.database.name.replace('_', '').upper()}"
-        self.sqs.add_key(key, SECRET, actions=actions)
-        self.daemon.environment["AWS_ACCESS_KEY_ID"] = key
-
     def without_database(self):
         self.daemon.configure({"database.url": ABSENT})
 
@@ -149,7 +143,7 @@ class Permissions(Doctor):
 
     def test_each_that_is_missing(self):
         self.daemon.configure({"retry.dead_letter": "send"})
-        self.allow("GetQueueAttributes")
+        self.restrict("GetQueueAttributes")
         lines = self.doctor(status=1)
         for action in ("ReceiveMessage", "DeleteMessage"):
             self.assert_line(lines[f"sqs:{action}"], "failed",
@@ -160,7 +154,7 @@ class Permissions(Doctor):
                          f"access denied to sqs:SendMessage on queue {self.dead_letters.name}")
 
     def test_to_look_at_the_queue(self):
-        self.allow("ReceiveMessage")
+        self.restrict("ReceiveMessage")
         self.assert_line(self.doctor(status=1)["queue"], "failed",
                          "access denied to sqs:GetQueueAttributes")
 
@@ -185,7 +179,7 @@ class Queues(Doctor):
                                "job slow.timeout": "5min"})
         self.assert_line(self.doctor(status=1)["visibility"], "ok",
                          "30s, extended while a job runs; the longest job may take 5min")
-        self.allow(*ALL[:2], "GetQueueAttributes")
+        self.restrict(*ALL[:2], "GetQueueAttributes")
         self.assert_line(self.doctor(status=1)["visibility"], "failed",
                          "a job of type slow is cancelled after 27s, not after its 5min",
                          "grant sqs:ChangeMessageVisibility, or make the visibility timeout "

@@ -5,7 +5,7 @@ import json
 from lab import tap
 from lab.ctl_case import CtlCase, setUpModule, tearDownModule  # noqa: F401
 from lab.jobs import body
-from lab.sqs import ACCOUNT, REGION, SECRET, Queue
+from lab.sqs import ACCOUNT, REGION, Queue
 
 FORTNIGHT = str(14 * 24 * 3600)
 
@@ -43,16 +43,6 @@ class Provisioning(CtlCase):
 
     def queue_named(self, name):
         return Queue(self.sqs.client, name, f"{self.sqs.endpoint}/{ACCOUNT}/{name}")
-
-    def exists(self, queue):
-        answer = self.sqs.client.call("ListQueues", QueueNamePrefix=queue.name)
-        return queue.url in answer.get("QueueUrls", [])
-
-    def restrict(self, *actions):
-        """The key may do only that."""
-        key = f"AKIA{self.env.upper()}"
-        self.sqs.add_key(key, SECRET, actions=actions)
-        self.daemon.environment["AWS_ACCESS_KEY_ID"] = key
 
 
 class FromNothing(Provisioning):

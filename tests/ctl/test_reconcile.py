@@ -24,19 +24,6 @@ class ReconcileCase(DeadLetters, CtlCase):
         return [(one["mismatch"], one["job_id"], one["done"])
                 for one in self.objects("reconcile", *words, **options)]
 
-    def lock(self, job):
-        """A transaction that holds the row's lock; until it ends, who wants it waits."""
-        connection = self.database.connect()
-        self.addCleanup(connection.close)
-        cursor = connection.cursor()
-        cursor.execute("SELECT 1 FROM background_jobs WHERE id = %s FOR UPDATE", (job,))
-        return connection, cursor
-
-    def wait_for_the_lock(self):
-        until(lambda: self.database.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            " AND datname = current_database()"), what="a wait for a row")
-
 
 class InStep(ReconcileCase):
     def test_is_what_comes_and_goes_as_it_should(self):
@@ -80,10 +67,11 @@ class Lost(ReconcileCase):
 
     def test_is_left_alone_once_somebody_has_it(self):
         lost, = self.lose()
-        connection, cursor = self.lock(lost)
+        connection = self.hold_row(lost)
         process = self.start_ctl("--json", "reconcile", "--apply")
-        self.wait_for_the_lock()
-        cursor.execute("UPDATE background_jobs SET updated_at = now() WHERE id = %s", (lost,))
+        self.wait_for_row()
+        connection.cursor().execute(
+            "UPDATE background_jobs SET updated_at = now() WHERE id = %s", (lost,))
         connection.commit()
         process.wait_line('"done":"left alone"')
         self.assertEqual(process.wait(10), 0)
@@ -91,9 +79,9 @@ class Lost(ReconcileCase):
 
     def test_is_mended_one_by_one_until_ctrl_c(self):
         first, second, third = self.lose(3)
-        connection, _ = self.lock(second)
+        connection = self.hold_row(second)
         process = self.start_ctl("reconcile", "--apply")
-        self.wait_for_the_lock()
+        self.wait_for_row()
         process.send(signal.SIGINT)
         connection.commit()
         process.wait_line("^nexusctl: interrupted: 2 were changed$")

@@ -11,10 +11,6 @@ class Teardown(CtlCase):
         super().setUp()
         self.both = [f"queue {self.dead_letters.name}", f"queue {self.queue.name}"]
 
-    def exists(self, queue):
-        answer = self.sqs.client.call("ListQueues", QueueNamePrefix=queue.name)
-        return queue.url in answer.get("QueueUrls", [])
-
     def has_table(self):
         return self.database.execute("SELECT to_regclass('background_jobs')") != [(None,)]
 

@@ -207,8 +207,7 @@ class CopiesThatWait(Copies):
         daemon.wait_status("; dead letter queue: .*cannot serve requests now")
         start = daemon.here()
         daemon.configure({"retry.dead_letter": "off"})
-        daemon.reload()
-        daemon.wait_line("reloaded", start=start)
+        daemon.reload("reloaded")
         until(lambda: "dead letter" not in daemon.notify.feed.lines[-1], what="that is over")
         self.assertEqual(daemon.lines("works again", start=start), [])
 
@@ -358,15 +357,12 @@ class ACopy(Copies):
         self.queue.change(RedrivePolicy=re.sub(
             self.dead_letters.name, other.name, self.queue.attributes()["RedrivePolicy"]))
         daemon.configure(SEND)
-        daemon.reload()
-        daemon.wait_line("queue: .*dead letters to .*:other-")
+        daemon.reload("queue: .*dead letters to .*:other-")
         self.fail_one()
         self.wait_letters(queue=other)
         self.assertEqual(self.dead_letters.counts(), (0, 0))
-        start = daemon.here()
         daemon.configure({"retry.dead_letter": "off"})
-        daemon.reload()
-        daemon.wait_line("reloaded", start=start)
+        daemon.reload("reloaded")
         self.fail_one()
         self.assertEqual(self.sqs.answers("SendMessage"), 1)
 

@@ -34,11 +34,9 @@ class ALongLife(FaultCase):
     def live(self, rounds):
         """Through so many reloads, each with another database connection, which then breaks."""
         for number in range(rounds):
-            here = self.daemon.here()
             self.daemon.configure({"database.url": next(self.urls),
                                    "job test-echo.timeout": f"{20 + number}s"})
-            self.daemon.reload()
-            self.daemon.wait_line("reloaded", start=here)
+            self.daemon.reload("reloaded")
             self.publish("test-echo", {"delayMs": 2}, JOBS - 2)
             self.publish(payload={"ms": 2}, count=2)
             for session, in self.sessions():

@@ -31,11 +31,6 @@ class Locked(FaultCase):
         ids = self.jobs.insert("test-echo", payload, count)
         return ids, [body(job, "test-echo", payload) for job in ids]
 
-    def assert_once(self, daemon):
-        self.assert_promises_kept()
-        self.assertEqual(set(self.jobs.runs()), {1})
-        self.assertEqual(daemon.stop(), 0)
-
 
 class RowsThatAreLocked(Locked):
     def live_through(self, n_locked):
@@ -57,7 +52,7 @@ class RowsThatAreLocked(Locked):
         self.assertEqual({row.status for row in self.jobs.rows(locked)}, {"pending"})
         holder.rollback()
         self.assert_as_fast(self.delays(set(ids) - set(locked)), self.delays(alone))
-        self.assert_once(daemon)
+        self.assert_done(daemon)
 
     def wait_completed(self, count):
         until(lambda: self.jobs.counts().get("completed") == count, within=HELD + 5,
@@ -96,7 +91,7 @@ class RowsThatAreLocked(Locked):
         self.database.execute("SELECT pg_sleep(%s)", (HELD,))
         self.assertEqual(self.jobs.row(ids[0]).status, "processing")
         holder.rollback()
-        self.assert_once(daemon)
+        self.assert_done(daemon)
 
 
 class ATableThatIsLocked(Locked):
@@ -111,7 +106,7 @@ class ATableThatIsLocked(Locked):
             cursor.execute("SELECT pg_sleep(%s)", (HELD,))
         holder.rollback()
         daemon.wait_line(" notice .*the job table works again, after", start=here)
-        self.assert_once(daemon)
+        self.assert_done(daemon)
 
 
 class AValueThatIsRefused(Locked):

@@ -122,9 +122,7 @@ class AJob(OutOfMemory):
 
 class AReload(OutOfMemory):
     def reload(self, daemon):
-        here = daemon.here()
-        daemon.reload()
-        daemon.wait_line("reloaded$|reload: nothing was changed$", start=here)
+        daemon.reload("reloaded$|reload: nothing was changed$")
 
     def test_without_memory_changes_nothing_and_says_so(self):
         starving, daemon = self.start_starving()

@@ -35,9 +35,7 @@ class AReload(Case):
     def test_names_what_needs_a_restart(self):
         daemon = self.start()
         daemon.configure({"worker.concurrency": "3"})
-        here = daemon.here()
-        daemon.reload()
-        daemon.wait_line("concurrency.*restart|restart.*concurrency", start=here)
+        daemon.reload("concurrency.*restart|restart.*concurrency")
         job, = self.jobs.publish()
         self.jobs.wait(job, "completed")
 
@@ -99,10 +97,8 @@ class AReloadUnderLoad(FaultCase):
         self.publish(payload={"ms": 40}, count=self.JOBS)
         for n_ended in range(self.EACH, self.JOBS, self.EACH):
             until(lambda: self.jobs.counts().get("completed", 0) >= n_ended, what=f"{n_ended} ended")
-            here = daemon.here()
             daemon.configure(next(changes))
-            daemon.reload()
-            daemon.wait_line(" notice .*reloaded", start=here)
+            daemon.reload(" notice .*reloaded")
         self.assertLess(self.jobs.counts()["completed"], 2 * self.JOBS)
         unexpected = daemon.lines(" error .*| warning (?!receiving stops: too many jobs).*")
         self.assertEqual([match[0] for match in unexpected], [])

@@ -255,8 +255,7 @@ class AWholeLife(Marked):
         expected = self.break_messages()
         self.live(daemon)
         daemon.configure({"log.format": "json"})
-        daemon.reload()
-        daemon.wait_line('"message":"reloaded"')
+        daemon.reload('"message":"reloaded"')
         self.live(daemon)
         self.assert_kept_secrets(daemon, expected)
 

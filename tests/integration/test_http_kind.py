@@ -170,9 +170,7 @@ class AReload(Service):
         second = self.publish({}, {"color": text("blue")}, kind)
         until(lambda: self.queue.counts() == (0, 2), what="both in hand")
         daemon.configure({f"job {kind}.kind": "http", f"job {kind}.url": self.application.url})
-        start = daemon.here()
-        daemon.reload()
-        daemon.wait_line("reload", start=start)
+        daemon.reload("reload")
         self.jobs.wait(second, "completed")
         headers = self.application.requests()[0]["headers"]
         self.assertEqual(headers["X-Aws-Sqsd-Queue"], self.queue.name)

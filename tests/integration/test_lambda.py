@@ -109,19 +109,14 @@ class AReload(LambdaCase):
         """Of one more job."""
         return self.runtime_of(daemon, self.publish())
 
-    def reload(self, daemon, pattern=" notice +reloaded$"):
-        here = daemon.here()
-        daemon.reload()
-        daemon.wait_line(pattern, start=here)
-
     def test_replaces_the_runtimes_of_a_section_that_changed_once_they_are_idle(self):
         daemon = self.start_probe()
         running = self.publish(sleepMs=1500)
         old = self.runtime_of(daemon, running)
-        self.reload(daemon)
+        daemon.reload(" notice +reloaded$")
         self.assertTrue(is_alive(old))
         daemon.configure(self.settings(environment="CHANGED=1"))
-        self.reload(daemon)
+        daemon.reload(" notice +reloaded$")
         self.assertNotEqual(self.runtime_now(daemon), old)
         self.assert_row(running, status="processing")
         self.jobs.wait(running, "completed", attempts=1)
@@ -132,7 +127,7 @@ class AReload(LambdaCase):
         kept = self.runtime_now(daemon)
         until(lambda: self.jobs.counts() == {"completed": 1}, what="the job's end")
         daemon.configure({"job test-echo.timeout": "9s"})
-        self.reload(daemon)
+        daemon.reload(" notice +reloaded$")
         self.assertEqual(self.runtime_now(daemon), kept)
 
     def test_with_a_bundle_that_is_not_there_changes_nothing(self):
@@ -140,7 +135,7 @@ class AReload(LambdaCase):
         kept = self.runtime_now(daemon)
         until(lambda: self.jobs.counts() == {"completed": 1}, what="the job's end")
         daemon.configure(self.settings(bundle=self.bundles / "none", environment="CHANGED=1"))
-        self.reload(daemon, r"\.conf:\d+: (bundle|handler): .*none")
+        daemon.reload(r"\.conf:\d+: (bundle|handler): .*none")
         self.assertEqual(self.runtime_now(daemon), kept)
 
 

@@ -86,8 +86,7 @@ class AQueueThatStrands(Case):
 
     def test_finds_the_poll_alive_after_a_reload_and_with_the_database_away(self):
         daemon = self.start()
-        daemon.reload()
-        daemon.wait_line("reloaded")
+        daemon.reload("reloaded")
         self.database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                               "WHERE datname = current_database() AND pid <> pg_backend_pid()")
         job, = self.jobs.publish()

@@ -8,6 +8,8 @@ import signal
 
 from lab.case import Case, setUpModule, tearDownModule  # noqa: F401
 from lab.ctl import nexusctl, start_nexusctl
+from lab.feed import until
+from lab.sqs import SECRET
 
 WIDTH = 80
 
@@ -18,6 +20,30 @@ class CtlCase(Case):
     def setUp(self):
         super().setUp()
         self.daemon = self.configure()
+
+    def exists(self, queue):
+        answer = self.sqs.client.call("ListQueues", QueueNamePrefix=queue.name)
+        return queue.url in answer.get("QueueUrls", [])
+
+    def restrict(self, *actions):
+        """The key may do only that."""
+        key = f"AKIA{self.database.name.replace('_', '').upper()}"
+        self.sqs.add_key(key, SECRET, actions=actions)
+        self.daemon.environment["AWS_ACCESS_KEY_ID"] = key
+
+    def hold_row(self, job):
+        """Nobody changes it until the transaction of this connection is over."""
+        connection = self.database.connect()
+        self.addCleanup(connection.close)
+        connection.cursor().execute(
+            "SELECT 1 FROM background_jobs WHERE id = %s FOR UPDATE", (job,))
+        return connection
+
+    def wait_for_row(self):
+        """Until somebody waits for one."""
+        until(lambda: self.database.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"), what="a wait for a row")
 
     def run_ctl(self, *words, status=0, **options):
         """It ends with that status; what it wrote, which fits a terminal."""

@@ -134,8 +134,12 @@ class Daemon:
         """The number of the next line: to wait for what comes after now."""
         return len(self.process.feed)
 
-    def reload(self):
+    def reload(self, until=None):
+        """until: what to wait for in a line from now on."""
+        here = self.here()
         self.process.send(signal.SIGHUP)
+        if until:
+            self.wait_line(until, start=here)
 
     def kill(self):
         """As the out-of-memory killer does it."""

@@ -68,6 +68,12 @@ class FaultCase(Case):
             self.assertEqual(sum(verdict.burnt.values()), burnt, verdict.burnt)
         return verdict
 
+    def assert_done(self, daemon):
+        """Every message was received once, every job run once, and the daemon is well."""
+        self.assert_promises_kept()
+        self.assertEqual(set(self.jobs.runs()), {1})
+        self.assertEqual(daemon.stop(), 0)
+
     def wait_end(self, within=30):
         """Until no message is in the queue and no row says that it waits or runs."""
         try:

@@ -74,9 +74,3 @@ class OutageCase(FaultCase):
         received_at = [event.at / 1e6 for story in self.checker.stories().values()
                        for event in story.events if event.what == "receive"]
         self.assertEqual([at for at in received_at if since < at < until_then], [])
-
-    def assert_done(self, daemon):
-        """Every message was received once, every job run once, and the daemon is well."""
-        self.assert_promises_kept()
-        self.assertEqual(set(self.jobs.runs()), {1})
-        self.assertEqual(daemon.stop(), 0)
