@@ -1,5 +1,6 @@
 """The units, as systemd-analyze sees them; tests/system starts them."""
 
+import os
 import pathlib
 import re
 import shlex
@@ -12,6 +13,7 @@ from lab import tap
 from lab.world import ROOT
 
 UNITS = ROOT / "systemd"
+BUILT = pathlib.Path(os.environ.get("NEXUS_BUILD", ROOT / "build")) / "systemd"
 DROP_INS = sorted((UNITS / "nexus-worker.service.d").glob("*.conf"))
 # In tenths, of 10.
 EXPOSURE_MAX = 15
@@ -34,28 +36,29 @@ class AUnit(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="nexus-units-")
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
+        self.workers = [self.put(UNITS / "nexus-worker.service"),
+                        self.put(BUILT / "nexus-worker@.service")]
+        self.services = [*self.workers, self.put(UNITS / "nexus-reconcile.service")]
+        self.units = [*self.services, self.put(UNITS / "nexus-reconcile.timer")]
 
-    def units(self):
-        """Both, each in a directory of its own, with a program that is there."""
-        service = (UNITS / "nexus-worker.service").read_text(encoding="utf-8")
-        instance = subprocess.run(["sed", "-f", UNITS / "instance.sed"], input=service, text=True,
-                                  stdout=subprocess.PIPE, check=True).stdout
-        for name, text in (("nexus-worker.service", service), ("nexus-worker@.service", instance)):
-            unit = self.directory / name.replace("@", "@one")
-            unit.write_text(text.replace("/usr/bin/nexus-worker", "/bin/true"), encoding="utf-8")
-            yield unit
+    def put(self, unit):
+        """In a directory of the test's own, with a program that is there."""
+        text = re.sub("=/usr/bin/nexus.*", "=/bin/true", unit.read_text(encoding="utf-8"))
+        path = self.directory / unit.name.replace("@", "@one")
+        path.write_text(text, encoding="utf-8")
+        return path
 
     def assert_understood(self, unit):
         status, said = analyze("verify", "--recursive-errors=one", "--man=no", unit)
         self.assertEqual((status, said), (0, ""))
 
     def test_is_understood_in_every_line(self):
-        for unit in self.units():
+        for unit in self.units:
             with self.subTest(unit.name):
                 self.assert_understood(unit)
 
     def test_is_understood_with_each_drop_in_that_this_systemd_is_new_enough_for(self):
-        for unit in self.units():
+        for unit in self.workers:
             place = unit.with_name(unit.name + ".d")
             for drop_in in DROP_INS:
                 needs = re.search(r"For systemd (\d+) or later", drop_in.read_text("utf-8"))
@@ -68,7 +71,7 @@ class AUnit(unittest.TestCase):
                     shutil.rmtree(place)
 
     def test_shares_no_directory_with_another_instance(self):
-        _, instance = (unit.read_text(encoding="utf-8") for unit in self.units())
+        instance = self.workers[1].read_text(encoding="utf-8")
         directories = re.findall(r"^\w+Directory=(.*)$", instance, re.MULTILINE)
         self.assertEqual(directories, ["nexus-worker-%i", "nexus-worker-%i"])
 
@@ -79,7 +82,7 @@ class AUnit(unittest.TestCase):
         self.assertEqual(user[:2] + user[4:], ["u", "nexus-worker", "-"])
 
     def test_leaves_open_only_what_it_says(self):
-        for unit in self.units():
+        for unit in self.services:
             with self.subTest(unit.name):
                 status, said = analyze("security", "--offline=true",
                                        f"--threshold={EXPOSURE_MAX}", unit)
