@@ -63,6 +63,8 @@ void kind_options_hidden(const char *config, const char *ret[static KIND_OPTIONS
 		"AWS_WEB_IDENTITY_TOKEN_FILE",
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 		"PGPASSFILE",
+		"PGSERVICEFILE",
+		"PGSSLKEY",
 	};
 	size_t n = 0;
 

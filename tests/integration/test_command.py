@@ -88,6 +88,19 @@ class AProgram(CommandCase):
         self.assertEqual(self.jobs.history(job), [("processing", 1), ("completed", 1)])
         self.assert_row(job, error=None)
 
+    def test_reads_none_of_the_files_that_the_daemons_environment_names(self):
+        named = {}
+        for name in ("AWS_CONFIG_FILE", "PGPASSFILE", "PGSERVICEFILE", "PGSSLKEY"):
+            (self.place / name).mkdir()
+            named[name] = self.place / name / "file"
+            named[name].write_text(f"[{name}]\n")
+            named[name].chmod(0o600)
+        daemon = self.start(self.settings("cat */file; true"), environment=named)
+        if daemon.lines("Landlock"):
+            self.skipTest("the kernel has no Landlock")
+        self.jobs.wait(self.publish(), "completed")
+        self.assertEqual([line[0] for line in daemon.lines(r"stdout: \[.*")], [])
+
     def test_gets_the_aws_keys_from_an_endpoint_that_answers_no_process_but_the_daemons(self):
         self.start({**self.settings(
             'echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI" "$AWS_CONTAINER_AUTHORIZATION_TOKEN" >told;'
