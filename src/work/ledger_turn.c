@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "work/lease.h"
 
 static void ledger_run(struct ledger *ledger, struct store_turn *turn);
 
@@ -120,7 +121,7 @@ static void ledger_run(struct ledger *ledger, struct store_turn *turn)
 void ledger_turn(struct ledger *ledger)
 {
 	struct store_turn turn = {
-		.lease = ledger->rows.visibility / 4 * 3,
+		.lease = lease_row(ledger->rows.visibility),
 		.statement_timeout = outage_patience(&ledger->outage),
 	};
 

@@ -3,6 +3,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "work/event.h"
+#include "work/lease.h"
 
 #define LOCKED_PAUSE_MIN (50 * USEC_PER_MSEC)
 #define LOCKED_PAUSE_MAX (5 * USEC_PER_SEC)
@@ -88,7 +89,7 @@ static void rows_granted(struct rows *rows, struct store_ask *ask, usec_t sent_a
 	job->claim.attempts = ask->attempts;
 	job->attempt = ask->attempts + job->keeps_row;
 	job->claim.pause = 0;
-	job->row_lease = rows->visibility / 4 * 3;
+	job->row_lease = lease_row(rows->visibility);
 	TAILQ_INSERT_TAIL(&rows->claims, job, claim.link);
 	atomic_store(&job->touched_at, 0);
 	rows_schedule_touch(rows, job, sent_at, job->keeps_row ? JOB_UNHELD : sent_at);
