@@ -254,7 +254,6 @@ class WhateverComesBetween(DeadLetters, CtlCase):
 
     def test_a_letter_that_somebody_else_has_by_now_is_left_alone(self):
         first, second = self.bury(2)
-        self.addCleanup(self.sqs.heal)
         self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="fail-entries",
                        code="ReceiptHandleIsInvalid", sender_fault=True)
         process = self.redrive_long(first)

@@ -84,7 +84,6 @@ class Aws(Doctor):
     def setUp(self):
         super().setUp()
         self.without_database()
-        self.addCleanup(self.sqs.heal)
 
     def test_no_credentials(self):
         self.daemon.environment.update(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)

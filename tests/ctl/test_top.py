@@ -42,7 +42,6 @@ class TopCase(CtlCase):
     def deny_queue(self):
         self.sqs.fault(action="GetQueueAttributes", kind="status", status=403,
                        code="AccessDenied", count=1000000)
-        self.addCleanup(self.sqs.heal)
 
     def hide_table(self):
         self.database.execute("ALTER TABLE background_jobs RENAME TO hidden")

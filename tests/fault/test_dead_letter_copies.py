@@ -15,10 +15,6 @@ ACTIONS = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessa
 
 
 class Copies(FaultCase):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.sqs.heal)
-
     def letters(self):
         """What the dead letter queue has, attributes and all. An answer may hold a part of it."""
         there = {}

@@ -17,31 +17,24 @@ class ARunningJob(FaultCase):
         self.assertEqual(self.jobs.history(job), [("processing", 1), ("completed", 1)])
         self.assertEqual(self.queue.received(), received)
 
-    def test_whose_message_is_handed_out_a_second_time_runs_once(self):
-        self.sqs.fault(action="ReceiveMessage", kind="twice")
-        self.addCleanup(self.sqs.heal)
-        job, = self.publish(payload={"ms": 2500})
+    def live_through(self, ms, **fault):
+        """A job that takes so many milliseconds, and whose message that brings twice."""
+        self.sqs.fault(**fault)
+        job, = self.publish(payload={"ms": ms})
         daemon = self.start()
         self.assert_run_once(job, received=2)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_whose_message_is_handed_out_a_second_time_runs_once(self):
+        self.live_through(2500, action="ReceiveMessage", kind="twice")
 
     def test_whose_message_may_not_be_extended_and_comes_again_runs_once(self):
         """The row's lease holds it."""
-        self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="fail-entries", count=0,
-                       code="ReceiptHandleIsInvalid", sender_fault=True)
-        self.addCleanup(self.sqs.heal)
-        job, = self.publish(payload={"ms": 5000})
-        daemon = self.start()
-        self.assert_run_once(job, received=2)
-        self.assertEqual(daemon.stop(), 0)
+        self.live_through(5000, action="ChangeMessageVisibilityBatch", kind="fail-entries", count=0,
+                          code="ReceiptHandleIsInvalid", sender_fault=True)
 
     def test_of_which_a_copy_is_on_the_queue_runs_once(self):
-        self.sqs.fault(action="ReceiveMessage", kind="duplicate")
-        self.addCleanup(self.sqs.heal)
-        job, = self.publish(payload={"ms": 2500})
-        daemon = self.start()
-        self.assert_run_once(job, received=2)
-        self.assertEqual(daemon.stop(), 0)
+        self.live_through(2500, action="ReceiveMessage", kind="duplicate")
 
     def test_that_is_published_again_in_one_batch_and_later_runs_once(self):
         job, = self.jobs.insert("mark", {"ms": 2500})

@@ -18,7 +18,6 @@ LONG = {"ms": 4700}
 class HeartbeatCase(FaultCase):
     def setUp(self):
         super().setUp()
-        self.addCleanup(self.sqs.heal)
         self.third = self.visibility * 1_000_000 // 3
 
     def story(self, job):

@@ -60,7 +60,6 @@ class AllInTurn(FaultCase):
             self.sqs.fault(action=action, after=number // in_a_row, **fault)
 
     def test_cost_no_job(self):
-        self.addCleanup(self.sqs.heal)
         daemon = self.start({"queue.wait_time": "1s"})
         self.order("ReceiveMessage", FAULTS.values())
         self.order("DeleteMessageBatch", (FAULTS | PARTIAL).values())
@@ -123,7 +122,6 @@ class ALastingFault(FaultCase):
 
     @unittest.skipUnless(os.environ.get("NEXUS_LONG"), "takes ten minutes: make check-long")
     def test_of_ten_minutes_costs_no_job(self):
-        self.addCleanup(self.sqs.heal)
         daemon = self.start({"queue.wait_time": "1s"})
         deadline = time.monotonic() + 600
         for name in itertools.cycle(self.LASTING):
@@ -170,7 +168,6 @@ class RowsMeanwhile(FaultCase):
     """SQS is away for longer than a message's visibility."""
 
     def test_are_kept_and_written_and_each_job_runs_once(self):
-        self.addCleanup(self.sqs.heal)
         daemon = self.start({"queue.wait_time": "1s"})
         longer = self.publish(payload={"ms": 6000}, count=2)
         shorter = self.publish(payload={"ms": 3500}, count=2)

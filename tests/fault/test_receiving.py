@@ -42,7 +42,6 @@ class Receiving(Case):
     def check(self, fault, line):
         daemon = self.start()
         until(lambda: self.queue.inside()["waiting"], what="a poll that waits")
-        self.addCleanup(self.sqs.heal)
         self.sqs.fault(action="ReceiveMessage", count=2, **fault)
         self.jobs.publish(count=JOBS)
         self.assert_all_done(JOBS)
@@ -64,7 +63,6 @@ class AnAnswerThatIsLost(Case):
     visibility = 4
 
     def check(self, kind, line):
-        self.addCleanup(self.sqs.heal)
         self.sqs.fault(action="ReceiveMessage", kind=kind)
         job, = self.jobs.publish()
         daemon = self.start()

@@ -14,11 +14,7 @@ def failed(code, message="", **terms):
 
 
 class Settling(FaultCase):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.sqs.heal)
-
-    def assert_said_once(self, daemon, line, what):
+    def assert_only_said(self, daemon, line, what):
         """The cause, no other, and its end."""
         daemon.wait_line(f" notice .*{what} works again, after")
         self.assertEqual(len(daemon.lines(f" warning .*{line}")), 1)
@@ -32,7 +28,7 @@ class Deletes(Settling):
         self.jobs.publish(count=JOBS)
         self.assert_all_done(JOBS)
         self.assert_promises_kept()
-        self.assert_said_once(daemon, line, "deleting messages")
+        self.assert_only_said(daemon, line, "deleting messages")
         self.assertEqual(daemon.stop(), 0)
 
     def test_that_are_throttled_wait(self):
@@ -89,7 +85,7 @@ class Deletes(Settling):
         self.assertEqual(self.queue.counts(), (0, 1))
         self.sqs.add_key(key, secret)
         self.assert_all_done(1)
-        self.assert_said_once(daemon, "access denied to sqs:DeleteMessage ", "deleting messages")
+        self.assert_only_said(daemon, "access denied to sqs:DeleteMessage ", "deleting messages")
 
 
 class Extensions(Settling):
@@ -99,7 +95,7 @@ class Extensions(Settling):
         self.jobs.wait(job, "processing")
         self.sqs.fault(action="ChangeMessageVisibilityBatch", count=3, **fault)
         self.assert_all_done(1)
-        self.assert_said_once(daemon, line, "extending visibility")
+        self.assert_only_said(daemon, line, "extending visibility")
 
     def test_that_are_throttled_wait(self):
         self.check("throttles ChangeMessageVisibilityBatch", kind="status", status=403,

@@ -75,7 +75,6 @@ class TheQueue(ALook):
     def test_whose_dead_letter_queue_cannot_be_seen_costs_one_line_of_information(self):
         self.sqs.fault(action="GetQueueAttributes", kind="status", status=403, after=1,
                        code="AccessDeniedException", message="no way")
-        self.addCleanup(self.sqs.heal)
         daemon = self.start()
         name = self.dead_letters.name
         daemon.wait_line(f" info .*dead letter queue {name} is not looked at: .*"
@@ -101,7 +100,6 @@ class TheQueue(ALook):
 
     def test_is_looked_at_again_when_a_reload_comes_during_a_look(self):
         self.sqs.fault(action="ChangeMessageVisibilityBatch", kind="delay", ms=700)
-        self.addCleanup(self.sqs.heal)
         daemon = self.configure().start()
         daemon.wait_line("visibility timeout 30s")
         daemon.configure({"queue.visibility_timeout": "2s"})
@@ -123,7 +121,6 @@ class TheQueue(ALook):
         self.sqs.fault(action="GetQueueAttributes", kind="raw", count=0,
                        content_type="application/x-amz-json-1.0", body=json.dumps(
                            {"Attributes": {"VisibilityTimeout": "30", "FifoQueue": "true"}}))
-        self.addCleanup(self.sqs.heal)
         daemon = self.configure().start()
         daemon.wait_line(" warning .*FIFO queue.*standard queue")
         daemon.wait_status("FIFO queue")

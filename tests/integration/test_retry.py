@@ -10,10 +10,6 @@ AN_HOUR = {"job test-echo.base_delay": "1h", "job test-echo.max_delay": "2h"}
 
 
 class Failing(Case):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.sqs.heal)
-
     def hidden_for(self):
         """For how many seconds each message is to be invisible yet."""
         return [message.get("hidden_for", 0) for message in self.queue.inside()["messages"]]

@@ -9,13 +9,6 @@ from lab.sqs import KEY_ID, SECRET
 
 
 class Trouble(Case):
-    def assert_said_once(self, daemon, pattern, within=10):
-        """As a warning, and in the status; and the daemon lives."""
-        daemon.wait_line(f" warning .*{pattern}", within)
-        daemon.wait_status(pattern, within)
-        self.assertTrue(daemon.process.is_alive())
-        self.assertEqual(len(daemon.lines(f" warning .*{pattern}")), 1)
-
     def assert_job_is_done(self, job, within=15):
         row = self.jobs.wait(job, "completed", within)
         self.assertEqual(row.attempts, 1)
@@ -52,7 +45,6 @@ class TheQueue(Trouble):
         until(lambda: self.queue.inside()["waiting"], what="a poll that waits")
         self.sqs.fault(action="ReceiveMessage", kind="raw", count=0, content_type="text/html",
                        body="<html><body>It works!</body></html>")
-        self.addCleanup(self.sqs.heal)
         # The poll that waits already gets this one; all others meet the page.
         first, = self.jobs.publish()
         self.jobs.wait(first, "completed")
@@ -72,7 +64,6 @@ class TheQueue(Trouble):
                            count=1)
             self.sqs.fault(action=action, kind="cut-before", count=1)
             self.sqs.fault(action=action, kind="cut-after", count=1)
-        self.addCleanup(self.sqs.heal)
         self.jobs.publish(count=200)
         self.jobs.wait_all("completed", within=60)
         until(self.queue.is_empty, within=60, what="an empty queue")

@@ -36,12 +36,13 @@ def tearDownModule():
 
 
 class Case(unittest.TestCase):
-    """visibility: the queue's timeout in seconds."""
+    """visibility: the queue's timeout in seconds. SQS is well again at each test's end."""
 
     visibility = 30
 
     def setUp(self):
         self.lab, self.postgres, self.sqs = _Servers.lab, _Servers.postgres, _Servers.sqs
+        self.addCleanup(self.sqs.heal)
         number = next(_numbers)
         self.dead_letters = self.sqs.create_queue(f"dead-{number}", days=14)
         self.queue = self.sqs.create_queue(f"jobs-{number}", self.visibility, self.dead_letters)
@@ -67,6 +68,13 @@ class Case(unittest.TestCase):
         until(self.queue.is_empty, what="an empty queue")
         self.assertEqual(self.jobs.runs(), {1: count})
         self.assertEqual(self.queue.received(), received or count)
+
+    def assert_said_once(self, daemon, pattern, within=10):
+        """As a warning, and in the status; and the daemon lives."""
+        daemon.wait_line(f" warning .*{pattern}", within)
+        daemon.wait_status(pattern, within)
+        self.assertTrue(daemon.process.is_alive())
+        self.assertEqual(len(daemon.lines(f" warning .*{pattern}")), 1)
 
     def wait_gone(self, pid, within=10.0):
         until(lambda: not is_alive(pid), within, what=f"the end of {pid}")

@@ -15,7 +15,6 @@ class Keyless(Case):
         super().setUp()
         self.sqs.forget_identities()
         self.sqs.forget_stats()
-        self.addCleanup(self.sqs.heal)
         self.directory = self.lab.directory / self.id()
         self.directory.mkdir()
 

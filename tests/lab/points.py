@@ -24,7 +24,6 @@ class PointCase(FaultCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self.sqs.heal)
         self.sqs.forget_stats()
         self.daemon = None
         self.job = None
