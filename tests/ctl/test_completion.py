@@ -5,11 +5,11 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 import unittest
 
 from lab import tap
 from lab.ctl import nexusctl_alone
+from lab.place_case import PlaceCase
 from lab.world import ROOT
 
 FILES = ROOT / "packaging" / "completion"
@@ -67,15 +67,10 @@ class Help(unittest.TestCase):
                     self.assertTrue(set(same) & set(OPTION.findall(usage)), f"{command}: {same}")
 
 
-class Drift(unittest.TestCase):
+class Drift(PlaceCase):
     """Where a shell lacks a word that is in --help, or has one that is not."""
 
     maxDiff = None
-
-    def setUp(self):
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.place = pathlib.Path(place.name)
 
     def run_shell(self, *words, text=""):
         done = subprocess.run(words, input=text, capture_output=True, text=True, check=False,

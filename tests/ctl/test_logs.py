@@ -1,22 +1,15 @@
 """nexusctl logs: the command line that journalctl gets, from a journalctl that only repeats it."""
 
-import pathlib
 import shlex
-import tempfile
-import unittest
 
 from lab import tap
 from lab.ctl import nexusctl_alone
+from lab.place_case import PlaceCase
 
 REPEAT = "#!/bin/sh\nprintf '%s\\n' journalctl \"$@\"\nexit 3\n"
 
 
-class Logs(unittest.TestCase):
-    def setUp(self):
-        place = tempfile.TemporaryDirectory()
-        self.addCleanup(place.cleanup)
-        self.place = pathlib.Path(place.name)
-
+class Logs(PlaceCase):
     def run_logs(self, *words):
         return nexusctl_alone("logs", *words, PATH=str(self.place))
 

@@ -1,30 +1,24 @@
 """make dist: the sources, packed; and what packagers are told of them."""
 
 import os
-import pathlib
 import re
 import subprocess
 import tarfile
-import tempfile
 import unittest
 
 from lab import tap
+from lab.place_case import PlaceCase
 from lab.world import ROOT
 
 
 @unittest.skipUnless((ROOT / ".git").exists(), "these sources are not git's")
-class TheArchive(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="nexus-dist-")
-        self.addCleanup(directory.cleanup)
-        self.directory = pathlib.Path(directory.name)
-
+class TheArchive(PlaceCase):
     def make(self, name, umask, zone):
         """The archive of what was committed last, made in a clone of its own."""
-        clone = self.directory / name
+        clone = self.place / name
         options = {"check": True, "umask": umask, "stdin": subprocess.DEVNULL,
                    "stdout": subprocess.DEVNULL,
-                   "env": {"PATH": os.environ["PATH"], "HOME": str(self.directory), "TZ": zone}}
+                   "env": {"PATH": os.environ["PATH"], "HOME": str(self.place), "TZ": zone}}
         subprocess.run(["git", "-c", "safe.directory=*", "clone", "--quiet", ROOT, clone], **options)
         subprocess.run(["make", "--silent", "-C", clone, "dist"], **options)
         archive, = clone.glob("build/*.tar.gz")

@@ -6,10 +6,10 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 import unittest
 
 from lab import tap
+from lab.place_case import PlaceCase
 from lab.world import ROOT
 
 UNITS = ROOT / "systemd"
@@ -31,11 +31,9 @@ def version():
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
-class AUnit(unittest.TestCase):
+class AUnit(PlaceCase):
     def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="nexus-units-")
-        self.addCleanup(directory.cleanup)
-        self.directory = pathlib.Path(directory.name)
+        super().setUp()
         self.workers = [self.put(UNITS / "nexus-worker.service"),
                         self.put(BUILT / "nexus-worker@.service")]
         self.services = [*self.workers, self.put(UNITS / "nexus-reconcile.service")]
@@ -44,7 +42,7 @@ class AUnit(unittest.TestCase):
     def put(self, unit):
         """In a directory of the test's own, with a program that is there."""
         text = re.sub("=/usr/bin/nexus.*", "=/bin/true", unit.read_text(encoding="utf-8"))
-        path = self.directory / unit.name.replace("@", "@one")
+        path = self.place / unit.name.replace("@", "@one")
         path.write_text(text, encoding="utf-8")
         return path
 

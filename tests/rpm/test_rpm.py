@@ -5,10 +5,10 @@ import pathlib
 import re
 import stat
 import subprocess
-import tempfile
 import unittest
 
 from lab import tap
+from lab.place_case import PlaceCase
 from lab.world import ROOT
 
 PACKAGES = pathlib.Path(os.environ["NEXUS_RPM"])
@@ -45,13 +45,8 @@ def unpacked(path):
     return re.sub(r"(/man/.*)\.(gz|xz|zst)$", r"\1", path)
 
 
-class ThePackage(unittest.TestCase):
+class ThePackage(PlaceCase):
     maxDiff = None
-
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="nexus-rpm-")
-        self.addCleanup(directory.cleanup)
-        self.directory = pathlib.Path(directory.name)
 
     def query(self, *tags):
         """For each of its files the values of those tags."""
@@ -62,7 +57,7 @@ class ThePackage(unittest.TestCase):
 
     def installed(self):
         """The same from make install: the mode and the target of each file and each directory of ours."""
-        root = self.directory / "install"
+        root = self.place / "install"
         run("make", "--silent", "-C", ROOT, "install", "PREFIX=/usr", f"DESTDIR={root}",
             f"BUILD={PACKAGES.parent}")
         return {f"/{path.relative_to(root)}": (path.lstat().st_mode,
@@ -99,7 +94,7 @@ class ThePackage(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root installs packages")
     def test_is_installed_verified_and_erased_but_for_settings_that_were_changed(self):
-        root = self.directory / "root"
+        root = self.place / "root"
         (root / "etc").mkdir(parents=True)
         (root / "etc/passwd").write_text(PASSWD)
         (root / "etc/group").write_text(GROUP)
