@@ -214,17 +214,24 @@ static void await_wake_taken(void)
 		sched_yield();
 }
 
-START_TEST(a_wait_ends_when_its_time_is_over)
+/* Runs the job; once it waits, that is the time. */
+static void run_and_show(usec_t time)
 {
+	pthread_t thread;
+
 	clock_replace(show);
 	atomic_store(&n_looks, 0);
-	make(&waiter, "{}");
-	pthread_t thread;
 	pthread_create(&thread, NULL, run_in_thread, NULL);
 	await_wait();
-	atomic_store(&now, USEC_PER_HOUR + USEC_PER_MIN);
+	atomic_store(&now, time);
 	wake();
 	pthread_join(thread, NULL);
+}
+
+START_TEST(a_wait_ends_when_its_time_is_over)
+{
+	make(&waiter, "{}");
+	run_and_show(USEC_PER_HOUR + USEC_PER_MIN);
 	ck_assert_int_eq(waited, 0);
 	assert_ended(JOB_COMPLETED, NULL);
 }
@@ -232,16 +239,9 @@ END_TEST
 
 START_TEST(a_wait_does_not_outlast_the_limit)
 {
-	clock_replace(show);
-	atomic_store(&n_looks, 0);
 	make(&waiter, "{}");
 	job->timeout = 30 * USEC_PER_SEC;
-	pthread_t thread;
-	pthread_create(&thread, NULL, run_in_thread, NULL);
-	await_wait();
-	atomic_store(&now, USEC_PER_HOUR + 30 * USEC_PER_SEC);
-	wake();
-	pthread_join(thread, NULL);
+	run_and_show(USEC_PER_HOUR + 30 * USEC_PER_SEC);
 	ck_assert_int_eq(waited, -ETIMEDOUT);
 	assert_ended(JOB_TIMEOUT, "timed out after 30s");
 }
@@ -249,18 +249,11 @@ END_TEST
 
 START_TEST(a_visibility_that_ends_sooner_is_the_limit)
 {
-	clock_replace(show);
-	atomic_store(&n_looks, 0);
 	make(&waiter, "{}");
 	job->timeout = 30 * USEC_PER_SEC;
 	/* A visibility ends at any microsecond, which is no business of who reads the error. */
 	job->must_end_at = USEC_PER_HOUR + 5 * USEC_PER_SEC + 321;
-	pthread_t thread;
-	pthread_create(&thread, NULL, run_in_thread, NULL);
-	await_wait();
-	atomic_store(&now, job->must_end_at);
-	wake();
-	pthread_join(thread, NULL);
+	run_and_show(job->must_end_at);
 	assert_ended(JOB_TIMEOUT, "timed out after 5s");
 	ck_assert_uint_eq(job->leases_end_at, job->must_end_at);
 }
