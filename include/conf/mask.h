@@ -8,8 +8,8 @@
 #define MASK "***"
 
 /*
- * A database's URL, or the keyword form ("host=… password=…"), without its passwords. Hides too
- * much rather than too little of what it cannot make out.
+ * A database's URL, or the keyword form ("host=… password=…"), without its passwords and what else
+ * proves who asks. Hides too much rather than too little of what it cannot make out.
  */
 void mask_database_url(const char *url, struct strbuf *out);
 

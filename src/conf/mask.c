@@ -3,17 +3,22 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* password, sslpassword, whatever the next version calls its own, and what is spelt with "%". */
-static bool mask_is_secret(const char *keyword, size_t len)
+static bool mask_has_word(const char *keyword, size_t len, const char *word)
 {
-	static const char word[] = "password";
-
-	if (memchr(keyword, '%', len))
-		return true;
 	for (size_t i = 0; i + strlen(word) <= len; i++)
 		if (strncasecmp(keyword + i, word, strlen(word)) == 0)
 			return true;
 	return false;
+}
+
+/*
+ * password and sslpassword; of PostgreSQL 18 oauth_client_secret, scram_client_key and
+ * scram_server_key; what sounds like these; and what is spelt with "%".
+ */
+static bool mask_is_secret(const char *keyword, size_t len)
+{
+	return memchr(keyword, '%', len) || mask_has_word(keyword, len, "password") ||
+	       mask_has_word(keyword, len, "secret") || mask_has_word(keyword, len, "scram_");
 }
 
 static size_t mask_find(const char *text, const char *end, const char *stops)
