@@ -1,13 +1,16 @@
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../support/test_folder.h"
 #include "../support/test_suite.h"
 #include "base/file.h"
+#include "wiped.h"
 
 static struct strbuf text;
 
@@ -41,6 +44,16 @@ START_TEST(past_the_ceiling_is_an_error_and_leaves_ret_alone)
 }
 END_TEST
 
+START_TEST(nothing_of_a_file_stays_behind)
+{
+	test_write("it", SECRET);
+	ck_assert_int_eq(file_read("it", 100, &text), 0);
+	ck_assert_uint_eq(n_wiped, 1);
+	ck_assert_int_eq(file_read("it", strlen(SECRET) - 1, &text), -EFBIG);
+	ck_assert_uint_eq(n_wiped, 2);
+}
+END_TEST
+
 START_TEST(a_pipe_that_nobody_writes_to_is_empty)
 {
 	ck_assert_int_eq(mkfifo("it", 0600), 0);
@@ -49,13 +62,18 @@ START_TEST(a_pipe_that_nobody_writes_to_is_empty)
 }
 END_TEST
 
+/* Each piece once the one before has been read. */
 static void *write_slowly(void *fd)
 {
 	const int to = *(int *)fd;
 
 	for (unsigned i = 0; i < 3; i++) {
+		int n_unread = 2;
 		ck_assert_int_eq(write(to, "ab", 2), 2);
-		usleep(1000);
+		while (n_unread > 0) {
+			sched_yield();
+			ck_assert_int_eq(ioctl(to, FIONREAD, &n_unread), 0);
+		}
 	}
 	close(to);
 	return NULL;
@@ -85,6 +103,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_file_is_read_whole_up_to_the_ceiling);
 	tcase_add_test(c, past_the_ceiling_is_an_error_and_leaves_ret_alone);
+	tcase_add_test(c, nothing_of_a_file_stays_behind);
 	tcase_add_test(c, a_pipe_that_nobody_writes_to_is_empty);
 	tcase_add_test(c, a_pipe_that_somebody_writes_to_is_read_to_its_end);
 	suite_add_tcase(suite, c);

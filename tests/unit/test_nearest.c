@@ -37,6 +37,11 @@ START_TEST(a_slip_is_a_small_part_of_the_word)
 	ck_assert(nearest_is_slip("concurency", "concurrency"));
 	ck_assert(nearest_is_slip("conccurency", "concurrency"));
 	ck_assert(nearest_is_slip("ulr", "url"));
+	ck_assert(nearest_is_slip("on", "no"));
+	ck_assert(nearest_is_slip("lstn", "listen"));
+	ck_assert(!nearest_is_slip("lst", "listen"));
+	ck_assert(nearest_is_slip("cmpltd_per_second", "completed_per_second"));
+	ck_assert(!nearest_is_slip("cmpltd_pr_second", "completed_per_second"));
 	ck_assert(!nearest_is_slip("uri_", "url"));
 	ck_assert(!nearest_is_slip("threads", "concurrency"));
 	ck_assert(!nearest_is_slip("visibility_time", "visibility_timeout_max"));
