@@ -69,7 +69,10 @@ HARDENING += -fstack-protector-strong -fstack-clash-protection -fPIE
 ifeq ($(SANITIZE),)
 # Debian's own build flags bring a level of their own, and two levels are an error.
 ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
-HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+# And a compiler that does not know level 3, as gcc 11, would say so in every file.
+FORTIFY   := $(if $(shell $(CC) -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -include features.h \
+             -E -x c /dev/null 2>&1 >/dev/null),2,3)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 endif
 else
 HARDENING += -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
