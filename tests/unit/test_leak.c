@@ -87,6 +87,21 @@ START_TEST(only_as_much_is_looked_at_as_anybody_quotes)
 }
 END_TEST
 
+START_TEST(what_looks_like_a_signed_request_or_a_handle_is_found_whoever_signed)
+{
+	static const char *const said[] = {"no: Signature=ab", "no: Authorization: AWS4",
+		"no: X-Amz-Security-Token: ab", "no: ReceiptHandle ab"};
+	const struct credentials signed_by = {.secret_access_key = SECRET};
+
+	for (size_t i = 0; i < N_OF(said); i++)
+		ck_assert_msg(leak_is_in(said[i], NULL), "%s", said[i]);
+	ck_assert(!leak_is_in("no: a signature, of a token", NULL));
+	ck_assert(!leak_is_in("no: a signature, of a token", &signed_by));
+	ck_assert(leak_is_in("no: wJalrXUtnFEM", &signed_by));
+	ck_assert(!leak_is_in("no: wJalrXUtnFEM", NULL));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("leak");
@@ -98,6 +113,7 @@ int main(void)
 	tcase_add_test(all, no_secret_and_a_short_one_are_in_no_text);
 	tcase_add_test(all, of_any_two_texts_it_says_what_looking_at_all_windows_would);
 	tcase_add_test(all, only_as_much_is_looked_at_as_anybody_quotes);
+	tcase_add_test(all, what_looks_like_a_signed_request_or_a_handle_is_found_whoever_signed);
 	suite_add_tcase(suite, all);
 	return test_suite_run(suite);
 }

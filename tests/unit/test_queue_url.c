@@ -71,6 +71,10 @@ static const struct {
 		"arn:aws:sqs:eu-west-1:000000000000:jobs"},
 	{"http://localhost:9324/queue/jobs", "elasticmq",
 		"arn:aws:sqs:elasticmq:000000000000:jobs"},
+	{"http://localhost:9324/twelveletter/jobs", "elasticmq",
+		"arn:aws:sqs:elasticmq:000000000000:jobs"},
+	{"http://localhost:9324/1" ACCOUNT "/jobs", "elasticmq",
+		"arn:aws:sqs:elasticmq:000000000000:jobs"},
 	{"http://localhost:9324/jobs", "us-east-1", "arn:aws:sqs:us-east-1:000000000000:jobs"},
 };
 
