@@ -2,7 +2,8 @@
  * The clocks, in microseconds, and the seam through which a test replaces them.
  *
  * Which one for what: leases and the deadlines of requests count CLOCK_BOOTTIME (it goes on during
- * a suspend), pauses and other deadlines CLOCK_MONOTONIC, signatures and log lines CLOCK_REALTIME.
+ * a suspend), pauses and other deadlines CLOCK_MONOTONIC, signatures and log lines CLOCK_REALTIME;
+ * what a thread spends of a processor CLOCK_THREAD_CPUTIME_ID, which stands while others run.
  * Rows know the database's clock only. Any thread may ask; only a test, before its threads start,
  * may replace.
  */
@@ -21,6 +22,7 @@ typedef uint64_t usec_t;
 usec_t clock_monotonic(void);
 usec_t clock_boottime(void);
 usec_t clock_realtime(void);
+usec_t clock_thread(void);
 
 /* a - b, but 0 where that would be negative. */
 static inline usec_t usec_sub(usec_t a, usec_t b)

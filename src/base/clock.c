@@ -34,6 +34,11 @@ usec_t clock_realtime(void)
 	return clock_read(CLOCK_REALTIME);
 }
 
+usec_t clock_thread(void)
+{
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 const char *clock_format_duration(usec_t duration, char buffer[CLOCK_DURATION_MAX])
 {
 	static const struct {

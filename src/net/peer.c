@@ -17,7 +17,7 @@
 #include "base/clock.h"
 
 /* Who opens very many descriptors, or connects again and again, cannot hold us up: so many are
- * looked at, of all processes together, and so long in a second. */
+ * looked at, of all processes together, and for so much of the thread's time in a second. */
 #define DESCRIPTORS_MAX 65536
 #define LOOKING_MAX     (250 * USEC_PER_MSEC)
 
@@ -265,8 +265,9 @@ int peer_session(const struct sockaddr *client, uint16_t our_port, pid_t likely,
 	}
 	if (looked >= LOOKING_MAX)
 		return -EBUSY;
+	usec_t begun = clock_thread();
 	r = look_for(inode, likely, ret_session);
-	looked += usec_sub(clock_monotonic(), now);
+	looked += clock_thread() - begun;
 	return r;
 }
 
