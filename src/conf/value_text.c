@@ -38,13 +38,14 @@ void value_text_write(const struct value_rule *rule, const void *field, struct s
 		strbuf_puts(out, text);
 }
 
-static int value_check_url(const char *text, struct url *ret, struct strbuf *wrong)
+/* What keeps a text from being a URL; NULL: nothing. */
+static const char *value_parse_url(const char *text, struct url *ret)
 {
 	const char *reason = "is too long";
 
 	if (strlen(text) <= VALUE_URL_MAX && url_parse(text, ret, &reason) == 0)
-		return 0;
-	return value_refuse(reason, wrong);
+		return NULL;
+	return reason;
 }
 
 #define QUEUE_NAME_MAX 80
@@ -96,10 +97,9 @@ static int value_queue_url_read(
 	(void)rule;
 	if (strncmp(text, "arn:", 4) == 0)
 		return value_refuse("is a queue's ARN, not its URL", wrong);
-	int r = value_check_url(text, &url, wrong);
-	if (r < 0)
-		return r;
-	const char *reason = value_check_queue_path(&url);
+	const char *reason = value_parse_url(text, &url);
+	if (!reason)
+		reason = value_check_queue_path(&url);
 	if (reason)
 		return value_refuse(reason, wrong);
 	return value_text_keep(text, strlen(text), field);
@@ -119,9 +119,9 @@ static int value_endpoint_read(
 	struct url url;
 
 	(void)rule;
-	int r = value_check_url(text, &url, wrong);
-	if (r < 0)
-		return r;
+	const char *reason = value_parse_url(text, &url);
+	if (reason)
+		return value_refuse(reason, wrong);
 	if (url.path[0] && strcmp(url.path, "/") != 0)
 		return value_refuse("has a path", wrong);
 	return value_text_keep(text, url.origin_len, field);
