@@ -113,8 +113,8 @@ START_TEST(it_is_told_about_its_job_and_sees_nothing_of_our_environment)
 	ck_assert_int_eq(setenv("DATABASE_PASSWORD", "secret", 1), 0);
 	run("echo \"$JOB_ID $JOB_TYPE $JOB_ATTEMPT $HOME $(pwd)\""
 	    " $(env | grep -c -v -e ^JOB_ -e ^PWD= -e ^_=) >&2; exit 1");
-	/* PATH, LANG, HOME */
-	assert_ended(JOB_FAILED, "job-1 resize 2 / / 3");
+	/* PATH, LANG, HOME, AWS_EC2_METADATA_DISABLED */
+	assert_ended(JOB_FAILED, "job-1 resize 2 / / 4");
 }
 END_TEST
 
