@@ -13,3 +13,9 @@
  * directory") and quotes nothing that may be secret. How many lines; or a negative errno.
  */
 int child_check(const struct child_settings *settings, struct strbuf *problems);
+
+/*
+ * To be put behind what is wrong with a path, or "": that it cannot be seen may be since it lies
+ * where our units hide what is there (ProtectHome=, PrivateTmp=), and ls shows it all the same.
+ */
+const char *child_check_hidden(const char *path);

@@ -21,10 +21,22 @@ static int complain(struct strbuf *problems, const char *key, const char *what, 
 	return r < 0 ? r : 1;
 }
 
+const char *child_check_hidden(const char *path)
+{
+	static const char *const places[] = {
+		"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"};
+
+	for (size_t i = 0; access(path, F_OK) < 0 && i < sizeof places / sizeof *places; i++)
+		if (strncmp(path, places[i], strlen(places[i])) == 0)
+			return " (the unit hides the machine's /home, /root and /tmp)";
+	return "";
+}
+
 static int complain_of_path(struct strbuf *problems, const char *key, const char *path,
 	const char *wrong, const char *accepted)
 {
-	int r = strbuf_printf(problems, "%s: %s: %s, accepted is %s\n", key, path, wrong, accepted);
+	int r = strbuf_printf(problems, "%s: %s: %s%s, accepted is %s\n", key, path, wrong,
+		child_check_hidden(path), accepted);
 
 	return r < 0 ? r : 1;
 }

@@ -73,9 +73,10 @@ int lambda_check(const struct lambda_options *options, struct strbuf *problems)
 
 	if (stat(options->bundle, &st) < 0) {
 		strbuf_printf(problems,
-			"bundle: %s: %s, accepted is an unpacked bundle's folder (nexusctl deploy "
-			"%s ZIP makes it)\n",
-			options->bundle, strerrordesc_np(errno), options->type);
+			"bundle: %s: %s%s, accepted is an unpacked bundle's folder (nexusctl "
+			"deploy %s ZIP makes it)\n",
+			options->bundle, strerrordesc_np(errno),
+			child_check_hidden(options->bundle), options->type);
 		n++;
 	} else if (!S_ISDIR(st.st_mode)) {
 		strbuf_printf(problems, "bundle: %s: not a folder, accepted is an unpacked one\n",

@@ -43,6 +43,8 @@ class APackage(BootedCase):
         self.assertEqual(self.of(host, "UnitFileState"), "disabled")
         self.assertEqual(self.of(host, "ActiveState"), "inactive")
         self.assertEqual(host.say("systemctl", "is-system-running"), "running")
+        # journalctl -x names it.
+        host.do("test", "-f", "/usr/share/doc/nexus-worker/docs/aws.md")
 
         self.configure(host)
         host.do("systemctl", "enable", "--now", SERVICE, TIMER)

@@ -175,6 +175,7 @@ START_TEST(what_is_wrong_with_a_section_is_told_by_its_key)
 }
 END_TEST
 
+#define HIDDEN             " (the unit hides the machine's /home, /root and /tmp)"
 #define ACCEPTED_PROGRAM   ", accepted is the absolute path of a program that is there\n"
 #define ACCEPTED_DIRECTORY ", accepted is the absolute path of a directory that may be entered\n"
 
@@ -185,6 +186,12 @@ static const struct {
 	{{.program = "/bin/sh -c x", .working_directory = "/", .environment = "A=1"}, ""},
 	{{.program = "/no/such x"},
 		"program: /no/such: No such file or directory" ACCEPTED_PROGRAM},
+	{{.program = "/home/no/such", .working_directory = "/tmp/no/such"},
+		"program: /home/no/such: No such file or directory" HIDDEN ACCEPTED_PROGRAM
+		"working_directory: /tmp/no/such: No such file or directory" HIDDEN
+			ACCEPTED_DIRECTORY},
+	{{.program = "/var/tmp/"},
+		"program: /var/tmp/: it is no file that can be run" ACCEPTED_PROGRAM},
 	{{.program = "/etc"}, "program: /etc: it is no file that can be run" ACCEPTED_PROGRAM},
 	{{.program = "/etc/passwd"},
 		"program: /etc/passwd: it may not be executed (chmod +x makes it so)\n"},

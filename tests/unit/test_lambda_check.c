@@ -106,8 +106,9 @@ static const struct {
 		"program of that name\n"},
 	{"code", 0644, "code", "bundle: %s/code: not a folder, accepted is an unpacked one\n"},
 	{NULL, 0, "code",
-		"bundle: %s/code: No such file or directory, accepted is an unpacked bundle's "
-		"folder (nexusctl deploy resize ZIP makes it)\n"},
+		"bundle: %s/code: No such file or directory (the unit hides the machine's /home, "
+		"/root and /tmp), accepted is an unpacked bundle's folder (nexusctl deploy resize "
+		"ZIP makes it)\n"},
 };
 
 START_TEST(a_bundle_that_runs_by_itself_has_a_program_to_run)
