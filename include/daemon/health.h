@@ -25,6 +25,9 @@ struct health_options {
 	void *userdata;
 };
 
+/* Stands in the STATUS line before each thing that is amiss, and nowhere else. */
+#define HEALTH_AMISS "; "
+
 struct health;
 
 /* Borrows event and what the options name. 0 or a negative errno. */

@@ -14,6 +14,7 @@
 #include "ctl/doctor.h"
 #include "ctl/unit.h"
 #include "ctl/when.h"
+#include "daemon/health.h"
 #include "daemon/imprint.h"
 
 #define OUTPUT_MAX ((size_t)64 << 10)
@@ -97,7 +98,9 @@ static void judge_state(struct doctor *d, const struct unit *unit, const struct 
 			"install it here, or look where it is installed",
 			"there is no unit %s.service on this machine (%s)", unit->name, load);
 	else if (strcmp(active, "active") == 0 || strcmp(active, "reloading") == 0)
-		doctor_say(d, DOCTOR_GOOD, "daemon", NULL, "%s (%s)%s%s", active, sub, comma, said);
+		/* To AWS it may be somebody else than we are, and miss what we were given. */
+		doctor_say(d, strstr(said, HEALTH_AMISS) ? DOCTOR_BAD : DOCTOR_GOOD, "daemon", NULL,
+			"%s (%s)%s%s", active, sub, comma, said);
 	else if (strcmp(active, "activating") == 0)
 		doctor_say(
 			d, DOCTOR_WARNING, "daemon", logs, "%s (%s)%s%s", active, sub, comma, said);

@@ -53,7 +53,8 @@ static const char *health_overdue(const struct dispatcher_status *s, char buffer
 {
 	buffer[0] = '\0';
 	if (s->n_overdue > 0)
-		snprintf(buffer, OVERDUE_MAX, "; handlers that do not return: %u", s->n_overdue);
+		snprintf(buffer, OVERDUE_MAX, HEALTH_AMISS "handlers that do not return: %u",
+			s->n_overdue);
 	return buffer;
 }
 
@@ -67,9 +68,10 @@ static void health_tell(struct health *health, const struct dispatcher_status *s
 	notify_status("%s%u of %u threads busy, %u in hand, %" PRIu64 " completed, %" PRIu64
 		      " failed%s%s%s%s%s%s%s%s%s",
 		health->stopping ? "stopping: " : "", s->n_busy, s->n_threads, s->n_in_hand,
-		s->n_completed, s->n_failed, health_overdue(s, overdue), queue[0] ? "; " : "",
-		queue, database[0] ? "; " : "", database, dead[0] ? "; dead letter queue: " : "",
-		dead, health->note[0] ? "; " : "", health->note);
+		s->n_completed, s->n_failed, health_overdue(s, overdue),
+		queue[0] ? HEALTH_AMISS : "", queue, database[0] ? HEALTH_AMISS : "", database,
+		dead[0] ? HEALTH_AMISS "dead letter queue: " : "", dead,
+		health->note[0] ? HEALTH_AMISS : "", health->note);
 	if (health->stopping && s->progress != health->progress)
 		notify_extend(STOP_EXTENSION);
 }

@@ -293,6 +293,8 @@ class Host(Doctor):
         lines = self.doctor(status=0)
         self.assert_line(lines["daemon"], "ok", "active (running): 12 jobs a second")
         self.assertNotIn("unit", lines)
+        self.systemctl(StatusText="0 of 4 threads busy; access denied to sqs:ReceiveMessage")
+        self.assert_line(self.doctor(status=1)["daemon"], "failed", "access denied")
 
     def test_a_daemon_that_does_not_run(self):
         self.systemctl(ActiveState="failed", SubState="failed", StatusText="")
