@@ -57,7 +57,8 @@ static int read_shared_file(struct shared_file *file, credentials_getenv_fn *get
 		return 0;
 	if (file->error < 0)
 		return credentials_failed(text, credentials_file_error(file->error),
-			"%s: cannot be read: %s", path, strerrordesc_np(-file->error));
+			"%s: cannot be read: %s%s", path, strerrordesc_np(-file->error),
+			file->error == -EACCES ? "; let the user that this runs as read it" : "");
 	if (file->ini->n_problems > 0)
 		return credentials_failed(text, -EINVAL, "%.*s",
 			(int)strcspn(strbuf_str(&problems), "\n"), strbuf_str(&problems));

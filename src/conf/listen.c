@@ -51,7 +51,7 @@ int listen_parse(
 	char address[INET6_ADDRSTRLEN + 2];
 	in_port_t port;
 
-	*ret_wrong = "does not end with a colon and a port";
+	*ret_wrong = "does not end with a colon and a port from 1 to 65535";
 	if (!colon || !parse_port(colon + 1, &port))
 		return -EINVAL;
 	*ret_wrong = "does not begin with an IP address";

@@ -229,7 +229,8 @@ START_TEST(a_file_that_the_environment_names_must_be_readable)
 	ck_assert_int_eq(chmod(folder, 0755), 0);
 	become_nobody();
 	ck_assert_int_eq(credential_store_reload(store, text), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(text, "credentials: cannot be read: Permission denied"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "credentials: cannot be read: Permission denied; let the user"));
 }
 END_TEST
 

@@ -52,14 +52,14 @@ END_TEST
 static const struct {
 	const char *text, *wrong;
 } refused[] = {
-	{"", "does not end with a colon and a port"},
-	{"127.0.0.1", "does not end with a colon and a port"},
-	{"127.0.0.1:", "does not end with a colon and a port"},
-	{"127.0.0.1:0", "does not end with a colon and a port"},
-	{"127.0.0.1:65536", "does not end with a colon and a port"},
-	{"127.0.0.1:000080", "does not end with a colon and a port"},
-	{"127.0.0.1:+80", "does not end with a colon and a port"},
-	{"127.0.0.1:80x", "does not end with a colon and a port"},
+	{"", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:0", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:65536", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:000080", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:+80", "does not end with a colon and a port from 1 to 65535"},
+	{"127.0.0.1:80x", "does not end with a colon and a port from 1 to 65535"},
 	{":9464", "does not begin with an IP address"},
 	{"localhost:9464", "does not begin with an IP address"},
 	{"::1:9464", "does not begin with an IP address"},
