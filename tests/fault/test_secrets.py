@@ -290,7 +290,7 @@ class AWholeLife(Marked):
         self.assertEqual(told["arguments"], [str(self.script)])
         self.assertEqual(set(told["environment"]), {
             "PATH", "LANG", "HOME", "JOB_ID", "JOB_TYPE", "JOB_ATTEMPT",
-            "JOB_DEADLINE", "FROM_FILE"})
+            "JOB_DEADLINE", "FROM_FILE", "AWS_EC2_METADATA_DISABLED"})
         self.assertEqual(told["environment"].pop("FROM_FILE"), FROM_FILE)
         self.assertEqual(pieces_in(json.dumps(told), SECRETS), [])
 
