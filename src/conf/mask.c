@@ -49,16 +49,20 @@ static void mask_parameters(const char *part, const char *end, struct strbuf *ou
 
 /*
  * A password may hold any character, if somebody forgot to encode it. So it reaches from the first
- * ":" to the last "@" there is, wherever that may be; and both sides of it may be a query.
+ * ":" to the last "@" there is, wherever that may be; and where that may be a parameter's, to the
+ * end of it. Both sides of it may be a query.
  */
 static void mask_url(const char *url, const char *authority, struct strbuf *out)
 {
-	const char *colon = strchr(authority, ':'), *first = strchr(authority, '@');
+	const char *colon = strchr(authority, ':'), *query = strchr(authority, '?');
+	const char *at = strrchr(authority, '@');
 
-	if (colon && first && colon < first) {
+	if (colon && at && colon < at) {
+		bool in_value = query && query < at && memchr(query, '=', (size_t)(at - query));
+
 		mask_parameters(url, colon, out);
 		strbuf_puts(out, ":" MASK);
-		url = strrchr(first, '@');
+		url = in_value ? at + strcspn(at, "&") : at;
 	}
 	mask_parameters(url, url + strlen(url), out);
 }
