@@ -12,6 +12,7 @@
 
 #include "conf/settings.h"
 #include "ctl/ctl.h"
+#include "ctl/listing.h"
 #include "ctl/runtimes.h"
 #include "ctl/trial.h"
 #include "ctl/unzip.h"
@@ -161,11 +162,9 @@ static void deploy_show_json(const struct deploy *d)
 				runtime_version(d, &d->runtimes[i]), "age_seconds",
 				(json_int_t)(d->runtimes[i].age / USEC_PER_SEC), "memory_bytes",
 				(json_int_t)d->runtimes[i].memory));
-	json_auto_t *all = json_pack("{s:s, s:s, s:s?, s:s?, s:O, s:O}", "type", d->type, "bundle",
+	listing_put_json(json_pack("{s:s, s:s, s:s?, s:s?, s:O, s:O}", "type", d->type, "bundle",
 		d->job->bundle, "version", current[0] ? current : NULL, "since",
-		since[0] ? since : NULL, "versions", versions, "runtimes", runtimes);
-	json_dumpf(all, stdout, JSON_COMPACT);
-	putchar('\n');
+		since[0] ? since : NULL, "versions", versions, "runtimes", runtimes));
 }
 
 static int deploy_show(struct deploy *d)

@@ -198,6 +198,12 @@ class Verifying(LambdaCase):
         self.assertLess(seen["age_seconds"], 60)
         self.assert_tells_in_words(daemon, told["version"], runtime)
 
+    def test_steers_no_terminal_in_json(self):
+        bundle = self.bundles / "\u202eeldnub"
+        done = self.ctl(self.configure(self.settings(bundle=bundle)), "--json", "deploy", TYPE)
+        self.assertTrue(done.output.isascii(), done.output)
+        self.assertEqual(json.loads(done.output)["bundle"], str(bundle))
+
     def assert_tells_in_words(self, daemon, version, runtime):
         said = self.ctl(daemon, "deploy", TYPE).output
         for line in (f"type +{TYPE}", f"bundle +{re.escape(str(self.bundle))}",
