@@ -30,13 +30,33 @@ def shown(document, word):
     return block.strip("\n") + "\n"
 
 
-class ATestThatIsNamed(unittest.TestCase):
-    def test_is_there(self):
-        text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
-        names = set(re.findall(r"\b(?:test|fuzz)_\w+", text))
+class Reliability(unittest.TestCase):
+    """docs/reliability.md, and what it names."""
+
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+
+    def ceilings(self):
+        """Where each is, and what tests it."""
+        rows = re.findall(r"(?m)^\|.*\|$", self.text.partition("## Ceilings")[2])[2:]
+        self.assertGreater(len(rows), 30)
+        return [row.split("|")[-3:-1] for row in rows]
+
+    def test_names_tests_that_are_there(self):
+        names = set(re.findall(r"\b(?:test|fuzz)_\w+", self.text))
         there = {path.stem for path in (ROOT / "tests").glob("*/*_*.*")}
         self.assertEqual(names - there, set())
         self.assertGreater(len(names), 40)
+        cases = "\n".join(path.read_text(encoding="utf-8")
+                          for path in (ROOT / "tests").glob("*/test_*.[cp]*"))
+        named = [name for _, tests in self.ceilings() for name in re.findall(r"`(\w+)…?`", tests)]
+        self.assertEqual([name for name in named if name not in cases], [])
+
+    def test_names_ceilings_that_are_where_it_says(self):
+        for where, _ in self.ceilings():
+            for file, ceiling in re.findall(r"`([\w/-]+)(?:\.[ch])?`(?: ([A-Z_]+)\b)?", where):
+                sources = [path.read_text(encoding="utf-8") for room in ("src", "include")
+                           for path in (ROOT / room).glob(f"**/{file}.[ch]")]
+                self.assertTrue([text for text in sources if ceiling in text], where)
 
 
 class AProfileThatIsShown(Keyless):
