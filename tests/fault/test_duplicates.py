@@ -45,6 +45,8 @@ class ARunningJob(FaultCase):
         self.queue.send([message])
         self.assert_run_once(job, received=3)
         self.assertEqual(daemon.stop(), 0)
+        # They are one job in hand: none has to ask for the row.
+        self.assertEqual(len(daemon.lines(f"job={job} .*outcome=")), 1)
 
 
 if __name__ == "__main__":
