@@ -29,7 +29,9 @@ static void ledger_refuse(struct ledger *ledger, struct store_turn *turn, enum s
 		return;
 	}
 	snprintf(text, sizeof text, "%s", store_error(ledger->store));
+	outage_asked(&ledger->outage);
 	enum store_result result = store_refuse(ledger->store, ask, text);
+	outage_answered(&ledger->outage);
 	if (result == STORE_AWAY) {
 		rows_put_back(&ledger->rows, turn);
 		ledger_away(ledger);

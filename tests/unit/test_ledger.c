@@ -1116,6 +1116,28 @@ START_TEST(a_silent_database_is_away_after_a_second)
 }
 END_TEST
 
+START_TEST(a_database_that_is_silent_about_a_refused_row_is_away_too)
+{
+	test_postgres_row("j", "pending", NULL);
+	PGconn *other = test_postgres_connect();
+	test_postgres_execute(other, "SELECT pg_advisory_lock(1)");
+	test_postgres_execute(NULL,
+		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" IF NEW.status = 'processing' THEN RAISE EXCEPTION 'not this one'; END IF;"
+		" PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;"
+		"CREATE TRIGGER refuse BEFORE UPDATE ON background_jobs"
+		" FOR EACH ROW EXECUTE FUNCTION refuse()");
+	struct job *job = new_job("j", &echo);
+	begin(job);
+	await_news(false);
+	ck_assert_ptr_nonnull(strstr(news_text, "has not answered for a second"));
+	PQfinish(other);
+	await_outcome(job, JOB_FAILED);
+	await_news(true);
+	assert_row("j", "failed 0 Postgres says: not this one (SQLSTATE P0001)");
+}
+END_TEST
+
 START_TEST(an_end_does_not_wait_for_a_silent_database)
 {
 	test_postgres_row("j", "pending", NULL);
@@ -1257,6 +1279,7 @@ int main(void)
 	tcase_add_test(all, a_job_that_was_given_up_is_ended_by_its_stand_in);
 	tcase_add_test(all, a_job_that_was_given_up_may_come_back_before_its_stand_in);
 	tcase_add_test(all, a_silent_database_is_away_after_a_second);
+	tcase_add_test(all, a_database_that_is_silent_about_a_refused_row_is_away_too);
 	tcase_add_test(all, an_end_does_not_wait_for_a_silent_database);
 	tcase_add_test(all, a_new_url_is_used_from_the_next_turn);
 	suite_add_tcase(suite, all);
