@@ -13,6 +13,7 @@
 struct report {
 	struct strbuf *problems; /* borrowed, as is the next */
 	struct strbuf *warnings;
+	const char *directory; /* borrowed: of settings, whose modes the package sets */
 	unsigned n_problems;
 	bool unread; /* a file could not be read, so nobody knows what is missing */
 };

@@ -32,12 +32,20 @@ void report_warning(struct report *report, const char *format, ...)
 	va_end(args);
 }
 
+static const char *report_who_may(const struct report *report, const char *path)
+{
+	size_t len = strlen(report->directory);
+
+	if (strncmp(path, report->directory, len) == 0 && path[len] == '/')
+		return "; root and the group nexus-worker may, once systemd-tmpfiles --create "
+		       "nexus-worker.conf has set its modes";
+	return "; let the user that this runs as read it";
+}
+
 void report_unreadable(struct report *report, const char *path, int r)
 {
 	report_problem(report, "%s: cannot be read: %s%s", path, strerror(-r),
-		r != -EACCES ? ""
-			     : "; root and the group nexus-worker may, once systemd-tmpfiles "
-			       "--create nexus-worker.conf has set its modes");
+		r == -EACCES ? report_who_may(report, path) : "");
 }
 
 bool report_is_full(const struct report *report)

@@ -47,7 +47,11 @@ static int settings_by_type(const void *a, const void *b)
 int settings_load(const struct settings_request *request, struct strbuf *problems,
 	struct strbuf *warnings, struct settings **ret)
 {
-	struct report report = {.problems = problems, .warnings = warnings};
+	struct report report = {
+		.problems = problems,
+		.warnings = warnings,
+		.directory = request->directory ? request->directory : SETTINGS_DIRECTORY,
+	};
 	_cleanup_(settings_freep) struct settings *settings = calloc(1, sizeof *settings);
 
 	if (!settings)
