@@ -84,9 +84,8 @@ static bool report_within_rate(struct report *report)
 		report->n_said++;
 		return true;
 	}
-	if (report->n_unsaid++ == 0) {
+	if (report->n_unsaid++ == 0)
 		loop_set_timer(report->timer, report->second_at + USEC_PER_SEC);
-	}
 	return false;
 }
 
