@@ -72,10 +72,12 @@ int lambda_check(const struct lambda_options *options, struct strbuf *problems)
 	int n = 0;
 
 	if (stat(options->bundle, &st) < 0) {
+		int error = errno;
+
 		strbuf_printf(problems,
 			"bundle: %s: %s%s, accepted is an unpacked bundle's folder (nexusctl "
 			"deploy %s ZIP makes it)\n",
-			options->bundle, strerrordesc_np(errno),
+			options->bundle, strerrordesc_np(error),
 			child_check_hidden(options->bundle), options->type);
 		n++;
 	} else if (!S_ISDIR(st.st_mode)) {
