@@ -41,7 +41,7 @@ class ALongLife(FaultCase):
             self.publish(payload={"ms": 2}, count=2)
             for session, in self.sessions():
                 self.database.execute("SELECT pg_terminate_backend(%s)", (session,))
-        self.wait_end()
+        self.wait_end(120)
 
     def test_holds_on_to_nothing(self):
         self.live(10)

@@ -1,6 +1,7 @@
 """SQS away, angry, or not SQS at all: jobs flow on, and whatever lasts is waited out in peace."""
 
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -122,6 +123,10 @@ class ALastingFault(FaultCase):
 
     @unittest.skipUnless(os.environ.get("NEXUS_LONG"), "takes ten minutes: make check-long")
     def test_of_ten_minutes_costs_no_job(self):
+        # An answer that is lost costs a receive, and each fault lasts long enough to lose three.
+        self.queue.change(RedrivePolicy=json.dumps({
+            "deadLetterTargetArn": self.dead_letters.attributes()["QueueArn"],
+            "maxReceiveCount": 10}))
         daemon = self.start({"queue.wait_time": "1s"})
         deadline = time.monotonic() + 600
         for name in itertools.cycle(self.LASTING):

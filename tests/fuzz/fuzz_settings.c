@@ -31,7 +31,8 @@ static bool is_secret_in_place(const char *text, size_t len)
 	while ((at = memmem(at, len - (size_t)(at - text), SECRET, strlen(SECRET)))) {
 		const size_t before = strlen("url = postgresql://u:");
 		if ((size_t)(at - text) <= before || at[-(ssize_t)before - 1] != '\n' ||
-			strncmp(at - before, LINE, strlen(LINE)) != 0)
+			(size_t)(text + len - at) < strlen(LINE) - before ||
+			memcmp(at - before, LINE, strlen(LINE)) != 0)
 			return false;
 		at++;
 	}

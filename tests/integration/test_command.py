@@ -189,11 +189,11 @@ class AnEnd(CommandCase):
 class AProgramThatMisbehaves(CommandCase):
     def test_by_a_flood_of_output_completes_and_one_line_says_how_much_was_dropped(self):
         daemon = self.start({
-            **self.settings(f"yes | head -c {FLOOD}", output="2K"),
-            **self.settings(f"head -c {FLOOD} /dev/zero >&2", OTHER, output="2K")})
+            **self.settings(f"yes | head -c {FLOOD}", output="2K", timeout="5min"),
+            **self.settings(f"head -c {FLOOD} /dev/zero >&2", OTHER, output="2K", timeout="5min")})
         before = anonymous_memory(daemon)
         for job in (self.publish(), self.publish(OTHER)):
-            self.jobs.wait(job, "completed", within=30)
+            self.jobs.wait(job, "completed", within=120)
             daemon.wait_line(f"job={job} output: of {FLOOD} bytes those beyond 2048 ")
             self.assertEqual(len(daemon.lines(f"job={job} output: ")), 1)
             self.assertLessEqual(len(daemon.lines(f"job={job} std(out|err): ")), 1025)

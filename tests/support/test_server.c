@@ -180,9 +180,10 @@ static bool server_answer(struct test_server *s, struct connection *c)
 	_cleanup_strbuf_ struct strbuf answer;
 	strbuf_init(&answer, (size_t)256 << 20);
 
-	/* Counted first: who has seen the answer may look at the count. */
-	atomic_fetch_add(&s->n_requests, 1);
 	enum test_then then = s->handler(s->userdata, &request, &answer);
+	/* In between: who has seen the answer may look at the count, and who sees the count may
+	 * give the handler something else to say. */
+	atomic_fetch_add(&s->n_requests, 1);
 	assert(answer.error == 0);
 	if (then == TEST_DRIP)
 		strbuf_append(&c->dripping, strbuf_str(&answer), answer.len);

@@ -776,9 +776,9 @@ int getaddrinfo(
 
 	atomic_fetch_add(&n_lookups, 1);
 	pthread_mutex_lock(&lookup_gate);
-	pthread_mutex_unlock(&lookup_gate);
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	pthread_mutex_unlock(&lookup_gate);
 	return real(strcmp(host, "sqs.example") == 0 ? "127.0.0.1" : host, service, hints, ret);
 }
 
