@@ -99,13 +99,14 @@ class AJob(OutOfMemory):
 
     def wait_all_completed(self, starving, every):
         """A job's way may take a multiple of so many allocations, and then the same one fails each
-        time: so it is another one every ten seconds."""
-        for other in range(1, 13):
+        time, and on a busy machine few jobs get through: so it is another one every ten seconds, and
+        ever fewer."""
+        for other in range(1, 19):
             try:
                 self.jobs.wait_all("completed", within=10)
                 return
             except Timeout:
-                starving.fail(every + other, every)
+                starving.fail(every + other, every + other ** 2)
         self.fail(f"not all completed: {self.jobs.counts()}")
 
     @unittest.skipUnless(LONG, "takes a minute: make check-long")
