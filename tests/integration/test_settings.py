@@ -149,15 +149,20 @@ class TheLog(Case):
 
     def test_has_the_job_as_a_field_of_each_line_that_names_one(self):
         daemon = self.start({"log.format": "json", "log.level": "debug"})
-        running, = self.jobs.publish(payload={"delayMs": 500})
+        running, = self.jobs.publish(payload={"delayMs": 3000})
         self.jobs.wait(running, "processing")
-        daemon.process.send(signal.SIGUSR1)
+
+        def is_said_to_run():
+            """Its row is in work a little before it is."""
+            daemon.process.send(signal.SIGUSR1)
+            return daemon.lines(f"slot .*job={running} ")
+        until(is_said_to_run, what="a slot that runs it")
         elsewhere, = self.jobs.insert()
         self.database.execute("UPDATE background_jobs SET status = 'processing', updated_at = "
                               f"now() AT TIME ZONE 'UTC' WHERE id = '{elsewhere}'")
         self.queue.send([body("missing"), body(elsewhere)])
-        for line in (f"slot .*job={running} ", "job=missing: its row is not there",
-                     f"job={elsewhere}: its row is not free", f"job={running} .*completed"):
+        for line in ("job=missing: its row is not there", f"job={elsewhere}: its row is not free",
+                     f"job={running} .*completed"):
             daemon.wait_line(line)
         self.assertEqual(daemon.stop(), 0)
         for line in map(json.loads, daemon.process.feed.lines):
